@@ -1,0 +1,33 @@
+# The two commands: `make demo` and `make test`. Everything else: `make help`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test check bench clean
+
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+$(VENV)/.%: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "no $(PYTHON): install Python 3.10 or newer, or say PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: say PYTHON=python3.13, for example"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "cannot make $(VENV): is the venv module of $(PYTHON) installed?"; exit 1; }
+	@echo "installing costspan[$*] into $(VENV) …"
+	@$(PIP) install --quiet --progress-bar off -e '.[$*]' || { echo "the installation failed: is a package index reachable?"; exit 1; }
+	@touch $@
+
+demo: $(VENV)/.demo ## Set up, run a sample program against a simulated provider, show what it spent
+	@$(BIN)/costspan demo
+
+test: $(VENV)/.test ## Set up and pass the tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## Format, lint, types
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure, paired with the bare SDK and with the peers
+	@$(BIN)/python benchmarks/run.py
+
+clean: ## Remove what was built here
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .coverage*

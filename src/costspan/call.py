@@ -1,0 +1,131 @@
+"""One LLM call from its start to its end: what was asked, what came back, what it used. No SDK, no OpenTelemetry."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from costspan.usage import STANDARD, ModelUsage, Terms, Usage
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+class UsageSource(str, Enum):
+    """Who counted the tokens."""
+
+    PROVIDER = "provider"
+    TOKENIZER = "tokenizer"
+    HEURISTIC = "heuristic"
+
+
+@dataclass(slots=True)
+class Request:
+    """What the program asked for, as far as telemetry and pricing use it."""
+
+    operation: str  # chat, text_completion, embeddings, … as the conventions name it
+    provider: str  # gen_ai.provider.name
+    model: str = ""
+    stream: bool = False
+    host: str = ""
+    port: int = 0
+    parameters: dict[str, Any] = field(default_factory=dict)  # gen_ai.request.*, ready as attributes
+    attribution: dict[str, str] = field(default_factory=dict)  # user, session, … that SDK arguments name
+    body: Any = None  # the SDK's own arguments, only held for local counting and content capture, never written to
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came back. `usage` is None as long as nobody has counted; it is not the same as an empty Usage."""
+
+    model: str = ""
+    id: str = ""
+    finish_reasons: tuple[str, ...] = ()
+    usage: Usage | None = None
+    parts: tuple[ModelUsage, ...] = ()  # billed besides `usage`, at the prices of other models
+    terms: Terms = STANDARD
+    stated_cost: Decimal | None = None  # USD that the provider says it charges
+    clamped: bool = False  # the provider's numbers contradicted themselves and were cut to what is possible
+    unpriced: str = ""  # why a price would be a guess (a router that does not say which model served)
+    free: bool = False  # an operation that is never billed: token counting, moderation
+    source: UsageSource = UsageSource.PROVIDER
+    text: str = ""  # what arrived, kept only where tokens must be counted locally
+    partial: bool = False  # the program left the stream before its end
+    cached: bool = False  # answered by a cache of the program's own side: nothing was spent
+    already_billed: bool = False  # a retrieved response whose making was billed before
+
+
+class Observer(Protocol):
+    """Who is told about a call: telemetry. Never waits, never raises into the caller (the caller guards)."""
+
+    def started(self, call: Call) -> None: ...
+    def finished(self, call: Call) -> None: ...
+
+
+class Call:
+    """The life of one call: started, first chunk, finished or failed, exactly once, on any thread.
+
+    Times are seconds of `time.perf_counter()`; `started_ns` is wall clock time since the epoch.
+    """
+
+    __slots__ = (
+        "_observer",
+        "_open",
+        "begun",
+        "chunks",
+        "ended",
+        "error",
+        "first_chunk",
+        "reply",
+        "request",
+        "span",
+        "started_ns",
+        "state",
+        "__weakref__",
+    )
+
+    def __init__(self, request: Request, observer: Observer) -> None:
+        self.request = request
+        self.reply = Reply()
+        self.error: BaseException | None = None
+        self.first_chunk: float | None = None
+        self.chunks = 0
+        self.ended: float | None = None
+        self.span: Any = None  # telemetry's own, opaque here
+        self.state: Any = None  # telemetry's own, opaque here
+        self._observer = observer
+        self._open = True
+        self.started_ns = time.time_ns()
+        self.begun = time.perf_counter()
+
+    @property
+    def open(self) -> bool:
+        """Whether neither `finish` nor `fail` was called yet."""
+        return self._open
+
+    @property
+    def duration_seconds(self) -> float:
+        """From start to end, or to now."""
+        return (self.ended or time.perf_counter()) - self.begun
+
+    def chunk(self) -> None:
+        """A part of a streamed answer has arrived."""
+        self.chunks += 1
+        if self.first_chunk is None:
+            self.first_chunk = time.perf_counter()
+
+    def finish(self) -> None:
+        """The answer is complete (or the program wants no more of it). Only the first end counts."""
+        if not self._open:
+            return
+        self._open = False
+        self.ended = time.perf_counter()
+        self._observer.finished(self)
+
+    def fail(self, error: BaseException) -> None:
+        """The call raised `error` into the program. What was used up to then stays billed."""
+        if self._open:
+            self.error = error
+            self.finish()

@@ -1,0 +1,56 @@
+"""The list of commands, and how an error becomes one line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# name: (group, one line). The command `ledger` is `costspan.cli.ledger:command`, imported when it runs or is asked for help.
+COMMANDS = {
+    "run": ("Start", "Run a program with every LLM call priced, and show what it spent"),
+    "up": ("Start", "Run the local ledger: OTLP in, page and reports out"),
+    "demo": ("Start", "See it work: a sample program and a simulated provider"),
+    "doctor": ("Start", "What is installed, instrumented, and where telemetry goes"),
+    "report": ("Ask", "Spend by day, model, team, user …"),
+}
+
+
+class Commands(click.Group):
+    """Imports a command only when it is called; lists them by what they are for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"costspan.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.startswith("costspan"):
+                raise
+            msg = f"this command needs {error.name}: pip install 'costspan[local]'"
+            raise click.ClickException(msg) from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for group in dict.fromkeys(group for group, _ in COMMANDS.values()):
+            with formatter.section(group):
+                formatter.write_dl([(name, line) for name, (of, line) in COMMANDS.items() if of == group])
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+        return super().main(args, prog_name="costspan", **{key: extra[key] for key in extra if key != "prog_name"})
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="costspan")
+def costspan() -> None:
+    """The price of every LLM call, on its OpenTelemetry span."""

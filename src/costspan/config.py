@@ -1,0 +1,208 @@
+"""Every setting of costspan: one frozen object, read once from the environment or given to `instrument()`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_log = logging.getLogger("costspan")
+PREFIX = "COSTSPAN_"
+
+
+class SettingError(ValueError):
+    """A setting has a value that is not allowed; the message names the variable, the value and what is allowed."""
+
+
+def _choice(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(" or ".join(allowed))
+        return text
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in ("true", "false", "1", "0"):
+        msg = "true or false"
+        raise ValueError(msg)
+    return text.lower() in ("true", "1")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds <= 3600:  # noqa: PLR2004 an hour is past any wait that helps
+        msg = "seconds from 0 to 3600"
+        raise ValueError(msg)
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        msg = "a whole number above 0"
+        raise ValueError(msg)
+    return int(text)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in (part.strip() for part in text.split(",")) if name)
+
+
+def _dialects(text: str) -> tuple[str, ...]:
+    known = ("openinference", "openlit", "logfire")
+    if unknown := set(_names(text)) - set(known):
+        msg = f"a list of {', '.join(known)} (not {', '.join(sorted(unknown))})"
+        raise ValueError(msg)
+    return _names(text)
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in _names(text)]
+    if any(not key or not value for key, _, value in pairs):
+        msg = "pairs like gateway.example.com=openai, separated by commas"
+        raise ValueError(msg)
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _setting(default: Any, parse: Callable[[str], Any], doc: str, *, allowed: str) -> Any:
+    factory = {"default_factory": lambda: dict(default)} if isinstance(default, dict) else {"default": default}
+    return field(**factory, metadata={"parse": parse, "doc": doc, "allowed": allowed})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Each is the variable `COSTSPAN_<NAME>` and the keyword `<name>` of `costspan.instrument()`."""
+
+    stream_usage: str = _setting(
+        "auto",
+        _choice("auto", "never"),
+        "Ask a streaming endpoint that is known to take it for its usage, and keep the extra chunk from the program.",
+        allowed="auto, never",
+    )
+    count_tokens: str = _setting(
+        "missing",
+        _choice("missing", "never"),
+        "Count tokens that the provider did not report, off the program's threads, marked as an estimate.",
+        allowed="missing, never",
+    )
+    events: str = _setting(
+        "unsampled",
+        _choice("unsampled", "always", "never"),
+        "For which calls to send an accounting event (a log record) besides or instead of the span.",
+        allowed="unsampled, always, never",
+    )
+    dialects: tuple[str, ...] = _setting(
+        (),
+        _dialects,
+        "Write the numbers under the names of these tools too.",
+        allowed="list of openinference, openlit, logfire",
+    )
+    metric_attributes: tuple[str, ...] = _setting(
+        ("team", "feature"),
+        _names,
+        "Attribution keys that go onto metrics. Spans always carry all of them.",
+        allowed="list of names",
+    )
+    metric_cardinality: int = _setting(
+        1000,
+        _count,
+        "Distinct values that one attribution key may have on metrics; what comes after counts as `other`.",
+        allowed="whole number",
+    )
+    hosts: dict[str, str] = _setting(
+        {},
+        _pairs,
+        "Which provider a gateway or own host stands for, so that its calls are priced.",
+        allowed="host=provider, …",
+    )
+    prices: str = _setting("", str, "Your own prices, discounts and Azure deployments: path of a JSON or YAML file.", allowed="path")
+    budgets: str = _setting("", str, "Limits per team, user or model and period: path of a YAML or JSON file.", allowed="path")
+    baggage: tuple[str, ...] = _setting(
+        (), _names, "Attribution keys to take from W3C baggage of an upstream service.", allowed="list of names"
+    )
+    prompt_parts: bool = _setting(
+        False,  # noqa: FBT003 a default
+        _flag,
+        "Estimate how the input divides over system text, tools, history and the newest message.",
+        allowed="true, false",
+    )
+    chunk_metric: bool = _setting(
+        False,  # noqa: FBT003 a default
+        _flag,
+        "Record `gen_ai.client.operation.time_per_output_chunk`; costs one record per chunk.",
+        allowed="true, false",
+    )
+    exit_timeout: float = _setting(
+        5.0, _seconds, "How long the end of the program may wait for the last telemetry to leave.", allowed="seconds"
+    )
+    ledger: str = _setting(
+        "",
+        str,
+        "The ledger of `costspan up`, `report` and the other commands: a file, or `clickhouse://…`. "
+        "Empty: `costspan/ledger.db` in the user's data directory.",
+        allowed="path or URL",
+    )
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting: `stream_usage` is `COSTSPAN_STREAM_USAGE`."""
+    return PREFIX + name.upper()
+
+
+def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from the environment, overridden by those given by name; text is read as the variable would be.
+
+    Raises:
+        SettingError: A value is not allowed, or a name is not known.
+    """
+    known = {each.name: each for each in fields(Settings)}
+    if unknown := given.keys() - known.keys():
+        msg = f"costspan has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}"
+        raise SettingError(msg)
+    texts = {name: text for name in known if (text := (os.environ if environ is None else environ).get(variable(name)))}
+    values = {name: _parse(known[name], text) for name, text in (texts | given).items()}
+    return Settings(**values)
+
+
+def tolerant_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """As `read_settings`, but a bad value becomes a warning and the default: nobody is there to read an error."""
+    good: dict[str, Any] = {}
+    for each in fields(Settings):
+        text = (os.environ if environ is None else environ).get(variable(each.name))
+        value = given.get(each.name, text)
+        if value is None or value == "":
+            continue
+        try:
+            good[each.name] = _parse(each, value)
+        except SettingError as error:
+            _log.warning("%s; the default %r is used", error, each.default)
+    return Settings(**good)
+
+
+def _parse(setting: Any, value: Any) -> Any:
+    """The value as the setting holds it: text is parsed, lists become tuples, a value of the right type stays."""
+    if isinstance(value, list):
+        value = tuple(value)
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, (bool, int, float)):
+        text = str(value)
+    elif isinstance(value, dict):
+        text = ",".join(f"{key}={entry}" for key, entry in value.items())
+    elif isinstance(value, tuple):
+        text = ",".join(map(str, value))
+    else:
+        text = os.fspath(value) if isinstance(value, os.PathLike) else repr(value)
+    try:
+        return setting.metadata["parse"](text.strip())
+    except ValueError as error:
+        msg = f"{variable(setting.name)}={text} is not allowed: it must be {error}"
+        raise SettingError(msg) from None

@@ -1,0 +1,74 @@
+"""The one place that keeps our own failures away from the host program."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+_log = logging.getLogger("costspan")
+
+
+class Failures:
+    """How often each kind of our own failures happened in this process; the first of a kind is logged."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def note(self, step: str, error: BaseException) -> None:
+        """Count a failure; the first of its kind goes to the log at WARNING."""
+        kind = (step, type(error).__name__)
+        self._counts[kind] += 1
+        if self._counts[kind] == 1:
+            _log.warning(
+                "costspan could not %s (%s: %s); the program is not affected, this is logged once",
+                step,
+                kind[1],
+                error,
+                exc_info=_log.isEnabledFor(logging.DEBUG),
+            )
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """Failures by (step, exception class name)."""
+        return dict(self._counts)
+
+    def clear(self) -> None:
+        """Forget all; the next failure of each kind is logged again."""
+        self._counts.clear()
+
+
+FAILURES = Failures()
+
+
+class Guard:
+    """Keep our own failure out of the host program. Ctrl-C and task cancellation pass through.
+
+    Stateless, so one guard per step serves every thread: `READ = Guard("read the response")`, `with READ: ...`
+    """
+
+    __slots__ = ("_step",)
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return False
+        if not isinstance(error, Exception) and not _is_panic(error):
+            return False
+        FAILURES.note(self._step, error)
+        return True
+
+
+def _is_panic(error: BaseException) -> bool:
+    """A Rust extension (a tokenizer) that panics raises a BaseException of this name."""
+    return type(error).__name__ == "PanicException"

@@ -1,0 +1,61 @@
+"""The price of one call: exact, with a breakdown that sums to it, and where the rates came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+FEMTO = 10**15  # femto-dollars in a dollar
+
+
+class PriceStatus(str, Enum):
+    """How much of a call its price covers."""
+
+    PRICED = "priced"  # everything that was used has a rate
+    PARTIAL = "partial"  # some bucket has a count and no rate; `missing` names it
+    FREE = "free"  # known to cost nothing
+    UNPRICED = "unpriced"  # no rate at all; `reason` says why
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Which catalog entry priced a call, from which list, valid since when (None: always)."""
+
+    provider: str
+    model: str
+    source: str
+    effective_from: date | None = None
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a call costs, in whole femto-dollars (1e-15 USD); `breakdown` sums to `total_femto` exactly.
+
+    An unpriced call has `total_femto` None, which is not 0: it is not known.
+    """
+
+    status: PriceStatus
+    total_femto: int | None = None
+    breakdown: Mapping[str, int] = field(default_factory=dict)  # bucket (or `stated`) to femto-dollars
+    entry: Entry | None = None
+    missing: tuple[str, ...] = ()  # buckets that were used and have no rate
+    reason: str = ""  # why unpriced or partial, and the way out
+    stated: bool = False  # the provider itself said what it charges
+    list_femto: int | None = None  # at list price, where a discount of the user's applies
+
+    @property
+    def total(self) -> Decimal | None:
+        """USD, exact; None if the price is not known."""
+        return None if self.total_femto is None else Decimal(self.total_femto) / FEMTO
+
+    def __float__(self) -> float:
+        """USD as the nearest double; NaN if the price is not known."""
+        return float("nan") if self.total_femto is None else self.total_femto / FEMTO

@@ -1,0 +1,1 @@
+"""Tells OpenTelemetry about calls: spans, metrics, accounting events, other tools' names."""

@@ -1,0 +1,76 @@
+"""Every attribute, metric and unit name, in one place.
+
+`GEN_AI_*` are OpenTelemetry's GenAI semantic conventions (repository semantic-conventions-genai, read 2026-11-21); the
+cost names are those its cost proposal uses. What is ours begins with `costspan.`.
+"""
+
+from __future__ import annotations
+
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+REQUEST_STREAM = "gen_ai.request.stream"
+RESPONSE_MODEL = "gen_ai.response.model"
+RESPONSE_ID = "gen_ai.response.id"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+CONVERSATION = "gen_ai.conversation.id"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+CACHE_WRITE_TOKENS = "gen_ai.usage.cache_write.input_tokens"
+REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+COST = "gen_ai.usage.cost.amount"
+CURRENCY = "gen_ai.usage.cost.currency"
+COST_SOURCE = "gen_ai.usage.cost.source"  # provider | local
+TOKEN_TYPE = "gen_ai.token.type"  # input | output  # noqa: S105 a name, not a secret
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
+ERROR_TYPE = "error.type"
+USER = "user.id"
+SESSION = "session.id"
+
+COST_OF = "costspan.cost."  # + bucket: the breakdown, USD
+USAGE_OF = "costspan.usage."  # + bucket: counts that the conventions do not name
+PRICE_STATUS = "costspan.price.status"
+PRICE_REASON = "costspan.price.reason"  # why a call is unpriced or partial, and the way out
+PRICE_MISSING = "costspan.price.missing"  # buckets that were used and have no rate
+PRICE_MODEL = "costspan.price.model"
+PRICE_SOURCE = "costspan.price.source"
+PRICE_SINCE = "costspan.price.effective_from"
+LIST_COST = "costspan.cost.list"  # at list price, where a discount of the user's applies
+USAGE_SOURCE = "costspan.usage.source"  # provider | tokenizer | heuristic
+USAGE_CLAMPED = "costspan.usage.clamped"
+USAGE_PARTIAL = "costspan.usage.partial"
+SERVICE_TIER = "costspan.service_tier"
+CONTEXT_UTILIZATION = "costspan.context.utilization"
+TEAM = "costspan.team"
+FEATURE = "costspan.feature"
+TAG = "costspan.tag."
+ROLLUP_COST = "costspan.rollup.cost"
+ROLLUP_TOKENS = "costspan.rollup.tokens"
+ROLLUP_CALLS = "costspan.rollup.calls"
+
+EVENT = "costspan.call"  # the accounting event of a call, an OpenTelemetry log record with the span's attributes
+
+DURATION_METRIC = "gen_ai.client.operation.duration"  # histogram, s
+TOKEN_METRIC = "gen_ai.client.token.usage"  # histogram, {token}  # noqa: S105 a name, not a secret
+FIRST_CHUNK_METRIC = "gen_ai.client.operation.time_to_first_chunk"  # histogram, s
+CHUNK_METRIC = "gen_ai.client.operation.time_per_output_chunk"  # histogram, s, opt-in
+COST_METRIC = "gen_ai.client.operation.cost"  # histogram, USD
+COST_COUNTER = "costspan.cost"  # observable counter, USD, by bucket
+TOKEN_COUNTER = "costspan.tokens"  # observable counter, {token}, by bucket  # noqa: S105 a name, not a secret
+CALL_COUNTER = "costspan.calls"  # observable counter, {call}, by price status, usage source and error
+FAILURE_COUNTER = "costspan.failures"  # observable counter, {failure}: our own, kept from the host program
+BUDGET_LIMIT = "costspan.budget.limit"  # gauges, USD
+BUDGET_SPENT = "costspan.budget.spent"
+BUDGET_REMAINING = "costspan.budget.remaining"
+MONTH_COST = "costspan.month_to_date.cost"
+UNPRICED_MODELS = "costspan.unpriced.models"
+
+BUCKET = "costspan.bucket"  # of the counters: input, cache_read, output, …
+
+DURATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)
+CHUNK_BUCKETS = (0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5)
+FIRST_CHUNK_BUCKETS = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+COST_BUCKETS = (1e-6, 1e-5, 1e-4, 5e-4, 1e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 50.0)

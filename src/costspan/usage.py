@@ -1,0 +1,213 @@
+"""What one call used, in disjoint buckets, and on which terms: integers, no SDK, no prices, no OpenTelemetry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+INPUT_TOKENS = (
+    "input",  # fresh text (and whatever the provider does not price apart)
+    "cache_read",
+    "cache_write",  # written for the provider's default time to live
+    "cache_write_5m",
+    "cache_write_30m",
+    "cache_write_1h",
+    "cache_write_12h",
+    "input_audio",
+    "input_image",
+    "input_video",
+    "cache_read_audio",
+    "cache_read_image",
+    "cache_read_video",
+)
+OUTPUT_TOKENS = (
+    "output",  # visible text
+    "reasoning",
+    "citation",  # Perplexity meters text that it quotes apart
+    "output_audio",
+    "output_image",
+    "output_video",
+)
+UNITS = (
+    "requests",
+    "images",
+    "pages",
+    "input_characters",
+    "output_characters",
+    "input_audio_ms",  # milliseconds: providers bill fractions of a second
+    "output_audio_ms",
+    "output_video_ms",
+    "compute_ms",
+    "search_units",
+    "classifications",
+    "web_searches",
+    "web_fetches",
+    "file_searches",
+    "maps_searches",
+    "code_sessions",
+)
+TOKENS = INPUT_TOKENS + OUTPUT_TOKENS
+CACHE_READS = tuple(name for name in INPUT_TOKENS if name.startswith("cache_read"))
+CACHE_WRITES = tuple(name for name in INPUT_TOKENS if name.startswith("cache_write"))
+BUCKETS = frozenset(TOKENS + UNITS)
+
+
+class Usage:
+    """Token counts and billable units of one call; every bucket disjoint, absent ones 0, immutable.
+
+    `Usage(input=400, cache_read=600, output=150, reasoning=50)` was a prompt of 1,000 tokens, 600 of them
+    from the cache, and an answer of 200 tokens, 50 of them thoughts.
+
+    Raises:
+        ValueError: An unknown bucket, or a count that is not a whole number of 0 or more.
+    """
+
+    __slots__ = ("_counts",)
+    _counts: dict[str, int]
+
+    if TYPE_CHECKING:  # one line per bucket for editors; `__getattr__` answers them
+        input: int
+        cache_read: int
+        cache_write: int
+        cache_write_5m: int
+        cache_write_30m: int
+        cache_write_1h: int
+        cache_write_12h: int
+        input_audio: int
+        input_image: int
+        input_video: int
+        cache_read_audio: int
+        cache_read_image: int
+        cache_read_video: int
+        output: int
+        reasoning: int
+        citation: int
+        output_audio: int
+        output_image: int
+        output_video: int
+        requests: int
+        images: int
+        pages: int
+        input_characters: int
+        output_characters: int
+        input_audio_ms: int
+        output_audio_ms: int
+        output_video_ms: int
+        compute_ms: int
+        search_units: int
+        classifications: int
+        web_searches: int
+        web_fetches: int
+        file_searches: int
+        maps_searches: int
+        code_sessions: int
+
+    def __init__(self, **counts: int) -> None:
+        for bucket, count in counts.items():
+            if bucket not in BUCKETS:
+                msg = f"unknown usage bucket {bucket!r}"
+                raise ValueError(msg)
+            if type(count) is not int or count < 0:
+                msg = f"usage bucket {bucket} must be a whole number of 0 or more, not {count!r}"
+                raise ValueError(msg)
+        object.__setattr__(self, "_counts", {bucket: count for bucket, count in counts.items() if count})
+
+    @classmethod
+    def of(cls, counts: dict[str, int]) -> Usage:
+        """A Usage over positive counts that are known to be good; takes the dict over, without a copy."""
+        usage = cls.__new__(cls)
+        object.__setattr__(usage, "_counts", counts)
+        return usage
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Only the buckets that are not 0."""
+        return self._counts
+
+    @property
+    def total_input(self) -> int:
+        """All input tokens, cached ones included, as OpenTelemetry's conventions count them."""
+        return _sum(self._counts, INPUT_TOKENS)
+
+    @property
+    def total_output(self) -> int:
+        """All output tokens, reasoning included."""
+        return _sum(self._counts, OUTPUT_TOKENS)
+
+    @property
+    def total_cache_read(self) -> int:
+        """Input tokens served from the provider's cache."""
+        return _sum(self._counts, CACHE_READS)
+
+    @property
+    def total_cache_write(self) -> int:
+        """Input tokens written to the provider's cache, of any time to live."""
+        return _sum(self._counts, CACHE_WRITES)
+
+    def __getattr__(self, bucket: str) -> int:
+        if bucket in BUCKETS:
+            return self._counts.get(bucket, 0)
+        msg = f"{type(self).__name__!r} object has no attribute {bucket!r}"
+        raise AttributeError(msg)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        msg = "a Usage cannot be changed; add two for a new one"
+        raise AttributeError(msg)
+
+    def __add__(self, other: Usage) -> Usage:
+        counts = dict(self._counts)
+        for bucket, count in other._counts.items():
+            counts[bucket] = counts.get(bucket, 0) + count
+        return Usage.of(counts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Usage) and self._counts == other._counts
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._counts.items()))
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        return iter(self._counts.items())
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Usage.of, (self._counts,)
+
+    def __repr__(self) -> str:
+        return f"Usage({', '.join(f'{bucket}={count}' for bucket, count in self._counts.items())})"
+
+
+class Terms(NamedTuple):
+    """On which terms the provider served a call, as far as they change the price; empty means its standard."""
+
+    tier: str = ""  # flex, priority, scale, fast, batch ...: the tier that served, not the one asked for
+    speed: str = ""  # Anthropic: fast
+    geo: str = ""  # where inference ran, or a data-residency host: us, eu, a cloud region
+    batch: bool = False
+    size: str = ""  # of images and videos: 1024x1024
+    quality: str = ""  # of images: standard, hd, low, medium, high
+    search_context: str = ""  # of web searches: low, medium, high
+    search_tool: str = ""  # which web search tool was billed: web_search, web_search_preview
+    deployment: str = ""  # Azure, Bedrock: global, data_zone, regional, provisioned
+
+
+STANDARD = Terms()
+
+
+class ModelUsage(NamedTuple):
+    """A part of a call that another model did, billed at that model's price (Anthropic advisor, Groq compound)."""
+
+    model: str
+    usage: Usage
+
+
+def _sum(counts: dict[str, int], buckets: tuple[str, ...]) -> int:
+    total = 0
+    for bucket in buckets:
+        if bucket in counts:
+            total += counts[bucket]
+    return total
