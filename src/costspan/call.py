@@ -29,9 +29,11 @@ class Request:
     provider: str  # gen_ai.provider.name
     model: str = ""
     stream: bool = False
+    biller: str = ""  # whose price list applies, where that is not the provider (a router's upstream, an unknown host)
+    geo: str = ""  # the region that the address names, where it changes the price
     host: str = ""
     port: int = 0
-    parameters: dict[str, Any] = field(default_factory=dict)  # gen_ai.request.*, ready as attributes
+    parameters: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens …, by their conventional names
     attribution: dict[str, str] = field(default_factory=dict)  # user, session, … that SDK arguments name
     body: Any = None  # the SDK's own arguments, only held for local counting and content capture, never written to
 
@@ -58,9 +60,18 @@ class Reply:
 
 
 class Observer(Protocol):
-    """Who is told about a call: telemetry. Never waits, never raises into the caller (the caller guards)."""
+    """Who is told about a call: telemetry. Never waits; the caller guards."""
 
-    def started(self, call: Call) -> None: ...
+    def watching(self) -> bool:
+        """Whether a call that begins here and now is to be told (not inside another call, not suppressed)."""
+        ...
+
+    def started(self, call: Call) -> object:
+        """The call begins, and the program is inside of it until `paused` gets what this returns."""
+        ...
+
+    def paused(self, scope: Any) -> None: ...
+
     def finished(self, call: Call) -> None: ...
 
 
@@ -123,6 +134,10 @@ class Call:
         self._open = False
         self.ended = time.perf_counter()
         self._observer.finished(self)
+
+    def forget(self) -> None:
+        """Nothing happened that telemetry should hear of: a look at an answer that was billed before."""
+        self._open = False
 
     def fail(self, error: BaseException) -> None:
         """The call raised `error` into the program. What was used up to then stays billed."""

@@ -1,0 +1,127 @@
+"""What an adapter declares: data, no branch, no SDK import. One `ADAPTER` per file in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._paths import Read, path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costspan.adapters._usage import UsageMap
+    from costspan.call import Reply, Request
+
+# A named piece of logic of one SDK: may complete the Reply from the last thing seen. Runs once, at the end of a call.
+Hook = Callable[["Request", Any, "Reply"], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One kind of call of an SDK: its name in the conventions, and where its numbers and names are.
+
+    Paths are read from the response, and in a stream from every chunk: the last one that is there wins.
+    """
+
+    name: str
+    usage: UsageMap | None = None
+    model: str = "model"
+    id: str = "id"
+    finish: str = ""  # one reason or a list of them
+    text: str = ""  # of a chunk: what a local count needs when the stream is left early
+    full_text: str = ""  # of a complete response: likewise
+    terms: Mapping[str, str] = field(default_factory=dict)  # field of Terms: path in response or chunk
+    asked: Mapping[str, str] = field(default_factory=dict)  # field of Terms: path in the request
+    stated_cost: str = ""  # USD that the provider says it charges
+    error: str = ""  # an error told inside a response or chunk of a call that did not raise
+    free: bool = False
+    asks_usage: bool = False  # a stream tells its usage only if `stream_options.include_usage` is sent
+    lookup: bool = False  # asks for what was made before: only told to telemetry if a hook finds something to bill
+    hook: Hook | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.request.
+    attribution: Mapping[str, str] = field(default_factory=dict)  # request argument: who pays (user, session)
+    request_model: str = "model"
+
+    def __post_init__(self) -> None:
+        """Compile every path once; frozen data, so they are put beside it."""
+        compiled = {
+            name: path(getattr(self, name)) if getattr(self, name) else None
+            for name in ("model", "id", "finish", "text", "full_text", "stated_cost", "error", "request_model")
+        }
+        object.__setattr__(self, "read", compiled)
+        object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))
+        object.__setattr__(self, "read_asked", tuple((name, path(text)) for name, text in self.asked.items()))
+
+    if TYPE_CHECKING:
+        read: Mapping[str, Read | None]
+        read_terms: tuple[tuple[str, Read], ...]
+        read_asked: tuple[tuple[str, Read], ...]
+
+
+@dataclass(slots=True)
+class Opened:
+    """A call as a seat saw it begin: what is asked, and the arguments to go on with (the host's own, or copies)."""
+
+    operation: Operation
+    request: Request
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    raw: bool = False  # the host asked for the HTTP response itself
+    hidden: bool = False  # we asked for a usage chunk: the host must not see it
+
+
+# How a seat reads the start of a call: (adapter, seat, instance, args, kwargs, settings) -> Opened, or None: not ours.
+Open = Callable[..., "Opened | None"]
+
+
+@dataclass(frozen=True, eq=False)
+class Seat:
+    """One place in an SDK where we sit: a callable to wrap, and how to read what passes."""
+
+    module: str
+    name: str  # `Class.method`, or a function
+    open: Open | None = None  # None: not a call, but the place where a stream or raw response ends
+    operation: Operation | None = None  # for a seat that serves just one
+    closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
+    parses: bool = False  # for a seat through which a raw response turns into what it holds
+    waits: bool = False  # an `async def`: the call begins when it is awaited
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """An HTTP call by its method and the end of its path; `{id}` stands for one segment."""
+
+    method: str
+    suffix: str
+    operation: Operation
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """All that costspan knows of one SDK."""
+
+    provider: str  # gen_ai.provider.name, unless the host says otherwise
+    package: str  # distribution and lowest version that is supported
+    seats: tuple[Seat, ...]
+    routes: tuple[Route, ...] = ()
+    by_host: bool = False  # the SDK is a flavour that many hosts speak: the address tells the provider
+    native_scope: str = ""  # instrumentation scope (prefix) of spans that the SDK makes by itself
+
+    @property
+    def distribution(self) -> str:
+        """Name on the package index: `openai`."""
+        return self.package.partition(" ")[0]
+
+
+def method(module: str, name: str, operation: Operation, *, opener: Open, waits: bool = False) -> Seat:
+    """A seat for SDKs without a choke point: one method, one operation."""
+    return Seat(module, name, open=opener, operation=operation, waits=waits)
+
+
+def load(name: str) -> Adapter:
+    """The adapter of the file of this name, as entry points and settings call it: `openai`, `google_genai`."""
+    adapter: Adapter = import_module(f"costspan.adapters.{name}").ADAPTER
+    return adapter

@@ -1,0 +1,116 @@
+"""Which provider answers behind an OpenAI-compatible address.
+
+Source: sdk-usage facts of 2026-11-21, section 18 (providers' documents and OpenTelemetry's registry of provider names).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Host(NamedTuple):
+    """Who answers: the name for telemetry, whose prices apply, and whether streams take `include_usage`."""
+
+    provider: str
+    biller: str  # provider name for the price list; an unknown host is its own, so never priced as OpenAI
+    stream_usage: bool = False
+    geo: str = ""
+
+
+class _Rule(NamedTuple):
+    suffix: str  # of the host
+    provider: str
+    stream_usage: bool
+    path: str = ""  # that the URL's path must contain
+
+
+_RULES = (
+    _Rule("api.openai.com", "openai", stream_usage=True),
+    _Rule(".services.ai.azure.com", "azure.ai.inference", stream_usage=False, path="/models"),
+    _Rule(".inference.ai.azure.com", "azure.ai.inference", stream_usage=False),
+    _Rule("models.github.ai", "azure.ai.inference", stream_usage=False),
+    _Rule(".openai.azure.com", "azure.ai.openai", stream_usage=True),
+    _Rule(".cognitiveservices.azure.com", "azure.ai.openai", stream_usage=True),
+    _Rule(".services.ai.azure.com", "azure.ai.openai", stream_usage=True),
+    _Rule(".azure-api.net", "azure.ai.openai", stream_usage=False),
+    _Rule(".amazonaws.com", "aws.bedrock", stream_usage=True),
+    _Rule(".api.aws", "aws.bedrock", stream_usage=True),
+    _Rule("generativelanguage.googleapis.com", "gcp.gemini", stream_usage=True),
+    _Rule("aiplatform.googleapis.com", "gcp.vertex_ai", stream_usage=True),
+    _Rule("api.anthropic.com", "anthropic", stream_usage=True),
+    _Rule("api.cohere.com", "cohere", stream_usage=True),
+    _Rule("api.cohere.ai", "cohere", stream_usage=True),
+    _Rule("api.deepseek.com", "deepseek", stream_usage=True),
+    _Rule("api.groq.com", "groq", stream_usage=True),
+    _Rule(".ml.cloud.ibm.com", "ibm.watsonx.ai", stream_usage=False),
+    _Rule("api.mistral.ai", "mistral_ai", stream_usage=False),
+    _Rule("codestral.mistral.ai", "mistral_ai", stream_usage=False),
+    _Rule("api.perplexity.ai", "perplexity", stream_usage=False),
+    _Rule("api.x.ai", "x_ai", stream_usage=True),
+    _Rule("api.moonshot.ai", "moonshot_ai", stream_usage=True),
+    _Rule("api.moonshot.cn", "moonshot_ai", stream_usage=True),
+    _Rule("openrouter.ai", "openrouter", stream_usage=True),
+    _Rule("api.together.xyz", "together_ai", stream_usage=True),
+    _Rule("api.together.ai", "together_ai", stream_usage=True),
+    _Rule("api-inference.together.ai", "together_ai", stream_usage=True),
+    _Rule("api.fireworks.ai", "fireworks_ai", stream_usage=True),
+    _Rule("api.cerebras.ai", "cerebras", stream_usage=True),
+    _Rule("api.sambanova.ai", "sambanova", stream_usage=True),
+    _Rule("api.deepinfra.com", "deepinfra", stream_usage=True),
+    _Rule("api.novita.ai", "novita", stream_usage=False),
+    _Rule("api.studio.nebius.ai", "nebius", stream_usage=False),
+    _Rule("api.tokenfactory.nebius.com", "nebius", stream_usage=False),
+    _Rule("integrate.api.nvidia.com", "nvidia", stream_usage=False),
+    _Rule("api.hyperbolic.xyz", "hyperbolic", stream_usage=False),
+    _Rule("api.inference.crusoecloud.com", "crusoe", stream_usage=False),
+    _Rule(".snowflakecomputing.com", "snowflake", stream_usage=False),
+    _Rule("api.z.ai", "zai", stream_usage=True),
+    _Rule("open.bigmodel.cn", "zai", stream_usage=True),
+    _Rule("api.minimax.io", "minimax", stream_usage=False),
+    _Rule("api.regolo.ai", "regolo", stream_usage=False),
+    _Rule("api.writer.com", "writer", stream_usage=True),
+    _Rule(".aliyuncs.com", "alibaba_cloud", stream_usage=True),
+    _Rule("router.huggingface.co", "hugging_face", stream_usage=True),
+    _Rule("ollama.com", "ollama", stream_usage=False),
+)
+_OLLAMA_PORT = 11434
+_LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 an address that clients are given, not bound to
+_LOCAL_SERVERS = {8000: "vllm", 1234: "lm_studio", 8080: "llama_cpp"}  # their documented default ports
+_RESIDENCY = ("us", "eu", "ae", "au", "in", "jp")
+
+
+@lru_cache(maxsize=512)
+def find_host(host: str, port: int, url_path: str) -> Host | None:
+    """The provider of a known host, or None: then only the SDK's flavour is known, and no price applies."""
+    for rule in _RULES:
+        if (host == rule.suffix.lstrip(".") or host.endswith("." + rule.suffix.lstrip("."))) and rule.path in url_path:
+            return Host(rule.provider, _biller(rule.provider, url_path), rule.stream_usage, _geo(host, rule.provider))
+    if host in _LOCAL or host.endswith(".local"):
+        name = "ollama" if port == _OLLAMA_PORT else _LOCAL_SERVERS.get(port)
+        return Host(name, name) if name else None
+    return None
+
+
+def resolve(host: str, port: int, url_path: str, flavour: str, own: Mapping[str, str]) -> Host:
+    """The provider of any host: the user's own mapping first, then the known hosts, then the SDK's flavour unpriced."""
+    if mapped := own.get(host) or own.get(f"{host}:{port}"):
+        return Host(mapped, mapped)
+    return find_host(host, port, url_path) or Host(flavour, host or flavour)
+
+
+def _biller(provider: str, url_path: str) -> str:
+    """Hugging Face's router names in its path who serves: `/together/v1/…`."""
+    served = url_path.strip("/").partition("/")[0]
+    if provider == "hugging_face" and served not in ("", "v1"):
+        return f"huggingface_{served}"
+    return provider
+
+
+def _geo(host: str, provider: str) -> str:
+    """The data-residency region that an OpenAI host names: `eu.api.openai.com`."""
+    first = host.partition(".")[0]
+    return first if provider == "openai" and first in _RESIDENCY else ""

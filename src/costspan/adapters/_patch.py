@@ -1,0 +1,62 @@
+"""Puts wrappers into SDKs when the program imports them, and takes them out again. Imports nothing by itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+from costspan.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger("costspan")
+_PATCH = Guard("patch an SDK")
+
+
+class Patches:
+    """The wrappers that one instrumentation has placed; `remove()` puts every original back, by identity."""
+
+    def __init__(self) -> None:
+        self._placed: list[tuple[Any, str, Any, Any]] = []  # owner, attribute, original, wrapper
+        self._on = True
+        self.missing: list[str] = []  # seats that this version of the SDK does not have
+
+    def place(self, module: str, name: str, wrapper: Callable[..., Any]) -> None:
+        """Wrap `name` (`Class.method` or a function) of a module: now if it is imported, else when it will be."""
+
+        def imported(found: Any) -> None:
+            with _PATCH:
+                if self._on:
+                    self._wrap(found, name, wrapper)
+
+        wrapt.register_post_import_hook(imported, module)
+
+    def _wrap(self, module: Any, name: str, wrapper: Callable[..., Any]) -> None:
+        *classes, attribute = name.split(".")
+        owner = module
+        for each in classes:
+            owner = getattr(owner, each, None)
+        original = getattr(owner, "__dict__", {}).get(attribute)
+        if original is None:
+            self.missing.append(f"{module.__name__}.{name}")
+            _log.info("%s.%s is not in this version of the SDK: not instrumented", module.__name__, name)
+            return
+        placed = wrapt.FunctionWrapper(original, wrapper)
+        setattr(owner, attribute, placed)
+        self._placed.append((owner, attribute, original, placed))
+
+    @property
+    def count(self) -> int:
+        """How many wrappers are in place."""
+        return len(self._placed)
+
+    def remove(self) -> None:
+        """Put the originals back. Where another tool has wrapped ours since, ours stays inside and passes through."""
+        self._on = False
+        while self._placed:
+            owner, attribute, original, placed = self._placed.pop()
+            if owner.__dict__.get(attribute) is placed:
+                setattr(owner, attribute, original)

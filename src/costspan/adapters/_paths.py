@@ -1,0 +1,111 @@
+"""Reads values out of other people's objects by a written path: dicts, pydantic models, dataclasses, protobuf alike.
+
+A path is names joined by dots: `usage.prompt_tokens_details.cached_tokens`. `*` goes through a list and gives a list,
+`name=VALUE` picks the list entries whose `name` is VALUE. Nothing is iterated that is not a list or tuple: an iterator
+belongs to the host. Reading never raises for a missing or odd value; it gives None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+Read = Callable[[Any], Any]
+_MISSING = object()
+
+
+@lru_cache(maxsize=None)
+def path(text: str) -> Read:
+    """A function that reads the value at a path, or None; `a.b|c` takes the first that is there."""
+    if "|" in text:
+        return _first_of(tuple(path(each) for each in text.split("|")))
+    steps = text.split(".")
+    if all(step.isidentifier() for step in steps):
+        return _plain(*steps)
+    return _walk(tuple(steps))
+
+
+def member(value: Any, name: str) -> Any:
+    """One named member of an object of any kind, or None."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    fields = getattr(value, "__dict__", None)
+    if fields is not None:
+        found = fields.get(name, _MISSING)
+        if found is not _MISSING:
+            return found
+        extra = getattr(value, "__pydantic_extra__", _MISSING)
+        if extra is not _MISSING:  # pydantic: asking it for what it lacks is slow
+            return extra.get(name) if extra else None
+    if value is None:
+        return None
+    return getattr(value, name, None)
+
+
+def _plain(first: str, *rest: str) -> Read:
+    if not rest:
+        return lambda value: member(value, first)
+
+    def read(value: Any) -> Any:
+        value = member(value, first)
+        for name in rest:
+            if value is None:
+                return None
+            value = member(value, name)
+        return value
+
+    return read
+
+
+def _first_of(reads: tuple[Read, ...]) -> Read:
+    def read(value: Any) -> Any:
+        for each in reads:
+            found = each(value)
+            if found is not None:
+                return found
+        return None
+
+    return read
+
+
+def _walk(steps: tuple[str, ...]) -> Read:
+    step, rest = steps[0], steps[1:]
+    after = _walk(rest) if rest else _itself
+    if step == "*":
+        return lambda value: [after(each) for each in value] if isinstance(value, (list, tuple)) else None
+    if "=" in step:
+        name, _, wanted = step.partition("=")
+        return lambda value: _picked(value, name, wanted, after)
+    if step.lstrip("-").isdigit():
+        return lambda value: after(_entry(value, int(step)))
+    return lambda value: None if (found := member(value, step)) is None else after(found)
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _entry(value: Any, index: int) -> Any:
+    if isinstance(value, (list, tuple)) and -len(value) <= index < len(value):
+        return value[index]
+    return None
+
+
+def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
+    """The value behind the entries picked; several counts of the same kind are one sum."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    found = [after(each) for each in value if text_of(member(each, name)) == wanted]
+    if len(found) == 1:
+        return found[0]
+    counts = [each for each in found if type(each) is int]
+    return sum(counts) if counts else None
+
+
+def text_of(value: Any) -> str:
+    """A string or the value of a string enum; anything else is empty."""
+    if isinstance(value, Enum):
+        value = value.value
+    return value if isinstance(value, str) else ""

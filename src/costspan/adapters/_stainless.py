@@ -1,0 +1,104 @@
+"""The family of SDKs that share one choke point: `<package>._base_client.SyncAPIClient.request`, and async.
+
+openai, anthropic, groq, together, writer, perplexity, cerebras, fireworks … are made by one generator. One seat there sees
+plain calls, `.parse()`, `.stream()`, raw and streaming responses, methods bound and clients made before, and `client.post`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from costspan.adapters._adapter import Adapter, Opened, Operation, Route, Seat
+from costspan.adapters._hosts import Host, resolve
+from costspan.adapters._request import read_request
+
+if TYPE_CHECKING:
+    from costspan.config import Settings
+
+_RAW_HEADER = "x-stainless-raw-response"
+
+
+def stainless(package: str) -> tuple[Seat, ...]:
+    """The seats of an SDK of this family."""
+    base, stream, response = f"{package}._base_client", f"{package}._streaming", f"{package}._response"
+    return (
+        Seat(base, "SyncAPIClient.request", open=open_request),
+        Seat(base, "AsyncAPIClient.request", open=open_request, waits=True),
+        Seat(stream, "Stream.close", closes="_iterator"),
+        Seat(stream, "AsyncStream.close", closes="_iterator", waits=True),
+        Seat(response, "APIResponse.parse", parses=True),
+        Seat(response, "AsyncAPIResponse.parse", parses=True, waits=True),
+        Seat(response, "APIResponse.close", closes="_parsed_by_type"),
+        Seat(response, "AsyncAPIResponse.close", closes="_parsed_by_type", waits=True),
+    )
+
+
+def open_request(
+    adapter: Adapter, _seat: Seat, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any], settings: Settings
+) -> Opened | None:
+    """A call as `request(cast_to, options, *, stream, stream_cls)` shows it; None for polling, files, models …"""
+    options = kwargs["options"] if "options" in kwargs else args[1]
+    operation = find_route(adapter.routes, options.method.upper(), options.url)
+    if operation is None:
+        return None
+    body = options.json_data if isinstance(options.json_data, dict) else {}
+    raw = _raw_header(options)
+    request = read_request(operation, adapter.provider, body)
+    request.stream = bool(kwargs.get("stream"))
+    host = _place(request, client, options.url, adapter, settings)
+    hidden = (
+        request.stream
+        and operation.asks_usage
+        and host.stream_usage
+        and not raw
+        and settings.stream_usage == "auto"
+        and "stream_options" not in body
+        and "stream_options" not in (getattr(options, "extra_json", None) or {})
+    )
+    if hidden:
+        asking = options.model_copy() if hasattr(options, "model_copy") else options.copy()
+        asking.json_data = {**body, "stream_options": {"include_usage": True}}
+        args, kwargs = ((args[0], asking), kwargs) if len(args) > 1 else (args, {**kwargs, "options": asking})
+    return Opened(operation, request, args, kwargs, raw=raw, hidden=hidden)
+
+
+def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Settings) -> Host:
+    """Who answers, by the address: put on the request, and given back."""
+    base = client._base_url if "://" not in url else None
+    if base is not None:
+        request.host, request.port, where = base.host, base.port or (443 if base.scheme == "https" else 80), base.path
+    else:
+        parts = urlsplit(url)
+        request.host, request.port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        where = parts.path
+    if not adapter.by_host:
+        return Host(adapter.provider, adapter.provider, stream_usage=True)
+    host = resolve(request.host, request.port, where, adapter.provider, settings.hosts)
+    request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+    return host
+
+
+def _raw_header(options: Any) -> bool:
+    headers = options.headers
+    if not headers or not isinstance(headers, dict):
+        return False
+    return any(name.lower() == _RAW_HEADER for name in headers)
+
+
+@lru_cache(maxsize=1024)
+def find_route(routes: tuple[Route, ...], method: str, url: str) -> Operation | None:
+    """The operation of an HTTP method and URL, by the end of its path; the longest suffix wins."""
+    segments = urlsplit(url).path.strip("/").split("/")
+    best: tuple[int, Operation] | None = None
+    for route in routes:
+        wanted = route.suffix.strip("/").split("/")
+        if route.method != method or len(wanted) > len(segments):
+            continue
+        found = segments[-len(wanted) :]
+        if all(want in (have, "{id}") for want, have in zip(wanted, found, strict=True)) and (
+            best is None or len(wanted) > best[0]
+        ):
+            best = len(wanted), route.operation
+    return best[1] if best else None

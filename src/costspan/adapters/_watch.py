@@ -1,0 +1,203 @@
+"""Reads what passes by for one call: the complete response, or chunk after chunk; tells the Call when it is over."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._paths import text_of
+from costspan.guard import Guard
+
+if TYPE_CHECKING:
+    from costspan.adapters._adapter import Operation
+    from costspan.call import Call, Observer
+
+_SEE = Guard("look at a streamed chunk")
+_READ = Guard("read the response")
+_END = Guard("finish the call")
+_FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
+
+
+class ReportedError(Exception):
+    """An error that the provider told inside an answer; never raised, only put on the span."""
+
+
+class Watch:
+    """One call as seen from an SDK. Never raises into the host; the end is told once, however it comes."""
+
+    def __init__(self, call: Call, operation: Operation, observer: Observer, *, hidden: bool = False) -> None:
+        self.call = call
+        self._operation = operation
+        self._observer = observer
+        self._hidden = hidden
+        self._usages: list[Any] = []
+        self._terms: dict[str, Any] = {}
+        self._finish: list[str] = []
+        self._texts: list[str] = []
+        self._last: Any = None
+
+    def begin(self) -> Any:
+        """Tell the observer; what comes back goes to `pause` when the SDK hands over its answer."""
+        if self._operation.lookup:
+            return None
+        with _READ:
+            return self._observer.started(self.call)
+        return None
+
+    def pause(self, scope: Any) -> None:
+        """The SDK has answered: the call is no longer what the program is inside of, though a stream may go on."""
+        if scope is not None:
+            with _END:
+                self._observer.paused(scope)
+
+    def see(self, chunk: Any) -> bool:
+        """Look at a chunk; whether the host is to get it (not the usage chunk that only we asked for)."""
+        with _SEE:
+            self.call.chunk()
+            self._last = chunk
+            has_usage = self._collect(chunk)
+            if self.call.chunks == 1 or has_usage:
+                self._identify(chunk)
+            self._follow(chunk)
+            if self._hidden:
+                _unask(chunk)
+                return not (has_usage and _is_usage_only(chunk))
+        return True
+
+    def complete(self, response: Any) -> None:
+        """Read a complete response, and finish."""
+        with _READ:
+            self._last = response
+            self._collect(response)
+            self._identify(response)
+            self._note_finish(response)
+            read = self._operation.read["full_text"]
+            if read is not None and not self._usages:
+                self._texts.extend(_strings(read(response)))
+        self.finish()
+
+    def _collect(self, source: Any) -> bool:
+        usage = self._operation.usage
+        if usage is None:
+            return False
+        before = len(self._usages)
+        for root in usage.roots:
+            found = root(source)
+            if found is not None:
+                self._usages.append(found)
+        if len(self._usages) > _FOLD:  # counts are cumulative: the first, and the latest few, tell all
+            del self._usages[1 : -_FOLD // 2]
+        return len(self._usages) > before
+
+    def _identify(self, source: Any) -> None:
+        """Names and terms: in the first chunk, or beside the usage."""
+        reply, read = self.call.reply, self._operation.read
+        if read["model"] is not None:
+            reply.model = text_of(read["model"](source)) or reply.model
+        if read["id"] is not None:
+            reply.id = text_of(read["id"](source)) or reply.id
+        for name, term in self._operation.read_terms:
+            value = term(source)
+            if value is not None:
+                self._terms[name] = value
+        if read["stated_cost"] is not None:
+            stated = _money(read["stated_cost"](source))
+            reply.stated_cost = reply.stated_cost if stated is None else stated
+
+    def _follow(self, chunk: Any) -> None:
+        """What may come with any chunk: why it ends, and text for a local count."""
+        self._note_finish(chunk)
+        read = self._operation.read["text"]
+        if read is not None:
+            found = read(chunk)
+            if found:
+                self._texts.extend(_strings(found))
+
+    def _note_finish(self, source: Any) -> None:
+        read = self._operation.read["finish"]
+        if read is not None:
+            found = read(source)
+            if found:
+                self._finish.extend(_strings(found))
+
+    def finish(self) -> None:
+        """The answer is complete."""
+        if self.call.open:
+            with _END:
+                self._conclude()
+            with _END:
+                self.call.finish()
+
+    def leave_early(self) -> None:
+        """The host wants no more of a stream, before its end."""
+        if self.call.open:
+            self.call.reply.partial = True
+            self.finish()
+
+    def fail(self, error: BaseException) -> None:
+        """The call raised into the host; what was told up to then still counts."""
+        if self.call.open:
+            self.call.error = error
+            self.call.reply.partial = bool(self.call.chunks)
+            self.finish()
+
+    def __del__(self) -> None:
+        """The host dropped the stream: never iterated, or left by `break`."""
+        self.leave_early()
+
+    def _conclude(self) -> None:
+        call, operation, reply = self.call, self._operation, self.call.reply
+        reply.free = operation.free
+        reply.finish_reasons = tuple(self._finish)
+        reply.text = "".join(self._texts)
+        if operation.usage is not None and self._usages:
+            reply.usage, reply.clamped = operation.usage.read(self._usages)
+        self._settle_terms()
+        if operation.hook is not None and self._last is not None:
+            operation.hook(call.request, self._last, reply)
+        read = operation.read["error"]
+        if read is not None and call.error is None and (told := read(self._last)) is not None:
+            call.error = ReportedError(text_of(told) or "error")
+        if operation.lookup and reply.already_billed:
+            call.forget()
+        elif operation.lookup:
+            self._observer.paused(self._observer.started(call))
+
+    def _settle_terms(self) -> None:
+        """The terms as served; what the answer does not say is taken as asked (an image's size)."""
+        terms = {name: text_of(read(self.call.request.body)) for name, read in self._operation.read_asked}
+        terms |= {name: text_of(value) for name, value in self._terms.items()}
+        terms = {name: value.lower() for name, value in terms.items() if value}
+        if self.call.request.geo:
+            terms.setdefault("geo", self.call.request.geo)
+        if terms:
+            self.call.reply.terms = self.call.reply.terms._replace(**terms)
+
+
+def _unask(chunk: Any) -> None:
+    """Once asked for usage, a server says `usage: null` in every chunk: the host sees none, as without us."""
+    told = getattr(chunk, "__pydantic_fields_set__", None)
+    if told is not None and chunk.__dict__.get("usage") is None:
+        told.discard("usage")
+
+
+def _is_usage_only(chunk: Any) -> bool:
+    return getattr(chunk, "choices", None) == []
+
+
+def _strings(found: Any) -> list[str]:
+    if isinstance(found, (list, tuple)):
+        return [text for each in found for text in _strings(each)]
+    text = text_of(found)
+    return [text] if text else []
+
+
+def _money(value: Any) -> Decimal | None:
+    """USD through its decimal text, so that 0.1 stays 0.1; None for what is no amount."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None

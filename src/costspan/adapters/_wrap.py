@@ -1,0 +1,185 @@
+"""The one wrapper that serves sync, async and streams of every SDK. The host's call stands alone in its `try`."""
+
+from __future__ import annotations
+
+from inspect import iscoroutine, iscoroutinefunction
+from types import AsyncGeneratorType, GeneratorType
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from costspan.adapters._paths import path
+from costspan.adapters._streams import AsyncStream, SyncStream, watched_async_generator, watched_generator
+from costspan.adapters._watch import Watch
+from costspan.call import Call
+from costspan.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from costspan.adapters._adapter import Adapter, Seat
+    from costspan.call import Observer
+    from costspan.config import Settings
+
+_BEGIN = Guard("read the request")
+_DELIVER = Guard("watch the response")
+_END = Guard("see the end of a stream")
+
+
+class Wrapping:
+    """Makes the wrappers for an adapter's seats; when `on` is False they pass everything straight through."""
+
+    def __init__(self, adapter: Adapter, observer: Observer, settings: Settings) -> None:
+        self.on = True
+        self._adapter = adapter
+        self._observer = observer
+        self._settings = settings
+        self._unread: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # raw responses not yet parsed by the host
+
+    def wrapper(self, seat: Seat) -> Callable[..., Any]:
+        """The wrapt-style wrapper for a seat."""
+        if seat.parses:
+            return self._parsing_later if seat.waits else self._parsing
+        if seat.open is None:
+            return self._closing(seat)
+        return self._measured_later(seat) if seat.waits else self._measured(seat)
+
+    def _begin(self, seat: Seat, instance: Any, args: Any, kwargs: Any) -> tuple[Watch, Any, Any] | None:
+        """A watch, and the arguments to go on with; None if this is not a call for us to see."""
+        if not self.on:
+            return None
+        with _BEGIN:
+            if seat.open is None or not self._observer.watching():
+                return None
+            opened = seat.open(self._adapter, seat, instance, args, kwargs, self._settings)
+            if opened is None:
+                return None
+            call = Call(opened.request, self._observer)
+            return Watch(call, opened.operation, self._observer, hidden=opened.hidden), opened.args, opened.kwargs
+        return None
+
+    def _measured(self, seat: Seat) -> Callable[..., Any]:
+        def measured(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            begun = self._begin(seat, instance, args, kwargs)
+            if begun is None:
+                return wrapped(*args, **kwargs)
+            watch, args, kwargs = begun
+            scope = watch.begin()
+            try:
+                result = wrapped(*args, **kwargs)
+            except BaseException as error:
+                watch.pause(scope)
+                watch.fail(error)
+                raise
+            watch.pause(scope)
+            if iscoroutine(result):  # look at the result: decorators hide async functions from `inspect`
+                return self._awaited(result, watch)
+            return self._deliver(result, watch)
+
+        return measured
+
+    def _measured_later(self, seat: Seat) -> Callable[..., Any]:
+        async def begin_when_awaited(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            begun = self._begin(seat, instance, args, kwargs)
+            if begun is None:
+                return await wrapped(*args, **kwargs)
+            watch, args, kwargs = begun
+            return await self._awaited(wrapped(*args, **kwargs), watch)
+
+        return begin_when_awaited
+
+    async def _awaited(self, waiting: Any, watch: Watch) -> Any:
+        scope = watch.begin()
+        try:
+            result = await waiting
+        except BaseException as error:
+            watch.pause(scope)
+            watch.fail(error)
+            raise
+        watch.pause(scope)
+        return self._deliver(result, watch)
+
+    def _deliver(self, result: Any, watch: Watch) -> Any:
+        """The host's result itself, watched if it is a stream or a response that is not read yet."""
+        with _DELIVER:
+            if isinstance(result, GeneratorType):
+                return watched_generator(result, watch)
+            if isinstance(result, AsyncGeneratorType):
+                return watched_async_generator(result, watch)
+            inner = getattr(result, "_iterator", None)
+            if hasattr(inner, "__next__"):
+                result._iterator = SyncStream(inner, watch)
+            elif hasattr(inner, "__anext__"):
+                result._iterator = AsyncStream(inner, watch)
+            elif hasattr(result, "http_response"):
+                self._deliver_raw(result, watch)
+            else:
+                watch.complete(result)
+        return result
+
+    def _deliver_raw(self, response: Any, watch: Watch) -> None:
+        """A raw response: read if its body is in memory; else when the host reads it, and never ahead of the host."""
+        http = response.http_response
+        if watch.call.request.stream or not http.is_closed:
+            self._unread[response] = watch
+        elif iscoroutinefunction(response.parse):
+            watch.complete(http.json())
+        else:
+            watch.complete(_parsed(response))
+
+    def _parsing(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        result = wrapped(*args, **kwargs)
+        watch = self._unread.pop(instance, None) if self._unread else None
+        return result if watch is None else self._deliver(result, watch)
+
+    async def _parsing_later(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        result = await wrapped(*args, **kwargs)
+        watch = self._unread.pop(instance, None) if self._unread else None
+        return result if watch is None else self._deliver(result, watch)
+
+    def _closing(self, seat: Seat) -> Callable[..., Any]:
+        def end(instance: Any) -> None:
+            with _END:
+                watch = self._unread.pop(instance, None) if self._unread else None
+                if watch is not None:
+                    _complete_from_body(instance.http_response, watch)
+                    return
+                for stream in _streams_of(instance, seat.closes):
+                    stream.watch.leave_early()
+
+        async def close_later(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            try:
+                return await wrapped(*args, **kwargs)
+            finally:
+                end(instance)
+
+        def close(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                end(instance)
+
+        return close_later if seat.waits else close
+
+
+def _streams_of(instance: Any, where: str) -> list[SyncStream | AsyncStream]:
+    """The watched iterators behind an object that is being closed; a raw response may hold several parsed streams."""
+    found = path(where)(instance)
+    if isinstance(found, dict):
+        found = [getattr(each, "_iterator", None) for each in found.values()]
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, (SyncStream, AsyncStream))]
+
+
+def _parsed(response: Any) -> Any:
+    """What a raw response holds. Parsing is cached by the SDK, so the host's own `parse()` costs nothing more."""
+    try:
+        return response.parse()
+    except Exception:  # noqa: BLE001 the host will meet it itself, if it parses; the numbers are in the body
+        return response.http_response.json()
+
+
+def _complete_from_body(http: Any, watch: Watch) -> None:
+    """The host has read a raw response by itself (`.json()`, `.read()`), so its body is in memory; or it has not."""
+    if hasattr(http, "_content") and not watch.call.request.stream:
+        watch.complete(http.json())
+    else:
+        watch.leave_early()

@@ -1,0 +1,124 @@
+"""The attributes of a call and its price, under the conventions' names. Plain dicts; no span here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from costspan.pricing.price import FEMTO, Price, PriceStatus
+from costspan.telemetry import names
+from costspan.usage import BUCKETS, Usage
+
+if TYPE_CHECKING:
+    from costspan.call import Call, Reply, Request
+
+_NAMED = {"input", "output", "cache_read", "cache_write", "reasoning"}  # the conventions' totals tell these
+_TOLD_APART = tuple(sorted(BUCKETS - _NAMED))
+_PAYERS = {"user": names.USER, "session": names.SESSION, "conversation": names.CONVERSATION, "team": names.TEAM, "feature": names.FEATURE}
+
+
+def payer(key: str) -> str:
+    """The attribute of an attribution key: `user` is `user.id`, an unknown one is a tag."""
+    return _PAYERS.get(key, names.TAG + key)
+
+
+def request_attributes(request: Request) -> dict[str, Any]:
+    """What is known when a call starts; samplers see these."""
+    attributes: dict[str, Any] = {names.OPERATION: request.operation, names.PROVIDER: request.provider}
+    if request.model:
+        attributes[names.REQUEST_MODEL] = request.model
+    if request.host:
+        attributes[names.SERVER_ADDRESS] = request.host
+        attributes[names.SERVER_PORT] = request.port
+    if request.stream:
+        attributes[names.REQUEST_STREAM] = True
+    for name, value in request.parameters.items():
+        attributes["gen_ai.request." + name] = value
+    for key, value in request.attribution.items():
+        attributes[payer(key)] = value
+    return attributes
+
+
+def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
+    """What is known when a call has ended: names, tokens, money, and how sure the numbers are."""
+    reply = call.reply
+    attributes: dict[str, Any] = {}
+    if reply.model:
+        attributes[names.RESPONSE_MODEL] = reply.model
+    if reply.id:
+        attributes[names.RESPONSE_ID] = reply.id
+    if reply.finish_reasons:
+        attributes[names.FINISH_REASONS] = reply.finish_reasons
+    if reply.terms.tier:
+        attributes[names.SERVICE_TIER] = reply.terms.tier
+    if reply.partial:
+        attributes[names.USAGE_PARTIAL] = True
+    if reply.usage is not None:
+        _add_usage(attributes, reply)
+    if price is not None:
+        _add_price(attributes, price, reply.usage)
+    if call.error is not None:
+        attributes[names.ERROR_TYPE] = error_type(call.error)
+    return attributes
+
+
+def _add_usage(attributes: dict[str, Any], reply: Reply) -> None:
+    usage = total_usage(reply)
+    counts = usage.counts
+    attributes[names.INPUT_TOKENS] = usage.total_input
+    attributes[names.OUTPUT_TOKENS] = usage.total_output
+    if cache_read := usage.total_cache_read:
+        attributes[names.CACHE_READ_TOKENS] = cache_read
+    if cache_write := usage.total_cache_write:
+        attributes[names.CACHE_WRITE_TOKENS] = cache_write
+    if "reasoning" in counts:
+        attributes[names.REASONING_TOKENS] = counts["reasoning"]
+    for bucket, count in counts.items():
+        if bucket not in _NAMED:
+            attributes[names.USAGE_OF + bucket] = count
+    attributes[names.USAGE_SOURCE] = reply.source.value
+    if reply.clamped:
+        attributes[names.USAGE_CLAMPED] = True
+
+
+def _add_price(attributes: dict[str, Any], price: Price, usage: Usage | None) -> None:
+    attributes[names.PRICE_STATUS] = price.status.value
+    if price.total_femto is not None:
+        attributes[names.COST] = price.total_femto / FEMTO
+        attributes[names.CURRENCY] = "USD"
+        attributes[names.COST_SOURCE] = "provider" if price.stated else "local"
+        for bucket, femto in price.breakdown.items():
+            if femto:
+                attributes[names.COST_OF + bucket] = femto / FEMTO
+        if price.list_femto is not None:
+            attributes[names.LIST_COST] = price.list_femto / FEMTO
+    if price.reason:
+        attributes[names.PRICE_REASON] = price.reason
+    if price.missing:
+        attributes[names.PRICE_MISSING] = price.missing
+    entry = price.entry
+    if entry is None:
+        return
+    attributes[names.PRICE_MODEL] = f"{entry.provider}/{entry.model}"
+    attributes[names.PRICE_SOURCE] = entry.source
+    if entry.effective_from is not None:
+        attributes[names.PRICE_SINCE] = entry.effective_from.isoformat()
+    if entry.max_input_tokens and usage is not None:
+        attributes[names.CONTEXT_UTILIZATION] = usage.total_input / entry.max_input_tokens
+
+
+def total_usage(reply: Reply) -> Usage:
+    """All that was used, sub-calls on other models included."""
+    usage = reply.usage or Usage.of({})
+    for part in reply.parts:
+        usage = usage + part.usage
+    return usage
+
+
+def error_type(error: BaseException) -> str:
+    """The provider's own word for an error it reported; else the class."""
+    return str(error) if type(error).__name__ == "ReportedError" else type(error).__qualname__
+
+
+def unpriced(reason: str) -> Price:
+    """No price, and why."""
+    return Price(PriceStatus.UNPRICED, reason=reason)

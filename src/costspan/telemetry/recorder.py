@@ -1,0 +1,160 @@
+"""The Observer that turns calls into spans, metrics and accounting events."""
+
+from __future__ import annotations
+
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from costspan.guard import Guard
+from costspan.pricing.price import Price, PriceStatus
+from costspan.telemetry import names
+from costspan.telemetry.adoption import current_llm_span
+from costspan.telemetry.attributes import error_type, reply_attributes, request_attributes, unpriced
+from costspan.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from opentelemetry._logs import Logger
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Meter
+    from opentelemetry.trace import Span, Tracer
+
+    from costspan.call import Call
+    from costspan.config import Settings
+    from costspan.pricing import Pricer
+
+_PRICE = Guard("price a call")
+_SPAN = Guard("write the span")
+_METRIC = Guard("record the metrics")
+_EVENT = Guard("send the accounting event")
+_LOAD = Guard("load the price list")
+
+_CALL = otel.create_key("costspan-call")
+# Other tools' words for "be silent": they are set around a call that the tool above has on its own span.
+_SUPPRESSED = (
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    "suppress_instrumentation",
+    "suppress_language_model_instrumentation",
+)
+
+
+class Recorder:
+    """Tells OpenTelemetry about every call, with its price. One per instrumentation."""
+
+    def __init__(self, tracer: Tracer, meter: Meter, logger: Logger | None, pricer: Pricer, settings: Settings) -> None:
+        self._tracer = tracer
+        self._logger = logger
+        self._pricer = pricer
+        self._settings = settings
+        self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
+        self._warmed = False
+
+    def watching(self) -> bool:
+        """False inside another call of ours (LiteLLM over openai), and where telemetry is suppressed."""
+        context = otel.get_current()
+        if not context:
+            return True
+        return _CALL not in context and not any(context.get(key) for key in _SUPPRESSED)
+
+    def started(self, call: Call) -> Token[Context]:
+        """Start the span of a call, or adopt the one that another tool has started for it; make it current."""
+        if not self._warmed:
+            self._warm()
+        context = otel.get_current()
+        adopted = current_llm_span(context)
+        if adopted is not None:
+            call.span, call.state = adopted, True
+        else:
+            call.span, call.state = self._start_span(call, context), False
+            context = trace.set_span_in_context(call.span, context)
+        return otel.attach(otel.set_value(_CALL, True, context))
+
+    def _start_span(self, call: Call, context: Context) -> Span:
+        request = call.request
+        name = f"{request.operation} {request.model}" if request.model else request.operation
+        return self._tracer.start_span(
+            name, context, SpanKind.CLIENT, request_attributes(request), start_time=call.started_ns
+        )
+
+    def _warm(self) -> None:
+        """The first call's own waiting time pays for reading the price list."""
+        self._warmed = True
+
+        def load() -> None:
+            with _LOAD:
+                self._pricer.load()
+
+        Thread(target=load, name="costspan-prices", daemon=True).start()
+
+    def paused(self, scope: Token[Context]) -> None:
+        """The program is no longer inside the call. A token of another context (a task that was closed) is let be."""
+        try:
+            scope.var.reset(scope)
+        except ValueError:
+            return
+
+    def finished(self, call: Call) -> None:
+        """Price the call, and tell it."""
+        price: Price | None = None
+        with _PRICE:
+            price = self._price(call)
+        with _SPAN:
+            self._end_span(call, price)
+        with _METRIC:
+            self.metrics.record(call, price, {})
+
+    def _price(self, call: Call) -> Price | None:
+        """None for a call that failed before anything was used: errors bill nothing."""
+        request, reply = call.request, call.reply
+        if reply.free or reply.cached:
+            return Price(PriceStatus.FREE, 0)
+        if reply.usage is None and reply.stated_cost is None:
+            if call.error is not None:
+                return None
+            return unpriced("the provider reported no usage")
+        if reply.unpriced and reply.stated_cost is None:
+            return unpriced(reply.unpriced)
+        return self._pricer.price(
+            reply.usage,
+            provider=request.biller or request.provider,
+            model=reply.model,
+            request_model=request.model,
+            at=call.started_ns,
+            terms=reply.terms,
+            stated_cost=reply.stated_cost,
+            parts=reply.parts,
+        )
+
+    def _end_span(self, call: Call, price: Price | None) -> None:
+        span: Span = call.span
+        if span.is_recording():
+            attributes = reply_attributes(call, price)
+            span.set_attributes(attributes)
+            if self._settings.events == "always":
+                self._send_event(call, {**request_attributes(call.request), **attributes})
+        elif self._settings.events != "never":
+            self._send_event(call, {**request_attributes(call.request), **reply_attributes(call, price)})
+        if call.state:
+            return  # adopted: its owner ends it
+        if call.error is not None:
+            span.set_status(Status(StatusCode.ERROR, error_type(call.error)))
+        span.end(call.started_ns + int(call.duration_seconds * 1e9))
+
+    def _send_event(self, call: Call, attributes: dict[str, Any]) -> None:
+        if self._logger is None:
+            return
+        with _EVENT:
+            self._logger.emit(
+                timestamp=call.started_ns + int(call.duration_seconds * 1e9),
+                context=trace.set_span_in_context(call.span, otel.Context()),
+                severity_number=SeverityNumber.INFO,
+                attributes={**attributes, "costspan.duration": call.duration_seconds},
+                event_name=names.EVENT,
+            )
