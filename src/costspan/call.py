@@ -82,6 +82,7 @@ class Call:
     """
 
     __slots__ = (
+        "__weakref__",
         "_observer",
         "_open",
         "begun",
@@ -94,7 +95,6 @@ class Call:
         "span",
         "started_ns",
         "state",
-        "__weakref__",
     )
 
     def __init__(self, request: Request, observer: Observer) -> None:

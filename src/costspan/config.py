@@ -117,25 +117,29 @@ class Settings:
         "Distinct values that one attribution key may have on metrics; what comes after counts as `other`.",
         allowed="whole number",
     )
-    hosts: dict[str, str] = _setting(
+    hosts: dict[str, str] = _setting(  # noqa: RUF009 a new dict each time
         {},
         _pairs,
         "Which provider a gateway or own host stands for, so that its calls are priced.",
         allowed="host=provider, …",
     )
-    prices: str = _setting("", str, "Your own prices, discounts and Azure deployments: path of a JSON or YAML file.", allowed="path")
-    budgets: str = _setting("", str, "Limits per team, user or model and period: path of a YAML or JSON file.", allowed="path")
+    prices: str = _setting(
+        "", str, "Your own prices, discounts and Azure deployments: path of a JSON or YAML file.", allowed="path"
+    )
+    budgets: str = _setting(
+        "", str, "Limits per team, user or model and period: path of a YAML or JSON file.", allowed="path"
+    )
     baggage: tuple[str, ...] = _setting(
         (), _names, "Attribution keys to take from W3C baggage of an upstream service.", allowed="list of names"
     )
     prompt_parts: bool = _setting(
-        False,  # noqa: FBT003 a default
+        False,
         _flag,
         "Estimate how the input divides over system text, tools, history and the newest message.",
         allowed="true, false",
     )
     chunk_metric: bool = _setting(
-        False,  # noqa: FBT003 a default
+        False,
         _flag,
         "Record `gen_ai.client.operation.time_per_output_chunk`; costs one record per chunk.",
         allowed="true, false",

@@ -81,7 +81,7 @@ PLAIN_BODIES = {
     "a string": reply("done"),
     "a number": reply(7),
     "null": reply(None),
-    "true": reply(True),  # noqa: FBT003 the body itself
+    "true": reply(True),
     "empty object": reply({}),
     "error with 200": reply({"error": {"message": "no capacity", "type": "server_error"}}),
     "error a string": reply({"error": "no capacity"}),

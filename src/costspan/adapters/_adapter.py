@@ -44,6 +44,9 @@ class Operation:
     parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.request.
     attribution: Mapping[str, str] = field(default_factory=dict)  # request argument: who pays (user, session)
     request_model: str = "model"
+    read: Mapping[str, Read | None] = field(init=False)  # the paths above, compiled
+    read_terms: tuple[tuple[str, Read], ...] = field(init=False)
+    read_asked: tuple[tuple[str, Read], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compile every path once; frozen data, so they are put beside it."""
@@ -54,11 +57,6 @@ class Operation:
         object.__setattr__(self, "read", compiled)
         object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))
         object.__setattr__(self, "read_asked", tuple((name, path(text)) for name, text in self.asked.items()))
-
-    if TYPE_CHECKING:
-        read: Mapping[str, Read | None]
-        read_terms: tuple[tuple[str, Read], ...]
-        read_asked: tuple[tuple[str, Read], ...]
 
 
 @dataclass(slots=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 Read = Callable[[Any], Any]
 _MISSING = object()
 
 
-@lru_cache(maxsize=None)
+@cache
 def path(text: str) -> Read:
     """A function that reads the value at a path, or None; `a.b|c` takes the first that is there."""
     if "|" in text:

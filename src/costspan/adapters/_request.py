@@ -54,7 +54,9 @@ def is_given(value: Any) -> bool:
     return value is not None and type(value).__name__ not in _SENTINELS
 
 
-def open_keywords(adapter: Any, seat: Any, _instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any) -> Any:
+def open_keywords(
+    adapter: Any, seat: Any, _instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+) -> Any:
     """A call of a method that takes keywords, for SDKs without a choke point."""
     body = {name: value for name, value in kwargs.items() if is_given(value)}
     request = read_request(seat.operation, adapter.provider, body)

@@ -1,7 +1,8 @@
 """The family of SDKs that share one choke point: `<package>._base_client.SyncAPIClient.request`, and async.
 
-openai, anthropic, groq, together, writer, perplexity, cerebras, fireworks … are made by one generator. One seat there sees
-plain calls, `.parse()`, `.stream()`, raw and streaming responses, methods bound and clients made before, and `client.post`.
+openai, anthropic, groq, together, writer, perplexity, cerebras, fireworks and others are made by one generator. One
+seat there sees plain calls, `.parse()`, `.stream()`, raw and streaming responses, methods bound and clients made
+before, and `client.post`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def stainless(package: str) -> tuple[Seat, ...]:
 def open_request(
     adapter: Adapter, _seat: Seat, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any], settings: Settings
 ) -> Opened | None:
-    """A call as `request(cast_to, options, *, stream, stream_cls)` shows it; None for polling, files, models …"""
+    """A call as `request(cast_to, options, *, stream, stream_cls)` shows it; None for files, models and the like."""
     options = kwargs["options"] if "options" in kwargs else args[1]
     operation = find_route(adapter.routes, options.method.upper(), options.url)
     if operation is None:

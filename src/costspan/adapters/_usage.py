@@ -121,8 +121,8 @@ class _Cut:
                 continue
             if count > whole:
                 self.clamped = True
-                parts[name] = count = whole
-            whole -= count
+                parts[name] = whole
+            whole -= parts[name]
         return whole
 
 

@@ -171,7 +171,7 @@ class Watch:
         if self.call.request.geo:
             terms.setdefault("geo", self.call.request.geo)
         if terms:
-            self.call.reply.terms = self.call.reply.terms._replace(**terms)
+            self.call.reply.terms = self.call.reply.terms._replace(**terms)  # type: ignore[arg-type] # text fields only
 
 
 def _unask(chunk: Any) -> None:

@@ -105,7 +105,7 @@ class Wrapping:
                 return watched_generator(result, watch)
             if isinstance(result, AsyncGeneratorType):
                 return watched_async_generator(result, watch)
-            inner = getattr(result, "_iterator", None)
+            inner: Any = getattr(result, "_iterator", None)
             if hasattr(inner, "__next__"):
                 result._iterator = SyncStream(inner, watch)
             elif hasattr(inner, "__anext__"):
@@ -166,7 +166,9 @@ def _streams_of(instance: Any, where: str) -> list[SyncStream | AsyncStream]:
     found = path(where)(instance)
     if isinstance(found, dict):
         found = [getattr(each, "_iterator", None) for each in found.values()]
-    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, (SyncStream, AsyncStream))]
+    return [
+        each for each in (found if isinstance(found, list) else [found]) if isinstance(each, (SyncStream, AsyncStream))
+    ]
 
 
 def _parsed(response: Any) -> Any:

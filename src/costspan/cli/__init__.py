@@ -12,5 +12,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise
-        sys.exit("costspan: the command needs its extra: pip install 'costspan[cli]' (or [local] for the ledger and its page)")
-    costspan()
+        sys.exit("costspan: the command needs its extra: pip install 'costspan[cli]' (or [local], with the ledger)")
+    costspan(prog_name="costspan")

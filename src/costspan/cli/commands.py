@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-# name: (group, one line). The command `ledger` is `costspan.cli.ledger:command`, imported when it runs or is asked for help.
+# name: (group, one line). The command `ledger` is `costspan.cli.ledger:command`, imported when it runs.
 COMMANDS = {
     "run": ("Start", "Run a program with every LLM call priced, and show what it spent"),
     "up": ("Start", "Run the local ledger: OTLP in, page and reports out"),
@@ -32,7 +28,9 @@ class Commands(click.Group):
         command: click.Command = import_module(f"costspan.cli.{cmd_name}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
         except ModuleNotFoundError as error:
@@ -45,9 +43,6 @@ class Commands(click.Group):
         for group in dict.fromkeys(group for group, _ in COMMANDS.values()):
             with formatter.section(group):
                 formatter.write_dl([(name, line) for name, (of, line) in COMMANDS.items() if of == group])
-
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
-        return super().main(args, prog_name="costspan", **{key: extra[key] for key in extra if key != "prog_name"})
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,4 +1,4 @@
-"""What a Usage costs: catalog (find the model), rate cards (price a Usage), sources (bundled, lists, the user's own)."""
+"""What a Usage costs: catalog (find the model), rate cards (price a Usage), sources (bundled, the user's own)."""
 
 from costspan.pricing.price import Entry, Price, PriceStatus
 from costspan.pricing.pricer import Pricer

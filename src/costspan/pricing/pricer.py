@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costspan.pricing.price import Price, PriceStatus
-from costspan.usage import STANDARD, Terms, Usage
+from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,7 @@ class Pricer:
         at: datetime | None = None,
         terms: Terms = STANDARD,
         stated_cost: Decimal | None = None,
+        parts: tuple[ModelUsage, ...] = (),
     ) -> Price:
         """The price of `usage` on `model` (the one that answered; else `request_model`) at the time `at` (None: now)."""
         return Price(PriceStatus.UNPRICED, reason="no price list yet")

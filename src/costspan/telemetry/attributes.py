@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 _NAMED = {"input", "output", "cache_read", "cache_write", "reasoning"}  # the conventions' totals tell these
 _TOLD_APART = tuple(sorted(BUCKETS - _NAMED))
-_PAYERS = {"user": names.USER, "session": names.SESSION, "conversation": names.CONVERSATION, "team": names.TEAM, "feature": names.FEATURE}
+_PAYERS = {
+    "user": names.USER,
+    "session": names.SESSION,
+    "conversation": names.CONVERSATION,
+    "team": names.TEAM,
+    "feature": names.FEATURE,
+}
 
 
 def payer(key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from costspan.telemetry import names
 from costspan.telemetry.adoption import current_llm_span
 from costspan.telemetry.attributes import error_type, reply_attributes, request_attributes, unpriced
 from costspan.telemetry.metrics import Metrics
+from costspan.usage import Usage
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -122,11 +124,11 @@ class Recorder:
         if reply.unpriced and reply.stated_cost is None:
             return unpriced(reply.unpriced)
         return self._pricer.price(
-            reply.usage,
+            reply.usage or Usage(),
             provider=request.biller or request.provider,
             model=reply.model,
             request_model=request.model,
-            at=call.started_ns,
+            at=datetime.fromtimestamp(call.started_ns / 1e9, timezone.utc),
             terms=reply.terms,
             stated_cost=reply.stated_cost,
             parts=reply.parts,

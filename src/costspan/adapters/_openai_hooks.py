@@ -1,0 +1,136 @@
+"""What of OpenAI's API needs logic: units that no count names, and answers that are seen more than once.
+
+Source: billing rules 9 to 17 and sdk-usage 1.2 of 2026-11-21.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from decimal import Decimal
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._paths import member, path, text_of
+from costspan.usage import Usage
+
+if TYPE_CHECKING:
+    from costspan.call import Reply, Request
+
+_TICKS = path("usage.cost_in_usd_ticks")
+_TICK = Decimal("1e-10")  # USD, xAI
+_OUTPUT = path("output|response.output")
+_SEARCHES = path("tool_usage.web_search.num_requests|response.tool_usage.web_search.num_requests")
+_TOOL_UNITS = {"file_search_call": "file_searches", "code_interpreter_call": "code_sessions"}
+_BILLED_BEFORE = 10_000  # ids remembered, the oldest forgotten first
+
+
+class Once:
+    """Remembers ids for as long as they fit, to bill each thing once."""
+
+    def __init__(self, size: int = _BILLED_BEFORE) -> None:
+        self._size = size
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, key: str) -> bool:
+        """True the first time a key is added."""
+        with self._lock:
+            new = key not in self._ids
+            self._ids[key] = None
+            if len(self._ids) > self._size:
+                self._ids.popitem(last=False)
+            return new
+
+    def take(self, key: str) -> bool:
+        """True if the key was there; it is gone then."""
+        with self._lock:
+            return self._ids.pop(key, self) is not self
+
+
+_PENDING = Once()  # background responses whose making told no usage: billed when they are first seen with it
+_BATCHES = Once()
+
+
+def read_chat(_request: Request, last: Any, reply: Reply) -> None:
+    """XAI states its charge in ticks."""
+    ticks = _TICKS(last)
+    if type(ticks) is int and ticks >= 0 and reply.stated_cost is None:
+        reply.stated_cost = ticks * _TICK
+
+
+def read_response(request: Request, last: Any, reply: Reply) -> None:
+    """Server tools are billed by the call; a background response that tells no usage yet is billed when it does."""
+    units = _tool_units(last)
+    if reply.usage is None:
+        if reply.id:
+            _PENDING.add(reply.id)
+        return
+    if units:
+        reply.usage = reply.usage + Usage.of(units)
+        reply.terms = reply.terms._replace(search_tool=_search_tool(request))
+    if _has_item(last, "image_generation_call"):
+        reply.usage = reply.usage + Usage(images=1)  # billed in image tokens that are not in `usage`
+
+
+def read_retrieved(request: Request, last: Any, reply: Reply) -> None:
+    """A response asked for again was billed when it was made, unless its making could not tell the usage."""
+    if reply.usage is None or not _PENDING.take(reply.id):
+        reply.already_billed = True
+    else:
+        read_response(request, last, reply)
+
+
+def read_batch(_request: Request, last: Any, reply: Reply) -> None:
+    """A finished batch is billed at the batch price, once per id in this process."""
+    reply.terms = reply.terms._replace(batch=True)
+    done = text_of(member(last, "status")) in ("completed", "expired", "cancelled")
+    reply.already_billed = not done or not reply.usage or not _BATCHES.add(reply.id)
+
+
+def count_images(request: Request, last: Any, reply: Reply) -> None:
+    """Models before gpt-image report no tokens: they are billed by the picture."""
+    if reply.usage is None:
+        made = member(last, "data")
+        asked = member(request.body, "n")
+        count = len(made) if isinstance(made, list) else asked if type(asked) is int else 1
+        reply.usage = Usage(images=count)
+
+
+def count_characters(request: Request, _last: Any, reply: Reply) -> None:
+    """Speech is billed by the characters of its input; the answer is sound and tells nothing."""
+    text = member(request.body, "input")
+    if isinstance(text, str):
+        reply.usage = Usage(input_characters=len(text))
+
+
+def _tool_units(last: Any) -> dict[str, int]:
+    items = _OUTPUT(last)
+    units: dict[str, int] = {}
+    searches = _SEARCHES(last)
+    if type(searches) is int and searches > 0:
+        units["web_searches"] = searches
+    containers = set()
+    for item in items if isinstance(items, list) else ():
+        kind = text_of(member(item, "type"))
+        if kind == "web_search_call" and searches is None:
+            action = text_of(path("action.type")(item))
+            if action in ("", "search"):
+                units["web_searches"] = units.get("web_searches", 0) + 1
+        elif kind == "code_interpreter_call":
+            containers.add(text_of(member(item, "container_id")))
+        elif kind in _TOOL_UNITS:
+            units[_TOOL_UNITS[kind]] = units.get(_TOOL_UNITS[kind], 0) + 1
+    if containers:
+        units["code_sessions"] = len(containers)
+    return units
+
+
+def _search_tool(request: Request) -> str:
+    tools = member(request.body, "tools")
+    kinds = [text_of(member(tool, "type")) for tool in tools] if isinstance(tools, list) else []
+    return "web_search_preview" if any(kind.startswith("web_search_preview") for kind in kinds) else "web_search"
+
+
+def _has_item(last: Any, kind: str) -> bool:
+    items = _OUTPUT(last)
+    return isinstance(items, list) and any(text_of(member(item, "type")) == kind for item in items)

@@ -1,0 +1,73 @@
+"""Providers and OTLP exporters for a program that has none, from OpenTelemetry's own variables; a bounded end."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from threading import Thread
+from typing import Any
+
+from opentelemetry import _logs, metrics, trace
+
+from costspan.config import tolerant_settings
+from costspan.guard import Guard
+
+_SET_UP = Guard("set up OpenTelemetry")
+_SHUT_DOWN = Guard("shut OpenTelemetry down")
+_DEFAULTS = {
+    "OTEL_TRACES_EXPORTER": "otlp",
+    "OTEL_METRICS_EXPORTER": "otlp",
+    "OTEL_LOGS_EXPORTER": "otlp",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",  # the specification's default; gRPC would cost 20 MB
+    "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "false",  # the program's own log lines are not ours to send
+}
+
+
+def has_providers() -> bool:
+    """Whether the program, or a distribution of OpenTelemetry, has set up tracing."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+
+
+def set_up() -> None:
+    """Make and register the providers, once; nothing happens if there are some or OTEL_SDK_DISABLED is true."""
+    if has_providers() or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return
+    with _SET_UP:
+        _configure()
+        _bound_the_end()
+
+
+def _configure() -> None:
+    """The SDK's own reading of its variables; its entry class is what every distribution builds on."""
+    from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # noqa: PLC0415 heavy
+
+    added = {name: value for name, value in _DEFAULTS.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
+    finally:  # what the program starts from here gets the environment that the program was given
+        for name in added:
+            os.environ.pop(name, None)
+
+
+def _bound_the_end() -> None:
+    """Replace the SDK's unbounded shutdowns at exit by one that gives up: a dead collector must not hold a program."""
+    providers = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
+    for provider in providers:
+        if hasattr(provider, "shutdown"):
+            atexit.unregister(provider.shutdown)
+    atexit.register(shut_down, providers, tolerant_settings().exit_timeout)
+
+
+def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
+    """Flush and shut down all providers side by side, waiting for no longer than the time given."""
+
+    def run(provider: Any) -> None:
+        with _SHUT_DOWN:
+            provider.shutdown()
+
+    threads = [Thread(target=run, args=(each,), daemon=True) for each in providers if hasattr(each, "shutdown")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout_seconds)
