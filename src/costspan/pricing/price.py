@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +36,7 @@ class Entry:
     max_output_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):  # not a dataclass: a frozen one takes longer to make than a call takes to price
     """What a call costs, in whole femto-dollars (1e-15 USD); `breakdown` sums to `total_femto` exactly.
 
     An unpriced call has `total_femto` None, which is not 0: it is not known.
@@ -44,7 +44,7 @@ class Price:
 
     status: PriceStatus
     total_femto: int | None = None
-    breakdown: Mapping[str, int] = field(default_factory=dict)  # bucket (or `stated`) to femto-dollars
+    breakdown: Mapping[str, int] = MappingProxyType({})  # bucket (or `stated`) to femto-dollars
     entry: Entry | None = None
     missing: tuple[str, ...] = ()  # buckets that were used and have no rate
     reason: str = ""  # why unpriced or partial, and the way out

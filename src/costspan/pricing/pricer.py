@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from costspan.pricing.price import Price, PriceStatus
+from costspan.pricing.price import FEMTO, Entry, Price, PriceStatus
 from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from decimal import Decimal
+
+    from costspan.pricing.resolver import Resolver, Slot
+
+_MOST_SLOTS = 4096  # models on distinct terms that are kept; a program that makes up names must not fill the memory
+_COSTS = frozenset({PriceStatus.PRICED, PriceStatus.FREE})
 
 
 class Pricer:
@@ -17,11 +22,16 @@ class Pricer:
 
     def __init__(self, prices: str = "") -> None:
         self._prices = prices
+        self._resolver: Resolver | None = None
+        self._slots: dict[tuple[str, str, str, Terms], Slot] = {}
 
     def load(self) -> None:
         """Read the price list now, so that the first `price` does not have to. Safe from any thread."""
+        from costspan.pricing.resolver import Resolver  # noqa: PLC0415 a program that prices nothing loads nothing
 
-    def price(
+        self._resolver = Resolver()
+
+    def price(  # noqa: PLR0913 what a call's price depends on; all but the usage by name
         self,
         usage: Usage,
         *,
@@ -33,5 +43,57 @@ class Pricer:
         stated_cost: Decimal | None = None,
         parts: tuple[ModelUsage, ...] = (),
     ) -> Price:
-        """The price of `usage` on `model` (the one that answered; else `request_model`) at the time `at` (None: now)."""
-        return Price(PriceStatus.UNPRICED, reason="no price list yet")
+        """The price of `usage` on `model` (the one that answered; else `request_model`) at the time `at` (None: now).
+
+        `parts` are billed besides, at the prices of their own models. A `stated_cost` (USD, the provider's own) wins.
+        """
+        key = (provider, model, request_model, terms)
+        slot = self._slots.get(key)
+        if at is None:
+            at = datetime.now(timezone.utc)
+        if slot is None or not slot.start <= at < slot.end:
+            slot = self._find(key, at)
+        if stated_cost is not None and stated_cost >= 0:
+            return _stated(stated_cost, slot.card.entry)
+        price = slot.card.price(usage)
+        for part in parts:
+            own = self.price(part.usage, provider=provider, model=part.model or model, at=at, terms=terms)
+            price = _add(price, own, part.model)
+        return price
+
+    def _find(self, key: tuple[str, str, str, Terms], at: datetime) -> Slot:
+        if self._resolver is None:
+            self.load()
+        assert self._resolver is not None  # noqa: S101 loaded just now
+        provider, model, request_model, terms = key
+        slot = self._resolver.slot(provider, (model, request_model), terms, at)
+        if len(self._slots) >= _MOST_SLOTS:
+            self._slots.clear()
+        self._slots[key] = slot
+        return slot
+
+
+def _stated(cost: Decimal, entry: Entry | None) -> Price:
+    femto = round(cost * FEMTO)
+    return Price(PriceStatus.PRICED, femto, {"stated": femto} if femto else {}, entry, stated=True)
+
+
+def _add(price: Price, part: Price, model: str) -> Price:
+    """Both together; what is not known of either makes the sum partial."""
+    if price.total_femto is None and part.total_femto is None:
+        return price
+    breakdown = dict(price.breakdown)
+    for bucket, amount in part.breakdown.items():
+        breakdown[bucket] = breakdown.get(bucket, 0) + amount
+    if {price.status, part.status} <= _COSTS:
+        status = price.status if price.status is part.status else PriceStatus.PRICED
+    else:
+        status = PriceStatus.PARTIAL
+    unknown = (model or "*",) if part.total_femto is None else part.missing
+    return price._replace(
+        status=status,
+        total_femto=(price.total_femto or 0) + (part.total_femto or 0),
+        breakdown=breakdown,
+        missing=price.missing + unknown,
+        reason=price.reason or part.reason,
+    )

@@ -1,0 +1,123 @@
+"""A rate card: the rates of one model, on given terms, at one time. Multiplies and adds; every lookup is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from costspan.pricing.price import Entry, Price, PriceStatus
+from costspan.usage import INPUT_TOKENS, OUTPUT_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
+    from costspan.usage import Usage
+
+Flat: TypeAlias = (
+    "Mapping[str, int | Fraction]"  # femto-dollars per token or unit; a Fraction where no integer is exact
+)
+
+# Two measures of one matter: what is billed by one of them is not billed again by another.
+_MATTERS = (
+    frozenset({*INPUT_TOKENS, "input_characters", "input_audio_ms", "pages", "search_units", "classifications"}),
+    frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms", "images", "compute_ms"}),
+)
+
+
+class Step(NamedTuple):
+    """Rates that hold from above so many input tokens on."""
+
+    above: int
+    rates: Flat
+
+
+class RateCard:
+    """Prices a Usage. Immutable by convention; made by `compile_card`, shared by all threads."""
+
+    __slots__ = ("entry", "fee", "marginal", "rates", "reason", "status", "steps")
+
+    def __init__(self, steps: tuple[Step, ...], entry: Entry, *, marginal: bool = False, reason: str = "") -> None:
+        self.rates = steps[0].rates
+        self.steps = steps[1:]
+        self.entry = entry
+        self.marginal = marginal
+        self.fee = "requests" in self.rates  # charged once per call, counted or not
+        self.reason = reason  # why the price is only a part, or free
+        free = not any(any(step.rates.values()) for step in steps)
+        self.status = PriceStatus.FREE if free else PriceStatus.PARTIAL if reason else PriceStatus.PRICED
+
+    def price(self, usage: Usage) -> Price:  # noqa: C901 the hot path stays in one piece: a call of a method costs more than a bucket
+        """What `usage` costs, exactly."""
+        rates = self.rates
+        if self.steps:
+            if self.marginal:
+                return self._by_layers(usage)
+            total_input = usage.total_input
+            for above, higher in self.steps:
+                if total_input > above:
+                    rates = higher
+        counts = usage._counts
+        if self.fee and "requests" not in counts:
+            counts = counts | {"requests": 1}
+        total = 0
+        breakdown: dict[str, int] = {}
+        missing: tuple[str, ...] = ()
+        for bucket, count in counts.items():
+            rate = rates.get(bucket)
+            if rate is None:
+                missing += (bucket,)
+                continue
+            amount = count * rate
+            if type(amount) is not int:
+                amount = round(amount)
+            if amount:
+                breakdown[bucket] = amount
+                total += amount
+        if missing:
+            return self._partial(total, breakdown, missing, counts)
+        return Price(self.status, total, breakdown, self.entry, (), self.reason)
+
+    def _partial(
+        self, total: int, breakdown: dict[str, int], missing: tuple[str, ...], counts: Mapping[str, int]
+    ) -> Price:
+        rated = counts.keys() & self.rates.keys()
+        billed = [matter for matter in _MATTERS if matter & rated]
+        missing = tuple(bucket for bucket in missing if bucket != "requests" and not any(bucket in of for of in billed))
+        if not missing:
+            return Price(self.status, total, breakdown, self.entry, (), self.reason)
+        reason = (
+            f"no rate for {', '.join(missing)} of {self.entry.model}; register_model or COSTSPAN_PRICES can give one"
+        )
+        if not rated:
+            return Price(PriceStatus.UNPRICED, None, {}, self.entry, missing, reason)
+        return Price(PriceStatus.PARTIAL, total, breakdown, self.entry, missing, reason)
+
+    def _by_layers(self, usage: Usage) -> Price:
+        """Each bucket's own count divided over the steps: a rate holds for what lies above its threshold."""
+        layers = (Step(0, self.rates), *self.steps)
+        ends = [*(step.above for step in self.steps), None]
+        breakdown: dict[str, int] = {}
+        for bucket, count in usage:
+            rated = [
+                (min(count, count if end is None else end) - layer.above) * layer.rates[bucket]
+                for layer, end in zip(layers, ends, strict=True)
+                if bucket in layer.rates and count > layer.above
+            ]
+            if rated:
+                breakdown[bucket] = round(sum(rated))
+        missing = tuple(bucket for bucket, _ in usage if bucket not in self.rates)
+        return self._partial(sum(breakdown.values()), breakdown, missing, usage.counts)
+
+
+class NoCard:
+    """Stands for a model without rates: every call is unpriced, for the reason given."""
+
+    __slots__ = ("_price", "entry")
+
+    def __init__(self, reason: str, entry: Entry | None = None) -> None:
+        self.entry = entry
+        self._price = Price(PriceStatus.UNPRICED, entry=entry, reason=reason)
+
+    def price(self, usage: Usage) -> Price:  # noqa: ARG002 as a rate card is asked
+        """No price, and why."""
+        return self._price

@@ -1,0 +1,247 @@
+"""Models from a price list in LiteLLM's format (`model_prices_and_context_window.json`), bundled or the user's. MIT."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from costspan.pricing.lists.rates import RateError, dollars, per_hour, per_unit
+from costspan.pricing.model import Model, Period, Variant, Window
+from costspan.pricing.providers import canonical_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from costspan.pricing.model import Rates, Steps
+
+# field of the list: bucket. Prices are dollars for one; those by the second are kept by the hour.
+FIELDS = {
+    "input_cost_per_token": "input",
+    "output_cost_per_token": "output",
+    "cache_read_input_token_cost": "cache_read",
+    "cache_creation_input_token_cost": "cache_write",
+    "cache_creation_input_token_cost_above_1hr": "cache_write_1h",
+    "cache_creation_input_token_cost_above_12hr": "cache_write_12h",
+    "input_cost_per_audio_token": "input_audio",
+    "input_cost_per_image_token": "input_image",
+    "input_cost_per_video_token": "input_video",
+    "cache_read_input_audio_token_cost": "cache_read_audio",
+    "cache_read_input_image_token_cost": "cache_read_image",
+    "output_cost_per_audio_token": "output_audio",
+    "output_cost_per_image_token": "output_image",
+    "output_cost_per_video_token": "output_video",
+    "output_cost_per_reasoning_token": "reasoning",
+    "citation_cost_per_token": "citation",
+    "input_cost_per_character": "input_characters",
+    "output_cost_per_character": "output_characters",
+    "input_cost_per_audio_per_second": "input_audio_ms",
+    "input_cost_per_second": "input_audio_ms",
+    "output_cost_per_video_per_second": "output_video_ms",
+    "output_cost_per_image": "images",
+    "input_cost_per_request": "requests",
+    "ocr_cost_per_page": "pages",
+    "google_maps_grounding_cost_per_query": "maps_searches",
+    "code_interpreter_cost_per_session": "code_sessions",
+}
+# What a field means depends on what the model does.
+_BY_MODE = {
+    ("output_cost_per_second", "video_generation"): "output_video_ms",
+    ("output_cost_per_second", "audio_speech"): "output_audio_ms",
+    ("output_cost_per_second", "chat"): "compute_ms",
+    ("output_cost_per_second", "image_generation"): "compute_ms",
+    ("input_cost_per_query", "rerank"): "search_units",
+    ("input_cost_per_query", "search"): "requests",
+    ("input_cost_per_image", "embedding"): "images",
+    ("input_cost_per_image", "image_generation"): "images",
+}
+_TIERS = {"flex": "flex", "priority": "priority", "batches": "batch", "ultrafast": "ultrafast", "balanced": "balanced"}
+_FIELD = re.compile(
+    r"(?P<field>.+?)(?:_above_(?P<thousands>\d+)k_tokens)?(?:_(?P<tier>flex|priority|batches|ultrafast|balanced))?$"
+)
+_SIZED = re.compile(r"(?P<field>output_cost_per_(?:second|image))_(?P<size>\d+p|[\d.]+[kK]|\d+)$")
+_IMAGE_KEY = re.compile(
+    r"(?:(?P<host>[a-z_]+)/)?(?:(?P<quality>standard|hd|low|medium|high|auto)/)?"
+    r"(?P<width>\d+|max)-x-(?P<height>\d+|max)/(?:(?P<steps>\d+|max)-steps/)?(?P<model>.+)$"
+)
+_HOSTS = re.compile(r"vertex_ai|bedrock|azure_ai|azure|fireworks_ai|text-completion")
+
+
+class PriceListError(ValueError):
+    """A price list has an entry that cannot be read. Names list, model, field and reason; nothing of it is used."""
+
+
+def read_model(key: str, entry: Mapping[str, Any], source: str) -> Model:
+    """A model from an entry of the list; one without any rate keeps its limits.
+
+    Raises:
+        PriceListError: A price is not a plain number of dollars from 0 up, or a limit is not a number.
+    """
+    provider, name = split_key(key, str(entry.get("litellm_provider") or ""))
+    try:
+        rates, variants = _read_prices(entry)
+        limits = {side: _limit(entry, f"max_{side}_tokens") for side in ("input", "output")}
+    except _FieldError as error:
+        msg = f"{source}: {key}: {error}"
+        raise PriceListError(msg) from None
+    return Model(
+        provider=provider,
+        id=name,
+        source=source,
+        periods=(Period(rates), *_off_peak(entry, rates)),
+        variants=tuple(variants),
+        max_input=limits["input"] or _limit(entry, "max_tokens"),
+        max_output=limits["output"],
+        mode=str(entry.get("mode") or "chat"),
+        url=str(entry.get("source") or ""),
+    )
+
+
+class _FieldError(ValueError):
+    pass
+
+
+def split_key(key: str, host: str) -> tuple[str, str]:
+    """Canonical provider and model id of a key: `bedrock/eu.anthropic.claude-v2` is an id of aws.bedrock."""
+    found = _HOSTS.match(host)
+    group = found[0] if found else host
+    provider = canonical_provider(group if group != "text-completion" else host.removeprefix("text-completion-"))
+    head, slash, rest = key.partition("/")
+    if slash and canonical_provider(head) == provider:
+        return provider, rest
+    if not host and slash:
+        return canonical_provider(head), rest
+    return provider, key
+
+
+def image_terms(key: str) -> tuple[str, dict[str, str], int] | None:
+    """For a key of an image by size (`hd/1024-x-1024/dall-e-3`): the key without, the terms, and the pixels."""
+    found = _IMAGE_KEY.match(key)
+    if found is None:
+        return None
+    plain = f"{found['host']}/{found['model']}" if found["host"] else found["model"]
+    size = f"{found['width']}x{found['height']}"
+    pixels = 0 if "max" in size else int(found["width"]) * int(found["height"])
+    return plain, {"size": size} | ({"quality": found["quality"]} if found["quality"] else {}), pixels
+
+
+def _limit(entry: Mapping[str, Any], field: str) -> int | None:
+    value = entry.get(field)
+    if value is None or value == "":
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        msg = f"{field} must be a number of tokens, not {value!r}"
+        raise _FieldError(msg) from None
+
+
+def _price(field: str, bucket: str, value: Any) -> int:
+    try:
+        amount = dollars(value)
+    except RateError as error:
+        msg = f"{field} {error}"
+        raise _FieldError(msg) from None
+    return per_hour(amount * 3600) if bucket.endswith("_ms") else per_unit(amount)
+
+
+def _read_prices(entry: Mapping[str, Any]) -> tuple[Rates, list[Variant]]:
+    mode = str(entry.get("mode") or "chat")
+    steps: dict[str, dict[str, dict[int, int]]] = {}  # tier: bucket: above so many tokens: rate
+    for name, value in entry.items():
+        found = _FIELD.match(name)
+        if found is None or value is None:
+            continue
+        bucket = FIELDS.get(found["field"]) or _BY_MODE.get((found["field"], mode))
+        if bucket:
+            tier = _TIERS.get(found["tier"] or "", "")
+            above = int(found["thousands"] or 0) * 1000
+            steps.setdefault(tier, {}).setdefault(bucket, {})[above] = _price(name, bucket, value)
+    for above, tier_entry in _tier_ranges(entry):
+        for bucket, rate in tier_entry.items():
+            steps.setdefault("", {}).setdefault(bucket, {})[above] = rate
+    standard = steps.pop("", {})
+    variants = [Variant({"tier": tier}, _as_rates(own, standard)) for tier, own in steps.items()]
+    rates = _as_rates(standard, {})
+    variants += [*_searches(entry, rates), *_sizes(entry, mode), *_factors(entry)]
+    return rates, variants
+
+
+def _as_rates(steps: Mapping[str, dict[int, int]], standard: Mapping[str, dict[int, int]]) -> dict[str, Steps]:
+    """Ascending steps; a bucket that has a price only above a threshold starts at the standard price."""
+    rates: dict[str, Steps] = {}
+    for bucket, by_start in steps.items():
+        first = by_start.get(0, standard.get(bucket, {}).get(0))
+        if first is not None:
+            rates[bucket] = tuple(sorted(({0: first} | by_start).items()))
+    return rates
+
+
+def _tier_ranges(entry: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]]]:
+    """`tiered_pricing`: the whole request is at the rates of the range that its input falls in."""
+    for tier in entry.get("tiered_pricing") or ():
+        start = int(tier["range"][0]) if "range" in tier else 0
+        yield start, {FIELDS[name]: _price(name, FIELDS[name], tier[name]) for name in tier if name in FIELDS}
+
+
+def _searches(entry: Mapping[str, Any], rates: dict[str, Steps]) -> Iterator[Variant]:
+    """Web searches by how much context they bring; Perplexity charges one with every request, the least if not told."""
+    prices = entry.get("search_context_cost_per_query") or {}
+    sizes = {
+        size: _price(name, "", prices[name])
+        for size in ("low", "medium", "high")
+        if (name := f"search_context_size_{size}") in prices
+    }
+    if not sizes:
+        return
+    bucket = "requests" if entry.get("litellm_provider") == "perplexity" else "web_searches"
+    default = "low" if bucket == "requests" else "medium"
+    rates[bucket] = ((0, sizes.get(default, max(sizes.values()))),)
+    for size, rate in sizes.items():
+        if ((0, rate),) != rates[bucket]:
+            yield Variant({"search_context": size}, {bucket: ((0, rate),)})
+
+
+def _sizes(entry: Mapping[str, Any], mode: str) -> Iterator[Variant]:
+    for name, value in entry.items():
+        if found := _SIZED.match(name):
+            bucket = _BY_MODE.get((found["field"], mode)) or FIELDS.get(found["field"])
+            if bucket:
+                yield Variant({"size": found["size"].lower()}, {bucket: ((0, _price(name, bucket, value)),)})
+
+
+def _factors(entry: Mapping[str, Any]) -> Iterator[Variant]:
+    """Multipliers: where inference ran, and Anthropic's fast speed."""
+    special = entry.get("provider_specific_entry") or {}
+    conditions = {
+        ("geo", "us"): entry.get("regional_processing_uplift_multiplier_us") or special.get("us"),
+        ("geo", "eu"): entry.get("regional_processing_uplift_multiplier_eu") or special.get("eu"),
+        ("geo", "*"): entry.get("regional_endpoint_uplift_multiplier"),
+        ("speed", "fast"): special.get("fast"),
+    }
+    for (name, value), factor in conditions.items():
+        if isinstance(factor, (int, float)) and factor > 0:
+            exact = Fraction(str(factor))
+            yield Variant({name: value}, factor=(exact.numerator, exact.denominator))
+
+
+def _off_peak(entry: Mapping[str, Any], rates: Rates) -> Iterator[Period]:
+    """The cheaper hours of `off_peak_pricing`."""
+    cheap = entry.get("off_peak_pricing")
+    if not cheap:
+        return
+    own = {FIELDS[name]: ((0, _price(name, FIELDS[name], cheap[name])),) for name in cheap if name in FIELDS}
+    windows = tuple(window for each in cheap.get("windows", ()) for window in _windows(each))
+    yield Period({**rates, **own}, windows=windows)
+
+
+def _windows(each: Mapping[str, Any]) -> Iterator[Window]:
+    hours = each.get("hours_utc", "00:00-00:00")
+    weekdays = tuple(each.get("weekdays") or range(1, 8))
+    for span in [hours] if isinstance(hours, str) else hours:
+        start, end = (int(clock[:2]) * 60 + int(clock[3:5]) for clock in span.split("-"))
+        if start < (end or 1440):
+            yield Window(start, end or 1440, weekdays)
+        else:
+            yield Window(start, 1440, weekdays)
+            yield Window(0, end, weekdays)

@@ -1,0 +1,82 @@
+"""Names of providers: what the price lists and SDKs call them, and what OpenTelemetry's conventions do."""
+
+from __future__ import annotations
+
+# Canonical names are `gen_ai.provider.name` values where the conventions have one, else the provider's own short name.
+_ALSO = {
+    "anthropic": ("claude",),
+    "aws.bedrock": ("aws", "bedrock", "bedrock_converse", "amazon", "amazon_bedrock", "bedrock_mantle", "aws_bedrock"),
+    "azure.ai.openai": ("azure", "azure_openai", "azure_text", "az.ai.openai"),
+    "azure.ai.inference": ("azure_ai", "az.ai.inference", "azure_ai_inference", "github", "github_models"),
+    "cohere": ("cohere_chat",),
+    "fireworks_ai": ("fireworks", "fireworks-ai"),
+    "gcp.gemini": ("gemini", "google", "gcp.gen_ai", "google_genai", "google_ai_studio"),
+    "gcp.vertex_ai": ("vertex_ai", "vertex", "vertexai", "google_vertex"),
+    "hugging_face": ("huggingface", "hf"),
+    "ibm.watsonx.ai": ("watsonx", "ibm"),
+    "mistral_ai": ("mistral", "mistralai", "codestral"),
+    "moonshot_ai": ("moonshot", "moonshotai", "kimi"),
+    "openai": ("text-completion-openai", "custom_openai", "openai-decisions"),
+    "together_ai": ("together", "togetherai", "together-ai"),
+    "x_ai": ("xai", "x-ai", "grok"),
+    "alibaba_cloud": ("dashscope", "alibaba", "qwen", "aliyun"),
+    "voyage_ai": ("voyage", "voyageai"),
+    "novita": ("novita_ai",),
+    "meta": ("meta_llama", "llama_api"),
+    "ovhcloud": ("ovh", "ovh_ai"),
+    "zhipuai": ("bigmodel", "zhipu"),
+    "zai": ("z_ai", "z.ai"),
+    "github_copilot": ("github-copilot",),
+    "vercel_ai_gateway": ("vercel",),
+    "writer": ("writerai", "palmyra"),
+    "local": ("vllm", "hosted_vllm", "lm_studio", "lmstudio", "llama_cpp", "llamafile", "sglang", "tgi", "localai"),
+    "ollama": ("ollama_chat",),
+}
+_CANONICAL = {name: canonical for canonical, names in _ALSO.items() for name in names}
+
+# Who serves other makers' models at the maker's price where the lists have no price of the host's own.
+# Source: genai-prices' `fallback_model_providers`; Azure and Google publish the makers' prices for partner models.
+FALLBACKS = {
+    "azure.ai.openai": ("azure.ai.inference", "openai", "anthropic", "deepseek", "x_ai", "moonshot_ai"),
+    "azure.ai.inference": ("azure.ai.openai", "openai", "anthropic", "deepseek", "x_ai", "moonshot_ai", "mistral_ai"),
+    "gcp.vertex_ai": ("gcp.gemini", "anthropic"),
+    "gcp.gemini": ("anthropic",),
+}
+
+# Where a model named without a provider is looked for, makers first.
+MAKERS = (
+    "openai",
+    "anthropic",
+    "gcp.gemini",
+    "mistral_ai",
+    "cohere",
+    "deepseek",
+    "x_ai",
+    "moonshot_ai",
+    "perplexity",
+    "writer",
+    "voyage_ai",
+    "aws.bedrock",
+    "gcp.vertex_ai",
+    "groq",
+    "alibaba_cloud",
+    "zai",
+    "minimax",
+    "meta",
+    "together_ai",
+    "fireworks_ai",
+    "openrouter",
+)
+_LOCAL = frozenset({"local", "ollama"})
+_LOCAL_HOSTS = ("localhost", "127.", "[::1]", "0.0.0.0")  # noqa: S104 compared, not listened on
+
+
+def canonical_provider(name: str) -> str:
+    """The name that this project uses for a provider: `bedrock` is `aws.bedrock`. Unknown ones stay, in lower case."""
+    lower = name.strip().lower()
+    return _CANONICAL.get(lower, lower)
+
+
+def is_local(provider: str) -> bool:
+    """Whether a canonical provider is a server on the user's own machine or network name, which bills nothing."""
+    return provider in _LOCAL or provider.startswith(_LOCAL_HOSTS) or provider.partition(":")[0].endswith(".local")
