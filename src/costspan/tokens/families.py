@@ -1,0 +1,90 @@
+"""Which tokenizer a model has, how its provider frames a chat, and how far an estimate may be off: one table."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from costspan.call import UsageSource
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """How the tokens of a group of models are counted.
+
+    `permille` are this family's tokens per thousand of `encoding`'s; 1000 with source `tokenizer` is the real one.
+    Framing: tokens per request (`priming`), per message, per name, and once if there are tools, plus per tool.
+    """
+
+    name: str
+    pattern: str
+    encoding: str = "o200k_base"
+    permille: int = 1000
+    error: float = 0.15  # relative, of an estimate
+    source: UsageSource = UsageSource.HEURISTIC
+    priming: int = 0
+    per_message: int = 3
+    per_name: int = 1
+    says_role: bool = False  # the role's own name is a token of the prompt
+    tools: int = 0
+    per_tool: int = 0
+    tools_error: float = 0.25  # relative, of all that tools add
+    thinking: int = 0  # added when the model is asked to think
+    typescript: bool = False  # tools are shown to the model as TypeScript declarations, not as JSON
+    schema: int = 3  # tokens around the schema of a structured output
+    images: str = "anthropic"  # the rule in media.py
+
+
+def _openai(name: str, pattern: str, **rules: object) -> Family:
+    settings: dict[str, object] = {
+        "error": 0.0, "source": UsageSource.TOKENIZER, "priming": 3, "says_role": True, "typescript": True,
+        "tools": 9, "tools_error": 0.0, "images": "openai",
+    }  # fmt: skip
+    return Family(name, pattern, **(settings | rules))  # type: ignore[arg-type] # the keywords of Family
+
+
+# The first pattern found in the lower-case model id (without its gateway prefix) wins.
+FAMILIES = (
+    # Framing `<|start|>role<|message|>…<|end|>`, then `<|start|>assistant`. Source: OpenAI's harmony response format;
+    # the system message that servers add for gpt-oss is counted as `priming`.
+    _openai("gpt-oss", r"gpt-oss", encoding="o200k_harmony", priming=66, error=0.05, source=UsageSource.HEURISTIC),
+    # Priming 3 for models that answer at once. Source: OpenAI cookbook, "How to count tokens with tiktoken".
+    _openai("gpt-4o", r"^(ft:)?(gpt-4o|gpt-4\.|chatgpt-)|^gpt-(audio|realtime)"),
+    # Models that think first choose a channel themselves, so their priming is one token shorter.
+    _openai("gpt-5", r"^(ft:)?(o[1-9](-|$)|gpt-5|codex|computer-use)", priming=2, tools=90, tools_error=0.25),
+    _openai("gpt-4", r"^(ft:)?gpt-(4|3\.5|35)|^(ft:)?(davinci|babbage)-002|^text-embedding-", encoding="cl100k_base"),
+    # Newer than tiktoken's table: the encoding is assumed.
+    _openai("gpt-next", r"^(ft:)?gpt-([6-9]|\d\d)", priming=2, tools=90, tools_error=0.25, error=0.05, source=UsageSource.HEURISTIC),
+    _openai("gpt-3", r"^(text|code)-|^(davinci|curie|babbage|ada)$|^gpt-?2$", encoding="p50k_base"),
+    # No public tokenizer. Calibrated on provider-reported counts; benchmarks/tokens.py prints n and the error found.
+    # Claude's 346 for tools: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview, 2025-11
+    Family("claude", r"claude", permille=1050, error=0.1, priming=3, per_message=4, tools=346, per_tool=10, thinking=28),
+    Family("gemini", r"gemini|learnlm", permille=1030, error=0.1, per_message=0, images="gemini"),
+    Family("palmyra", r"palmyra", permille=1050, error=0.1, priming=27, tools=90),
+    Family("cohere", r"command|cohere|aya|c4ai|^embed-|^rerank-", permille=1010, error=0.1, per_message=0),
+    Family("nova", r"nova|titan", permille=1040, tools=320),
+    Family("grok", r"grok", permille=1050),
+    # A public tokenizer that is not bundled: exact with a `tokenizer.json`, else estimated.
+    Family("llama", r"llama|sonar", permille=1020, priming=30, per_message=4),
+    Family("mistral", r"mi[sx]tral|codestral|devstral|pixtral|voxtral|magistral", permille=1060, error=0.1, tools=20),
+    Family("deepseek", r"deepseek", permille=1020, error=0.1, priming=4, per_message=0),
+    Family("qwen", r"qwen|qwq", permille=1030, error=0.1, priming=3, per_message=4, tools=150),
+    Family("gemma", r"gemma", permille=1030, priming=4, per_message=5),
+    Family("glm", r"glm", permille=1010, priming=3),
+    Family("kimi", r"kimi|moonshot", permille=1010),
+)
+UNKNOWN = Family("unknown", "", error=0.2)
+
+
+@lru_cache(maxsize=4096)
+def family_of(model: str) -> Family:
+    """The family of a model id as any provider or gateway writes it; `UNKNOWN` if none fits."""
+    name = bare_name(model)
+    return next((family for family in FAMILIES if re.search(family.pattern, name)), UNKNOWN)
+
+
+def bare_name(model: str) -> str:
+    """The model's own id: lower case, without gateway (`openrouter/openai/`) and cloud vendor (`us.anthropic.`)."""
+    name = model.lower().rsplit("/", 1)[-1]
+    return re.sub(r"^([a-z-]{2,6}\.)?(openai|anthropic|amazon|meta|mistral|cohere|deepseek|qwen|writer)\.", "", name)
