@@ -93,6 +93,27 @@ class Settings:
         "Count tokens that the provider did not report, off the program's threads, marked as an estimate.",
         allowed="missing, never",
     )
+    disable_token_counter: bool = _setting(
+        False,
+        _flag,
+        "Run no tokenizer at all: counts asked for are estimates by length, missing usage stays missing.",
+        allowed="true, false",
+    )
+    async_tokenizer_threshold_bytes: int = _setting(
+        8192,
+        _count,
+        "From which size on `async_token_counter` counts on the pool; smaller texts take under 2 ms inline.",
+        allowed="whole number",
+    )
+    tokenizer_threadpool_max_workers: int = _setting(
+        2, _count, "Threads that count tokens. They are daemons, started when needed.", allowed="whole number"
+    )
+    tokenizer_timeout_seconds: float = _setting(
+        5.0,
+        _seconds,
+        "After which `async_token_counter` stops waiting and gives an estimate, marked as one.",
+        allowed="seconds",
+    )
     events: str = _setting(
         "unsampled",
         _choice("unsampled", "always", "never"),

@@ -163,6 +163,7 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
     from opentelemetry import metrics  # noqa: PLC0415
 
     with _EXIT:
+        recorder.drain(recorder.exit_timeout)
         provider = meter_provider or metrics.get_meter_provider()
         if recorder.metrics.unsettled and hasattr(provider, "force_flush"):
             provider.force_flush(timeout_millis=1000)

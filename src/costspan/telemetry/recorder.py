@@ -18,6 +18,8 @@ from costspan.telemetry import names
 from costspan.telemetry.adoption import current_llm_span
 from costspan.telemetry.attributes import error_type, reply_attributes, request_attributes, unpriced
 from costspan.telemetry.metrics import Metrics
+from costspan.tokens.missing import estimate_missing, is_missing
+from costspan.tokens.pool import CountingPool
 from costspan.usage import Usage
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Recorder:
         self._pricer = pricer
         self._settings = settings
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
+        self._counts = settings.count_tokens == "missing" and not settings.disable_token_counter
+        self._pool = CountingPool(workers=settings.tokenizer_threadpool_max_workers)
         self._warmed = False
 
     def watching(self) -> bool:
@@ -103,7 +107,25 @@ class Recorder:
             return
 
     def finished(self, call: Call) -> None:
-        """Price the call, and tell it."""
+        """Price the call, and tell it; a call without usage goes by way of the pool, where its tokens are counted."""
+        if not self._counts or not is_missing(call):
+            self._tell(call)
+        elif call.state:  # its span is another tool's, which may end it any moment
+            estimate_missing(call)
+            self._tell(call)
+        else:
+            self._pool.submit(call, self._tell)
+
+    @property
+    def exit_timeout(self) -> float:
+        """Seconds that the end of the program may wait for us."""
+        return self._settings.exit_timeout
+
+    def drain(self, seconds: float) -> bool:
+        """Wait for the calls whose tokens are being counted; whether all were told within `seconds`."""
+        return self._pool.drain(seconds)
+
+    def _tell(self, call: Call) -> None:
         price: Price | None = None
         with _PRICE:
             price = self._price(call)

@@ -1,1 +1,1 @@
-"""Counting tokens here, offline: encodings, message framing, estimates, and the pool that keeps it off the program's threads."""
+"""Counting tokens offline: encodings, message framing, estimates, and the pool that spares the program's threads."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class BpeTokenizer:
-    """Encodes and counts with one tiktoken encoding. Text like `<|endoftext|>` is text here, as it is to the provider."""
+    """Encodes and counts with one tiktoken encoding. Text like `<|endoftext|>` is text here, as for the provider."""
 
     source = UsageSource.TOKENIZER
     error = 0.0

@@ -55,11 +55,21 @@ FAMILIES = (
     _openai("gpt-5", r"^(ft:)?(o[1-9](-|$)|gpt-5|codex|computer-use)", priming=2, tools=90, tools_error=0.25),
     _openai("gpt-4", r"^(ft:)?gpt-(4|3\.5|35)|^(ft:)?(davinci|babbage)-002|^text-embedding-", encoding="cl100k_base"),
     # Newer than tiktoken's table: the encoding is assumed.
-    _openai("gpt-next", r"^(ft:)?gpt-([6-9]|\d\d)", priming=2, tools=90, tools_error=0.25, error=0.05, source=UsageSource.HEURISTIC),
+    _openai(
+        "gpt-next",
+        r"^(ft:)?gpt-([6-9]|\d\d)",
+        priming=2,
+        tools=90,
+        tools_error=0.25,
+        error=0.05,
+        source=UsageSource.HEURISTIC,
+    ),
     _openai("gpt-3", r"^(text|code)-|^(davinci|curie|babbage|ada)$|^gpt-?2$", encoding="p50k_base"),
     # No public tokenizer. Calibrated on provider-reported counts; benchmarks/tokens.py prints n and the error found.
     # Claude's 346 for tools: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview, 2025-11
-    Family("claude", r"claude", permille=1050, error=0.1, priming=3, per_message=4, tools=346, per_tool=10, thinking=28),
+    Family(
+        "claude", r"claude", permille=1050, error=0.1, priming=3, per_message=4, tools=346, per_tool=10, thinking=28
+    ),
     Family("gemini", r"gemini|learnlm", permille=1030, error=0.1, per_message=0, images="gemini"),
     Family("palmyra", r"palmyra", permille=1050, error=0.1, priming=27, tools=90),
     Family("cohere", r"command|cohere|aya|c4ai|^embed-|^rerank-", permille=1010, error=0.1, per_message=0),

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 DEPTH = 12  # nested content deeper than this is left out: a list that holds itself must end
 SYSTEM, TOOLS, TOOL_RESULTS, HISTORY, NEWEST = PARTS = ("system", "tools", "tool_results", "history", "newest")
 
+CONVERSATIONS = ("messages", "contents", "chat_history", "input")  # the arguments that hold what was said
+
 # Fields that steer and are never shown to the model as text, or whose text is read elsewhere.
 SILENT = frozenset(
-    ("type", "id", "call_id", "tool_call_id", "tool_use_id", "toolUseId", "cache_control", "cachePoint", "signature",
-     "thoughtSignature", "thought_signature", "status", "annotations", "detail", "encrypted_content", "index", "title",
-     "phase", "media_type", "mimeType", "mime_type", "logprobs", "is_error", "isError", "refusal_reason", "prefix", "reasoning", "reasoning_content", "thinking", "data")
+    (
+         "type", "id", "call_id", "tool_call_id", "tool_use_id", "toolUseId", "cache_control", "cachePoint",
+         "signature", "thoughtSignature", "thought_signature", "status", "annotations", "detail",
+         "encrypted_content", "index", "phase", "media_type", "mimeType", "mime_type", "logprobs", "is_error",
+         "isError", "reasoning", "reasoning_content", "thinking", "data",
+    )
 )  # fmt: skip
 AS_JSON = frozenset(("input", "args", "json", "response"))  # objects that are written to the model as JSON
 TOOL_RESULT_TYPES = frozenset(("tool_result", "function_call_output", "custom_tool_call_output"))
@@ -152,7 +157,7 @@ class Reader:
             self.read_text(value, part, depth)
 
     def read_prompt(self, value: Any, part: str = NEWEST) -> None:
-        """Text without a chat around it: a completion's prompt, texts to embed; lists of token ids count as they are."""
+        """Text without a chat around it: a completion's prompt, texts to embed; token ids count as they are."""
         for each in _flat(plain(value)):
             if isinstance(each, int) and not isinstance(each, bool):
                 self.prompt.ids += 1
@@ -177,7 +182,9 @@ def _is_tool_result(block: dict[Any, Any]) -> bool:
     if (isinstance(kind, str) and kind in TOOL_RESULT_TYPES) or "toolResult" in block or "functionResponse" in block:
         return True
     content = block.get("content")
-    return isinstance(content, (list, tuple)) and any(isinstance(each, dict) and _is_tool_result(each) for each in content[:8])
+    return isinstance(content, (list, tuple)) and any(
+        isinstance(each, dict) and _is_tool_result(each) for each in content[:8]
+    )
 
 
 def _part_of(message: Any, part: str) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from costspan.tokens.reading import SYSTEM, Prompt, Reader, as_json, plain
+from costspan.tokens.reading import CONVERSATIONS, SYSTEM, Prompt, Reader, as_json, plain
 
 if TYPE_CHECKING:
     from costspan.tokens.families import Family
 
-CONVERSATIONS = ("messages", "contents", "chat_history", "input")
 SYSTEMS = ("system", "instructions", "preamble", "system_instruction", "systemInstruction", "system_prompt")
 TOOL_LISTS = ("tools", "functions")
 PROMPTS = ("prompt", "message", "texts", "text", "query", "documents", "inputText", "inputs", "suffix", "content")
@@ -18,7 +17,7 @@ EMBEDS = frozenset(("embeddings", "moderation"))
 
 
 def read_request(body: Any, family: Family, model: str, operation: str = "chat") -> Prompt:
-    """The prompt in an SDK's arguments: OpenAI chat and Responses, Anthropic, Gemini, Bedrock, Cohere, completions, embeddings."""
+    """The prompt in an SDK's arguments, of whichever SDK: chats, Responses, completions, texts to embed."""
     reader = Reader(family, model)
     body = _unwrapped(plain(body))
     if not isinstance(body, dict):
@@ -73,7 +72,9 @@ def _read_settings(reader: Reader, body: dict[Any, Any]) -> None:
 
 def _thinks(body: dict[Any, Any]) -> bool:
     thinking = plain(body.get("thinking"))
-    return (isinstance(thinking, dict) and thinking.get("type") != "disabled") or isinstance(body.get("reasoning"), dict)
+    return (isinstance(thinking, dict) and thinking.get("type") != "disabled") or isinstance(
+        body.get("reasoning"), dict
+    )
 
 
 def _schema(wanted: Any) -> Any:
@@ -84,5 +85,3 @@ def _schema(wanted: Any) -> Any:
         return None
     inner = wanted.get("json_schema")
     return (inner if isinstance(inner, dict) else wanted).get("schema")
-
-

@@ -31,7 +31,7 @@ class Tokenizer(Protocol):
 
 
 class StandIn:
-    """Estimates the tokens of a family without a public tokenizer by those of a public one, times a calibrated factor."""
+    """Estimates the tokens of a family without a public tokenizer: those of a public one, times a calibrated factor."""
 
     source = UsageSource.HEURISTIC
 

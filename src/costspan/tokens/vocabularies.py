@@ -9,6 +9,7 @@ import os
 import tempfile
 from importlib import resources
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def load_encoding(name: str) -> tiktoken.Encoding:
 
 
 def _definition(publisher: Any, name: str) -> dict[str, Any]:
-    """tiktoken's own definition of an encoding, with the ranks read from our file instead of its download.
+    """The definition by tiktoken itself of an encoding, with the ranks read from our file instead of its download.
 
     The constructor is run in a namespace of its own, so that tiktoken itself stays as it was.
     """
@@ -60,12 +61,13 @@ def _definition(publisher: Any, name: str) -> dict[str, Any]:
     return definition
 
 
-def _rebound(function: Any, namespace: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    return type(function)(function.__code__, namespace, function.__name__)
+def _rebound(function: FunctionType, namespace: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    rebound: Callable[[], dict[str, Any]] = FunctionType(function.__code__, namespace)
+    return rebound
 
 
 def _bundled(name: str) -> bytes:
-    return lzma.decompress(resources.files("costspan.tokens").joinpath("data", f"{name}.tiktoken.xz").read_bytes())
+    return lzma.decompress((resources.files("costspan.tokens") / "data" / f"{name}.tiktoken.xz").read_bytes())
 
 
 def parse_ranks(vocabulary: bytes, expected_hash: str, *, name: str) -> dict[bytes, int]:

@@ -1,0 +1,83 @@
+"""Fills in the usage of a call whose provider reported none, marked as what it is: counted here, or estimated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from costspan.call import UsageSource
+from costspan.tokens.reading import CONVERSATIONS, plain
+from costspan.usage import Usage
+
+if TYPE_CHECKING:
+    from costspan.call import Call
+    from costspan.tokens.count import TokenCount
+
+COUNTED = frozenset(("chat", "text_completion", "generate_content", "embeddings"))  # operations billed by text tokens
+CHARACTERS_PER_TOKEN = 4  # the rule of thumb, for where nothing better can run
+LOOKS = 100  # entries of a list that the quick estimate looks at
+DEPTH = 6  # of nested content that it looks into
+
+
+def is_missing(call: Call) -> bool:
+    """Whether a finished call has no usage though its provider will bill tokens for it."""
+    request, reply = call.request, call.reply
+    if reply.usage is not None or reply.free or reply.cached or reply.already_billed:
+        return False
+    if request.operation not in COUNTED or not isinstance(request.body, dict) or not request.body:
+        return False
+    if request.body.get("background"):
+        return False  # runs on at the provider: its usage comes when it is asked for
+    if any(name in request.body and not is_readable(request.body[name]) for name in CONVERSATIONS):
+        return False  # a generator of messages is the SDK's; an unknown prompt is not one of 0 tokens
+    return call.error is None or call.chunks > 0  # what failed before an answer began is not billed
+
+
+def is_readable(value: Any) -> bool:
+    """Whether a value can be read without using it up."""
+    return value is None or plain(value) is not None
+
+
+def hold(call: Call) -> None:
+    """Keep the lists of the request as they are now: an agent appends to its messages while we wait to count."""
+    body = call.request.body
+    if isinstance(body, dict):
+        call.request.body = {name: list(value) if type(value) is list else value for name, value in body.items()}
+
+
+def count_missing(call: Call) -> None:
+    """Set `reply.usage` and `reply.source` of a finished call from its request and the text that arrived.
+
+    Only text is counted: what a model thought without showing it is not known here.
+    """
+    from costspan.tokens.counting import add, count_request  # noqa: PLC0415 tokenizers, only where one must count
+    from costspan.tokens.tokenizers import tokenizer_of  # noqa: PLC0415 as above
+
+    request, reply = call.request, call.reply
+    model = reply.model or request.model
+    asked = count_request(request.body, model, request.operation)
+    answered = tokenizer_of(model).count(reply.text)
+    _fill(call, asked, answered, add(asked, answered).source)
+
+
+def estimate_missing(call: Call) -> None:
+    """As `count_missing`, by the length of the texts alone: microseconds, marked heuristic."""
+    asked = -(-_characters(call.request.body) // CHARACTERS_PER_TOKEN)
+    answered = -(-len(call.reply.text) // CHARACTERS_PER_TOKEN)
+    _fill(call, asked, answered, UsageSource.HEURISTIC)
+
+
+def _fill(call: Call, asked: TokenCount | int, answered: TokenCount | int, source: UsageSource) -> None:
+    call.reply.usage = Usage(input=int(asked), output=int(answered))
+    call.reply.source = source
+
+
+def _characters(value: Any, depth: int = 0) -> int:
+    """Characters of the texts in a request; of a long list, some are looked at, and the rest is taken to be alike."""
+    value = plain(value)
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if depth > DEPTH or not isinstance(value, (dict, list, tuple)):
+        return 0
+    entries = list(value.values()) if isinstance(value, dict) else value
+    some = entries[:: 1 + len(entries) // LOOKS]
+    return sum(_characters(each, depth + 1) for each in some) * len(entries) // max(1, len(some))

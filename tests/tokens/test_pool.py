@@ -1,0 +1,118 @@
+"""Counting happens on daemon threads, once per call, also in a forked child and when too much is asked."""
+
+import gc
+import os
+import threading
+import time
+import weakref
+
+import pytest
+
+from costspan.call import UsageSource
+from costspan.guard import FAILURES
+from costspan.tokens import pool as pools
+from costspan.tokens.pool import CountingPool, Workers
+
+from test_missing import QUESTION, finished_call  # isort: skip
+
+
+def test_a_call_is_counted_and_goes_on_from_another_thread():
+    seen = []
+    pool = CountingPool()
+    pool.submit(finished_call({"messages": QUESTION}), lambda call: seen.append((call, threading.current_thread())))
+    assert pool.drain(10)
+    [(call, thread)] = seen
+    assert call.reply.usage.input == 14
+    assert thread is not threading.current_thread()
+    assert thread.daemon
+
+
+def test_every_call_goes_on_exactly_once():
+    seen = []
+    pool = CountingPool(workers=3)
+    for _ in range(200):
+        pool.submit(finished_call({"messages": QUESTION}), seen.append)
+    assert pool.drain(20)
+    assert len(seen) == len(set(map(id, seen))) == 200
+
+
+def test_beyond_its_limit_the_pool_estimates_at_once_and_says_so():
+    held, seen = threading.Event(), []
+    pool = CountingPool(workers=1, waiting=2)
+    pool._workers.run(held.wait)
+    while pool._workers.waiting:
+        time.sleep(0.001)
+    for _ in range(3):
+        pool.submit(finished_call({"messages": QUESTION}), seen.append)
+    [call] = seen
+    assert call.reply.source is UsageSource.HEURISTIC
+    assert call.reply.usage.total_input > 0
+    assert not pool.drain(0.01)
+    held.set()
+    assert pool.drain(10)
+    assert len(seen) == 3
+
+
+def test_a_count_that_fails_still_lets_the_call_go_on(monkeypatch):
+    def fail(call):
+        raise LookupError
+
+    monkeypatch.setattr(pools, "count_missing", fail)
+    FAILURES.clear()
+    seen = []
+    pool = CountingPool()
+    pool.submit(finished_call({"messages": QUESTION}), seen.append)
+    assert pool.drain(10)
+    assert seen[0].reply.usage is None
+    assert FAILURES.counts == {("count tokens", "LookupError"): 1}
+    FAILURES.clear()
+
+
+def test_threads_start_when_needed_and_no_more_than_allowed():
+    workers = Workers(2, "counted-threads")
+    assert not named("counted-threads")
+    held = threading.Event()
+    for _ in range(6):
+        workers.run(held.wait)
+    assert len(named("counted-threads")) == 2
+    held.set()
+    assert workers.drain(10)
+
+
+def named(name):
+    return [each for each in threading.enumerate() if each.name == name]
+
+
+def test_a_thread_that_another_call_is_just_starting_is_not_started_twice():
+    workers = Workers(1)
+    with workers._lock:
+        workers.run(lambda: None)
+    assert workers._threads == 0
+    workers.run(lambda: None)
+    assert workers.drain(10)
+    workers._start()
+    assert workers._threads == 1
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_counts_its_own_calls_and_not_its_parents():
+    held, seen = threading.Event(), []
+    pool = CountingPool(workers=1)
+    pool._workers.run(held.wait)
+    pool.submit(finished_call({"messages": QUESTION}), seen.append)
+    child = os.fork()
+    if not child:
+        pool.submit(finished_call({"messages": QUESTION}), seen.append)
+        os._exit(0 if pool.drain(20) and len(seen) == 1 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    held.set()
+    assert pool.drain(10)
+    assert len(seen) == 1
+
+
+def test_a_pool_that_is_gone_is_not_kept_by_the_fork_hook():
+    workers = Workers(1)
+    gone = weakref.ref(workers)
+    del workers
+    gc.collect()
+    assert gone() is None
