@@ -1,0 +1,100 @@
+"""The plugin counts what a provider did not report: real SDK, real HTTP, spans finished from the pool."""
+
+import threading
+import time
+
+import pytest
+from fake_providers import MISSING, openai
+from openai import OpenAI
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import costspan
+from costspan.instrumentors import PLUGIN
+
+QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
+
+
+@pytest.fixture
+def instrumented(fake_openai):
+    """`ask(**settings)`: an exporter and a client of the fake provider, with the plugin on; off again afterwards."""
+
+    def switch_on(**settings):
+        provider, exporter = TracerProvider(), InMemorySpanExporter()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        costspan.instrument(tracer_provider=provider, meter_provider=MeterProvider(), events="never", **settings)
+        return exporter, OpenAI(base_url=fake_openai.url + "/v1", api_key="k", max_retries=0)
+
+    yield switch_on
+    costspan.uninstrument()
+
+
+def only_span(exporter):
+    assert PLUGIN.recorder.drain(30)
+    [span] = exporter.get_finished_spans()
+    return span
+
+
+def test_an_answer_without_usage_is_counted_by_the_models_own_tokenizer(instrumented, fake_openai):
+    exporter, client = instrumented()
+    fake_openai.play(openai.chat(usage=MISSING))
+    answer = client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    span = only_span(exporter)
+    assert answer.usage is None
+    assert span.attributes["gen_ai.usage.input_tokens"] == 14
+    assert span.attributes["gen_ai.usage.output_tokens"] == 12
+    assert span.attributes["costspan.usage.source"] == "tokenizer"
+
+
+def test_a_stream_left_early_is_counted_and_marked_partial(instrumented):
+    exporter, client = instrumented()
+    with client.chat.completions.create(model="gpt-4o", messages=QUESTION, stream=True) as stream:
+        for chunk in stream:
+            if chunk.choices[0].delta.content:
+                break
+    span = only_span(exporter)
+    assert span.attributes["gen_ai.usage.input_tokens"] == 14
+    assert 1 <= span.attributes["gen_ai.usage.output_tokens"] < 12
+    assert span.attributes["costspan.usage.partial"] is True
+
+
+def test_the_span_ends_when_the_answer_did_however_late_it_is_counted(instrumented, fake_openai):
+    exporter, client = instrumented(tokenizer_threadpool_max_workers=1)
+    held = threading.Event()
+    PLUGIN.recorder._pool._workers.run(held.wait)
+    fake_openai.play(openai.chat(usage=MISSING))
+    client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    answered = time.time_ns()
+    assert not exporter.get_finished_spans()
+    time.sleep(0.05)
+    held.set()
+    assert only_span(exporter).end_time <= answered
+
+
+@pytest.mark.parametrize("off", [{"count_tokens": "never"}, {"disable_token_counter": True}])
+def test_switched_off_nothing_is_counted_and_nothing_claimed(instrumented, fake_openai, off):
+    exporter, client = instrumented(**off)
+    fake_openai.play(openai.chat(usage=MISSING))
+    client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    [span] = exporter.get_finished_spans()
+    assert "gen_ai.usage.input_tokens" not in span.attributes
+    assert span.attributes["costspan.price.status"] == "unpriced"
+
+
+def test_on_another_tools_span_the_count_is_an_estimate_made_at_once(instrumented, fake_openai):
+    exporter, client = instrumented()
+    fake_openai.play(openai.chat(usage=MISSING))
+    tracer = exporter_tracer(exporter)
+    with tracer.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}):
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    [span] = exporter.get_finished_spans()
+    assert span.attributes["costspan.usage.source"] == "heuristic"
+    assert span.attributes["gen_ai.usage.input_tokens"] > 0
+
+
+def exporter_tracer(exporter):
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return provider.get_tracer("another.tool")
