@@ -1,0 +1,41 @@
+"""The ledger's HTTP application: OTLP in, health, and whatever the page and the JSON API add."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from costspan import __version__
+from costspan.ledger.receiver import Receiver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from costspan.ledger.ingest import Ingest
+    from costspan.ledger.server import Listen
+
+
+def make_app(ingest: Ingest, db: Path, listen: Listen, instance: str) -> Starlette:
+    """The application over a running ingest."""
+
+    async def healthz(_: Request) -> JSONResponse:
+        """Who answers here, and what has arrived since it started."""
+        return JSONResponse(
+            {
+                "service": "costspan",
+                "version": __version__,
+                "ledger": str(db.absolute()),
+                "pid": os.getpid(),
+                "instance": instance,
+                "counts": dict(ingest.counts),
+            }
+        )
+
+    routes: list[BaseRoute] = [Route("/healthz", healthz), *Receiver(ingest).routes()]
+    return Starlette(routes=routes)

@@ -1,0 +1,151 @@
+"""The one thread that writes: takes all requests that wait, stores them in one transaction, then answers them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import zlib
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from costspan.guard import Guard
+from costspan.ledger.calls import Batch, sort_out
+from costspan.ledger.otlp import BadRequestError, read_json, read_protobuf
+from costspan.ledger.schema import LedgerError
+
+if TYPE_CHECKING:
+    from costspan.ledger.store import Store
+    from costspan.pricing import Pricer
+
+_STORE = Guard("store calls")
+MOST_BYTES = 64 * 2**20  # of one request, unpacked
+_MOST_WAITING = 64 * 2**20  # bytes of requests not yet stored; what comes then is told to come again
+_MOST_AT_ONCE = 2**21  # bytes of requests in one transaction
+
+
+class TooLargeError(ValueError):
+    """The body is larger than is taken."""
+
+
+class BusyError(RuntimeError):
+    """More waits than can be stored soon: send again later."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One request on its way to the store."""
+
+    signal: str  # traces, logs, metrics
+    body: bytes
+    encoding: str = ""  # gzip, deflate
+    json: bool = False
+    answer: Future[Batch] = field(default_factory=Future)
+
+
+class Ingest:
+    """Requests in, durable calls out; `submit` from any thread."""
+
+    def __init__(self, store: Store, pricer: Pricer) -> None:
+        self._store = store
+        self._pricer = pricer
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self.counts: Counter[str] = Counter()  # of this process, for the page and /healthz
+        self._thread = threading.Thread(target=self._run, name="costspan-ledger", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Job) -> Future[Batch]:
+        """The batch, once it is durable; or why it is not: BadRequestError, TooLargeError, LedgerError.
+
+        Raises:
+            BusyError: Too much is waiting.
+        """
+        with self._lock:
+            if self._waiting + len(job.body) > _MOST_WAITING:
+                self.counts["busy"] += 1
+                raise BusyError("the ledger is busy: send again")
+            self._waiting += len(job.body)
+        self._jobs.put(job)
+        return job.answer
+
+    def stop(self) -> None:
+        """Store what waits, then end."""
+        self._jobs.put(None)
+        self._thread.join()
+        self._store.close()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            jobs = [self._jobs.get()]
+            size = len(jobs[0].body) if jobs[0] else 0
+            while jobs[-1] is not None and size < _MOST_AT_ONCE and not self._jobs.empty():
+                job = self._jobs.get()
+                jobs.append(job)
+                size += len(job.body) if job else 0
+            going = jobs[-1] is not None
+            asked = [job for job in jobs if job is not None]
+            with _STORE:  # a fault of ours must not end the only thread that writes
+                self._store_all(asked)
+            for job in asked:
+                if not job.answer.done():
+                    job.answer.set_exception(LedgerError("the ledger could not store this; its log says why"))
+            with self._lock:
+                self._waiting -= size
+
+    def _store_all(self, jobs: list[Job]) -> None:
+        good: list[tuple[Job, Batch]] = []
+        for job in jobs:
+            try:
+                good.append((job, self._read(job)))
+            except (BadRequestError, TooLargeError) as error:
+                self.counts["bad requests"] += 1
+                job.answer.set_exception(error)
+        if not good:
+            return
+        try:
+            calls = [call for _, batch in good for call in batch.calls]
+            written = self._store.write(calls, [span for _, batch in good for span in batch.spans])
+        except LedgerError as error:
+            self.counts["failures"] += 1
+            for job, _ in good:
+                job.answer.set_exception(error)
+            return
+        self.counts["calls"] += written.calls
+        self.counts["duplicates"] += written.duplicates
+        self.counts["layers"] += written.layers
+        for job, batch in good:
+            self.counts["refused"] += batch.refused
+            self.counts["bad values"] += batch.bad_values
+            job.answer.set_result(batch)
+
+    def _read(self, job: Job) -> Batch:
+        body = unpack(job.body, job.encoding)
+        read = read_json if job.json else read_protobuf
+        return sort_out(read(job.signal, body), self._pricer)
+
+
+def unpack(body: bytes, encoding: str) -> bytes:
+    """The body without its encoding; never more than MOST_BYTES of it are made.
+
+    Raises:
+        BadRequestError: It is not packed that way.
+        TooLargeError: It unpacks to more (a gzip bomb).
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "deflate"):
+        raise BadRequestError(f"content encoding {encoding} is not known; gzip and deflate are")
+    try:
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16 if encoding == "gzip" else zlib.MAX_WBITS)
+        plain = unpacker.decompress(body, MOST_BYTES)
+    except zlib.error as error:
+        raise BadRequestError(f"the body is not {encoding}: {error}") from error
+    if unpacker.unconsumed_tail:
+        raise TooLargeError(f"the body unpacks to more than {MOST_BYTES} bytes")
+    if not unpacker.eof:
+        raise BadRequestError(f"the body is cut off: its {encoding} does not end")
+    return plain

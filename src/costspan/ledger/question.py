@@ -1,0 +1,127 @@
+"""A question about spend: which calls, in what period, grouped how. Both stores answer the same ones."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
+
+from costspan.ledger.record import Dims
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+TIMES = ("hour", "day", "week", "month")
+NAMES = tuple(name for name in Dims._fields if name != "tags")
+_TAG = re.compile(r"tag\.[\w.\-]{1,100}")
+_AGO = re.compile(r"(\d{1,5})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class QuestionError(ValueError):
+    """The question cannot be asked; one line with what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Calls whose `name` is one of `values` (`*` stands for any text), or with `negative` none of them."""
+
+    name: str
+    values: tuple[str, ...]
+    negative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Spend of the calls from `since` up to, not including, `until` (aware; None: no limit)."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    by: tuple[str, ...] = ()
+    where: tuple[Filter, ...] = ()
+    zone: tzinfo = field(default=timezone.utc)  # whose days, weeks and months
+
+    def __post_init__(self) -> None:
+        for name in self.by:
+            if name not in TIMES:
+                check_name(name)
+        if sum(name in TIMES for name in self.by) > 1:
+            raise QuestionError(f"group by one of {', '.join(TIMES)}, not by several")
+
+    @property
+    def time(self) -> str:
+        """The time that it groups by, or nothing."""
+        return next((name for name in self.by if name in TIMES), "")
+
+    def fine(self) -> bool:
+        """Whether it looks at what only the finer roll-up has: users and tags."""
+        asked = {*self.by, *(each.name for each in self.where)}
+        return any(name == "user" or name.startswith("tag.") for name in asked)
+
+    def within(self, since: datetime | None, until: datetime | None) -> Question:
+        """The same of another period."""
+        return replace(self, since=since, until=until)
+
+
+def check_name(name: str) -> str:
+    """The name, if calls can be grouped and filtered by it.
+
+    Raises:
+        QuestionError: They cannot.
+    """
+    if name not in NAMES and not _TAG.fullmatch(name):
+        raise QuestionError(f"there is no {name!r}: choose from {', '.join((*TIMES, *NAMES))} or tag.<name>")
+    return name
+
+
+def parse_by(text: str) -> tuple[str, ...]:
+    """`day,model` as names; each once.
+
+    Raises:
+        QuestionError: A name is not known.
+    """
+    names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
+    return tuple(name if name in TIMES else check_name(name) for name in names)
+
+
+def parse_where(texts: Iterable[str]) -> tuple[Filter, ...]:
+    """`team=search`, `model=gpt-4o,gpt-5*`, `user!=bot` as filters; all must hold.
+
+    Raises:
+        QuestionError: Not of that form, or a name is not known.
+    """
+    filters = []
+    for text in texts:
+        name, sign, values = text.partition("=")
+        if not sign:
+            raise QuestionError(f"{text!r} is no filter: write name=value, name!=value or name=a,b")
+        negative = name.endswith("!")
+        known = check_name(name.rstrip("!").strip())
+        filters.append(Filter(known, tuple(value.strip() for value in values.split(",")), negative))
+    return tuple(filters)
+
+
+def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> datetime:
+    """A moment: `30d`, `24h` ago; `today`, `yesterday`, `month`; `2026-11-01T10:00`, with a zone or in `zone`.
+
+    Raises:
+        QuestionError: None of these.
+    """
+    local = now.astimezone(zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if text in ("now", "today", "yesterday", "month"):
+        return {
+            "now": now,
+            "today": midnight,
+            "yesterday": midnight - timedelta(days=1),
+            "month": midnight.replace(day=1),
+        }[text]
+    if ago := _AGO.fullmatch(text):
+        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        msg = f"{text!r} is no time: write 2026-11-01, 2026-11-01T10:00, 30d, 24h, today, yesterday or month"
+        raise QuestionError(msg) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)

@@ -1,0 +1,153 @@
+"""Answers questions from the embedded store, on a connection that only reads."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+from costspan.ledger.record import Dims, Measures
+from costspan.ledger.schema import explain, open_reader
+from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from costspan.ledger.question import Question
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+class Answer(NamedTuple):
+    """One group: its keys as text, by the question's names, what it sums to, and its dearest call in pico-dollars."""
+
+    keys: dict[str, str]
+    sums: Measures
+    max_cost: int
+
+
+class SqliteSource:
+    """How the embedded store's SQL says it."""
+
+    def divide(self, number: str, by: int) -> str:
+        return f"{number}/{by}"
+
+    def total(self, column: str) -> str:
+        """Money in two sums: one in 64 bits ends at 9.2 million dollars."""
+        if column in MONEY:
+            return f"sum({column}/{MILLION}), sum({column}%{MILLION})"
+        return f"sum({column})"
+
+    def column(self, name: str) -> str:
+        if name.startswith("tag."):
+            return f"""coalesce(json_extract(nullif(tags,''), '$."{name[4:]}"'), '')"""
+        return name
+
+    def like(self, column: str) -> str:
+        return f"{column} LIKE ? ESCAPE '\\'"
+
+    def rows(self, piece: Piece, time: str) -> str:
+        measures = ", ".join(f"{name}" for name in Measures._fields)
+        dims = ", ".join(Dims._fields)
+        if piece.table == "calls":
+            sums = (
+                "1 AS calls, input, cache_read, cache_write, output, reasoning, coalesce(cost,0) AS cost, cost_input, "
+            )
+            sums += (
+                "cost_cache_read, cost_cache_write, cost_output, discount, duration_ms, coalesce(cost,0) AS max_cost"
+            )
+            where = f"ts>={piece.start} AND ts<{piece.end}"
+        else:
+            sums, column = f"{measures}, max_cost", piece.table[:-1]
+            unit = DAY_US if piece.table == "days" else HOUR_US
+            where = f"{column}>={piece.start // unit} AND {column}<{piece.end // unit}"
+        grouped = ", ".join(f"sum({name}) AS {name}" for name in Measures._fields)
+        return (
+            f"SELECT t, {grouped}, max(max_cost) AS max_cost, {dims} FROM "  # noqa: S608 our names and numbers
+            f"(SELECT {time} AS t, dim, {sums} FROM {piece.table} WHERE {where}) JOIN dims ON dims.id=dim GROUP BY t, dim"
+        )
+
+
+class Reader:
+    """Asks the embedded ledger; for one thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.connection = open_reader(path)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, question: Question) -> list[Answer]:
+        """The groups, in no particular order; none if nothing happened in the period."""
+        parts = list(pieces(question, *self.period()))
+        if not parts:
+            return []
+        sql, parameters = compile_question(question, SqliteSource(), parts)
+        return merge(question, self.fetch(sql, parameters))
+
+    def period(self) -> tuple[int, int]:
+        """From the first day with calls to the end of the last, microseconds since the epoch; equal if there is none."""
+        first, last = self.fetch("SELECT min(day), max(day) FROM days")[0]
+        return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
+
+    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...] | sqlite3.Row]:
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+
+def merge(question: Question, rows: Iterable[Sequence[object]]) -> list[Answer]:
+    """Rows as answers: time numbers become text, money is put together, days join into weeks and months."""
+    names = [name for name in question.by if name != question.time]
+    width = len(names) + bool(question.time)
+    sums: dict[tuple[str, ...], list[int]] = {}
+    for row in rows:
+        if not row[width]:
+            continue  # a sum over no rows at all
+        values = _values(row[width:])
+        times = (time_text(question.time, int(row[0])),) if question.time else ()  # type: ignore[call-overload]
+        key = (*times, *map(str, row[len(times) : width]))
+        held = sums.get(key)
+        if held is None:
+            sums[key] = values
+        else:
+            sums[key] = [a + b for a, b in zip(held[:-1], values[:-1])] + [max(held[-1], values[-1])]
+    ordered = [*([question.time] if question.time else []), *names]
+    return [
+        Answer({name: dict(zip(ordered, key))[name] for name in question.by}, Measures(*values[:-1]), values[-1])
+        for key, values in sums.items()
+    ]
+
+
+def _values(row: Sequence[object]) -> list[int]:
+    numbers = [int(number or 0) for number in row]  # type: ignore[call-overload]
+    values, place = [], 0
+    for name in Measures._fields:
+        if name in MONEY:
+            values.append(numbers[place] * MILLION + numbers[place + 1])
+            place += 2
+        else:
+            values.append(numbers[place])
+            place += 1
+    return [*values, numbers[place]]
+
+
+def time_text(unit: str, number: int) -> str:
+    """`2026-11-21`, `2026-11-21T10:00`, `2026-11` or a week's Monday, of an hour's or day's number."""
+    if unit == "hour":
+        return (_EPOCH + timedelta(hours=number)).strftime("%Y-%m-%dT%H:00")
+    day = _EPOCH + timedelta(days=number)
+    if unit == "month":
+        return day.strftime("%Y-%m")
+    if unit == "week":
+        day -= timedelta(days=day.weekday())
+    return day.strftime("%Y-%m-%d")

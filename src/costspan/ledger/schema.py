@@ -1,0 +1,151 @@
+"""The embedded store's tables, and how a file of any past version becomes today's.
+
+A migration is never edited once released: a change is a new one at the end of the list.
+
+Sizes matter here: `calls` is clustered by time, so it needs no other index; what a call belongs to is one small
+number (`dims`); 0 and NULL take no space.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+APPLICATION_ID = 0x636F7374  # "cost": tells our files from other SQLite files
+_BUSY_MS = 30_000
+
+_ROLL = """
+    calls INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL,
+    output INTEGER NOT NULL, reasoning INTEGER NOT NULL, cost INTEGER NOT NULL, cost_input INTEGER NOT NULL,
+    cost_cache_read INTEGER NOT NULL, cost_cache_write INTEGER NOT NULL, cost_output INTEGER NOT NULL,
+    discount INTEGER NOT NULL, duration_ms INTEGER NOT NULL, max_cost INTEGER NOT NULL"""
+
+MIGRATIONS = (
+    f"""
+    CREATE TABLE dims(
+        id INTEGER PRIMARY KEY, coarse INTEGER NOT NULL,
+        service TEXT NOT NULL, environment TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+        operation TEXT NOT NULL, team TEXT NOT NULL, feature TEXT NOT NULL, status TEXT NOT NULL,
+        source TEXT NOT NULL, error TEXT NOT NULL, user TEXT NOT NULL, tags TEXT NOT NULL,
+        UNIQUE(service, environment, provider, model, operation, team, feature, status, source, error, user, tags));
+    CREATE TABLE calls(
+        ts INTEGER NOT NULL, span_id BLOB NOT NULL, trace_id BLOB NOT NULL, dim INTEGER NOT NULL,
+        duration_ms INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+        cache_write INTEGER NOT NULL, output INTEGER NOT NULL, reasoning INTEGER NOT NULL,
+        cost INTEGER, cost_input INTEGER NOT NULL, cost_cache_read INTEGER NOT NULL,
+        cost_cache_write INTEGER NOT NULL, cost_output INTEGER NOT NULL, discount INTEGER NOT NULL, extra TEXT,
+        PRIMARY KEY(ts, span_id, trace_id)) WITHOUT ROWID;
+    CREATE TABLE spans(
+        hour INTEGER NOT NULL, trace BLOB NOT NULL, span_id BLOB NOT NULL, ts INTEGER NOT NULL, parent BLOB,
+        duration_us INTEGER, name INTEGER, service INTEGER, failed INTEGER,
+        PRIMARY KEY(hour, trace, span_id)) WITHOUT ROWID;
+    CREATE TABLE words(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+    CREATE TABLE hours(hour INTEGER NOT NULL, dim INTEGER NOT NULL, {_ROLL}, PRIMARY KEY(hour, dim)) WITHOUT ROWID;
+    CREATE TABLE days(day INTEGER NOT NULL, dim INTEGER NOT NULL, {_ROLL}, PRIMARY KEY(day, dim)) WITHOUT ROWID;
+    CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+
+class LedgerError(Exception):
+    """The ledger cannot be used as asked; one line with cause and cure."""
+
+
+def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:
+    """A connection that reads and writes the ledger at `path`, brought to today's schema.
+
+    Raises:
+        LedgerError: Not a ledger, damaged, newer than this version, read-only, or not there and `create` is false.
+    """
+    if not create and not path.exists():
+        raise LedgerError(f"there is no ledger at {path}: `costspan up` makes one, or name another with --db")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        _prepare(connection, path)
+    except (sqlite3.Error, OSError) as error:
+        raise explain(error, path) from error
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, for one thread; others may write meanwhile.
+
+    Raises:
+        LedgerError: There is no ledger, or it cannot be read.
+    """
+    if not path.exists():
+        raise LedgerError(f"there is no ledger at {path}: `costspan up` makes one, or name another with --db")
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, isolation_level=None,
+            check_same_thread=False,
+        )  # fmt: skip
+        _check(connection, path)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    return connection
+
+
+def explain(error: Exception, path: Path) -> LedgerError:
+    """What a failure of the database means for its user, in one line."""
+    said = str(error)
+    for hint, meaning in (
+        ("readonly", f"{path} is read-only: give write permission, or name another file with --db"),
+        ("unable to open", f"{path} cannot be opened: does its directory exist, and may you write there?"),
+        ("Permission denied", f"{path} cannot be opened: you may not write there"),
+        ("disk is full", f"the disk that holds {path} is full: free some space; nothing acknowledged is lost"),
+        ("disk I/O", f"the disk that holds {path} failed ({said}): nothing acknowledged is lost"),
+        ("not a database", f"{path} is not a ledger: it is some other file, or damaged"),
+        ("malformed", f"{path} is damaged: restore a backup (`costspan ledger backup` makes them)"),
+        ("locked", f"{path} is in use by another process that did not finish within {_BUSY_MS // 1000} s"),
+    ):
+        if hint in said:
+            return LedgerError(meaning)
+    return LedgerError(f"{path}: {said}")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> int:
+    """The file's schema version, 0 for an empty file."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        msg = f"{path} was written by a newer costspan (schema {version}, this one knows {VERSION}): upgrade costspan"
+        raise LedgerError(msg)
+    owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if owner != APPLICATION_ID and (tables or version):
+        raise LedgerError(f"{path} is not a ledger: it is a database of some other program")
+    return version
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    version = _check(connection, path)
+    if version == 0:
+        connection.execute("PRAGMA page_size=8192")
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # acknowledged is durable, even if the power fails
+    connection.execute("PRAGMA cache_size=-24576")
+    connection.execute("PRAGMA wal_autocheckpoint=2000")
+    if version < VERSION:
+        migrate(connection)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema to today's version; each step is whole or has not happened."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = int(connection.execute("PRAGMA user_version").fetchone()[0])  # another process may have been faster
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            for statement in filter(str.strip, script.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={number}")
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise

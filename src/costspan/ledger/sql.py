@@ -1,0 +1,146 @@
+"""The one definition of every query: a question becomes SQL over a source that each store describes.
+
+A source is what differs: where the rows are and how its SQL divides and sums. The pieces of a period come from the
+coarsest roll-up that is exact for them: whole days, the hours at their ends, and single calls at the ends of those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Protocol
+
+from costspan.ledger.record import Measures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from costspan.ledger.question import Filter, Question
+
+SECOND_US = 1_000_000
+HOUR_US = 3600 * SECOND_US
+DAY_US = 24 * HOUR_US
+UNIT_US = {"days": DAY_US, "hours": HOUR_US, "calls": 1}
+MONEY = ("cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount")
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of the period, and the table that answers it; `start` and `end` in microseconds since the epoch."""
+
+    table: str  # days, hours, calls
+    start: int
+    end: int
+    offset: int = 0  # of local time from UTC, microseconds
+
+
+class Source(Protocol):
+    """What differs between the stores."""
+
+    def divide(self, number: str, by: int) -> str: ...
+    def total(self, column: str) -> str: ...
+    def column(self, name: str) -> str: ...
+    def like(self, column: str) -> str: ...
+    def rows(self, piece: Piece, time: str) -> str: ...
+
+
+def pieces(question: Question, first: int, last: int) -> Iterator[Piece]:
+    """The period of the question (the ledger's own, from `first` to `last` in microseconds, where it has no limit)."""
+    start = max(first, _micros(question.since, first))
+    end = min(last, _micros(question.until, last))
+    for begin, stop, offset in _steady_offsets(question, start, end):
+        yield from _split(question, begin, stop, offset)
+
+
+def _micros(moment: datetime | None, default: int) -> int:
+    if moment is None:
+        return default
+    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+
+
+def _steady_offsets(question: Question, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The period cut where the zone's offset from UTC changes, in microseconds."""
+    while start < end:
+        offset = _offset(question, start)
+        stop = end
+        if question.time and question.zone is not timezone.utc:
+            stop = start + HOUR_US - start % HOUR_US
+            while stop < end and _offset(question, stop) == offset:
+                stop += HOUR_US
+            stop = min(stop, end)
+        yield start, stop, offset
+        start = stop
+
+
+def _offset(question: Question, at: int) -> int:
+    if not question.time:
+        return 0  # nothing is cut into local days
+    shift = datetime.fromtimestamp(at // SECOND_US, tz=question.zone).utcoffset()
+    return (shift or timedelta(0)) // timedelta(microseconds=1)
+
+
+def _split(question: Question, start: int, end: int, offset: int) -> Iterator[Piece]:
+    """Edges from calls, then hours, then days inside, as far as each table can answer."""
+    tables = ["calls"]
+    if not question.fine() and offset % HOUR_US == 0:
+        tables.insert(0, "hours")
+    if question.time != "hour" and offset == 0:
+        tables.insert(0, "days")
+    yield from _fill(tables, start, end, offset)
+
+
+def _fill(tables: list[str], start: int, end: int, offset: int) -> Iterator[Piece]:
+    if start >= end:
+        return
+    table, *finer = tables
+    unit = UNIT_US[table]
+    inner_start, inner_end = -(-start // unit) * unit, end // unit * unit
+    if inner_start >= inner_end:
+        yield from _fill(finer, start, end, offset)
+        return
+    yield from _fill(finer, start, inner_start, offset) if finer else ()
+    yield Piece(table, inner_start, inner_end, offset)
+    yield from _fill(finer, inner_end, end, offset) if finer else ()
+
+
+def compile_question(question: Question, source: Source, parts: list[Piece]) -> tuple[str, list[str]]:
+    """SQL and its parameters: a row per group, its keys first (time as a number), Measures, then the dearest call."""
+    names = [name for name in question.by if name != question.time]
+    keys = [*(["t"] if question.time else []), *(source.column(name) for name in names)]
+    sums = [source.total(column) for column in Measures._fields]
+    inner = " UNION ALL ".join(source.rows(piece, time_key(question, source, piece)) for piece in parts)
+    conditions, parameters = [], []
+    for each in question.where:
+        condition, values = compile_filter(each, source)
+        conditions.append(condition)
+        parameters += values
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    group = f" GROUP BY {', '.join(keys)}" if keys else ""
+    columns = ", ".join([*keys, *sums, "max(max_cost)"])
+    return f"SELECT {columns} FROM ({inner}) AS s{where}{group}", parameters  # noqa: S608 names are checked, values bound
+
+
+def time_key(question: Question, source: Source, piece: Piece) -> str:
+    """The number of the hour or day, in the question's zone, of a row of the piece's table."""
+    if not question.time:
+        return "0"
+    unit = HOUR_US if question.time == "hour" else DAY_US
+    step = UNIT_US[piece.table]
+    column = {"days": "day", "hours": "hour", "calls": "ts"}[piece.table]
+    shifted = f"{column}+{piece.offset // step}" if piece.offset else column
+    return source.divide(f"({shifted})", unit // step) if unit != step else shifted
+
+
+def compile_filter(each: Filter, source: Source) -> tuple[str, list[str]]:
+    """SQL of one filter, and its values."""
+    column = source.column(each.name)
+    exact = [value for value in each.values if "*" not in value]
+    tests = [f"{column} IN ({','.join('?' * len(exact))})"] if exact else []
+    patterns = [value for value in each.values if "*" in value]
+    tests += [source.like(column)] * len(patterns)
+    escaped = [
+        value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%") for value in patterns
+    ]
+    joined = f"({' OR '.join(tests)})"
+    return (f"NOT {joined}" if each.negative else joined), exact + escaped

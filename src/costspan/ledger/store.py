@@ -1,0 +1,236 @@
+"""Writes calls: durable when `write` returns, each once, with the roll-ups in the same transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from costspan.ledger.record import PLAIN, Dims, Measures, OtherSpan, StoredCall
+from costspan.ledger.schema import explain, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+_DIMS_HELD = 20_000
+_PARENTS_HELD = 100_000
+_SPANS_WAITING = 20_000
+_LONGEST_TEXT = 200
+
+_ROLL_COLUMNS = (*Measures._fields, "max_cost")
+_ADD = ", ".join(f"{name}={name}+excluded.{name}" for name in Measures._fields)
+_UPSERT = (
+    "INSERT INTO {table} VALUES(?,?," + ",".join("?" * len(_ROLL_COLUMNS)) + ") ON CONFLICT DO UPDATE SET "
+    f"{_ADD}, max_cost=max(max_cost, excluded.max_cost)"
+)
+_INSERT_CALL = "INSERT OR IGNORE INTO calls VALUES(" + ",".join("?" * 17) + ")"
+_INSERT_SPAN = "INSERT OR IGNORE INTO spans VALUES(?,?,?,?,?,?,?,?,?)"
+_NEAR = "SELECT 1 FROM spans WHERE hour IN (?,?) AND trace=? AND span_id=?"
+_TRACE_KNOWN = "SELECT 1 FROM spans WHERE hour BETWEEN ? AND ? AND trace=? LIMIT 1"
+
+
+@dataclass(slots=True)
+class Written:
+    """What one `write` did."""
+
+    calls: int = 0
+    duplicates: int = 0  # had been stored before: a retry, or the span of a call whose event was here first
+    layers: int = 0  # calls around a call: another tool's span for the same one
+    spans: int = 0
+
+
+class Store:
+    """The embedded ledger, for one writing thread. Other processes may read, and write in turn."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection = open_store(path)
+        self._dims: dict[Dims, tuple[int, int]] = {}
+        self._words: dict[str, int] = {}
+        self._parents: OrderedDict[bytes, None] = OrderedDict()  # spans that have a call as a child
+        self._waiting: deque[OtherSpan] = deque(maxlen=_SPANS_WAITING)  # until their trace has a call
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def write(self, calls: Sequence[StoredCall], spans: Iterable[OtherSpan] = ()) -> Written:
+        """Store what is new, in one transaction; when this returns, it is durable.
+
+        Raises:
+            LedgerError: It could not be stored; then nothing of it is.
+        """
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                written = self._write(calls, spans)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._forget()
+                raise
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        return written
+
+    def _forget(self) -> None:
+        """After a failure: what was numbered in the lost transaction does not exist."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._dims.clear()
+        self._words.clear()
+
+    def _write(self, calls: Sequence[StoredCall], spans: Iterable[OtherSpan]) -> Written:
+        done = Written()
+        rolls = _Rolls()
+        self._remember_parents(calls)
+        for call in sorted(calls, key=lambda each: each.start_us):
+            if call.trace_id + call.span_id in self._parents:
+                done.layers += 1
+                done.spans += self._add_span(_as_span(call))
+            elif dim := self._add_call(call, rolls):
+                done.calls += bool(dim)
+            else:
+                done.duplicates += 1
+        self._connection.executemany(_UPSERT.format(table="hours"), rolls.rows(rolls.hours))
+        self._connection.executemany(_UPSERT.format(table="days"), rolls.rows(rolls.days))
+        done.spans += self._add_spans(spans, came=bool(calls))
+        return done
+
+    def _remember_parents(self, calls: Sequence[StoredCall]) -> None:
+        for call in calls:
+            if call.parent_id:
+                self._parents[call.trace_id + call.parent_id] = None
+        while len(self._parents) > _PARENTS_HELD:
+            self._parents.popitem(last=False)
+
+    def _add_call(self, call: StoredCall, rolls: _Rolls) -> int:
+        """The number of the call's dims if it is new, else 0."""
+        hour, trace = call.start_us // HOUR_US, call.trace_id[-8:]
+        execute = self._connection.execute
+        if execute(_NEAR, (hour - 1, hour + 1, trace, call.span_id)).fetchone():
+            return 0  # its span and its event may name different times
+        seen = (hour, trace, call.span_id, call.start_us, call.parent_id or None, None, None, None, None)
+        if not execute(_INSERT_SPAN, seen).rowcount:
+            return 0
+        dim, coarse = self._dim(call.dims)
+        measures = call.measures()
+        if not execute(_INSERT_CALL, _row(call, dim, measures)).rowcount:
+            return 0
+        rolls.add(hour, coarse, dim, measures)
+        return dim
+
+    def _dim(self, dims: Dims) -> tuple[int, int]:
+        """The numbers of these dims and of their coarse form."""
+        held = self._dims.get(dims)
+        if held is None:
+            if len(self._dims) >= _DIMS_HELD:
+                self._dims.clear()
+            held = self._dims[dims] = self._number(dims)
+        return held
+
+    def _number(self, dims: Dims) -> tuple[int, int]:
+        where = " AND ".join(f"{name}=?" for name in Dims._fields)
+        found = self._connection.execute(f"SELECT id, coarse FROM dims WHERE {where}", dims).fetchone()  # noqa: S608 our names
+        if found:
+            return int(found[0]), int(found[1])
+        coarse = 0 if dims == dims.coarse else self._dim(dims.coarse)[0]
+        row = self._connection.execute(
+            f"INSERT INTO dims(coarse, {', '.join(Dims._fields)}) VALUES(?{',?' * len(dims)})", (coarse, *dims)
+        )
+        number = int(row.lastrowid or 0)
+        if not coarse:
+            self._connection.execute("UPDATE dims SET coarse=id WHERE id=?", (number,))
+        return number, coarse or number
+
+    def _add_spans(self, spans: Iterable[OtherSpan], *, came: bool) -> int:
+        """Keep the spans of traces that have a call; the others wait a while for one."""
+        stored = 0
+        if came and self._waiting:
+            waiting, self._waiting = list(self._waiting), deque(maxlen=_SPANS_WAITING)
+            spans = [*waiting, *spans]
+        for span in spans:
+            first, last = span.start_us // HOUR_US, (span.start_us + span.duration_us) // HOUR_US
+            if self._connection.execute(_TRACE_KNOWN, (first, last, span.trace_id[-8:])).fetchone():
+                stored += self._add_span(span)
+            else:
+                self._waiting.append(span)
+        return stored
+
+    def _add_span(self, span: OtherSpan) -> int:
+        row = (
+            span.start_us // HOUR_US,
+            span.trace_id[-8:],
+            span.span_id,
+            span.start_us,
+            span.parent_id or None,
+            span.duration_us,
+            self._word(span.name),
+            self._word(span.service),
+            int(span.failed),
+        )
+        return self._connection.execute(_INSERT_SPAN, row).rowcount
+
+    def _word(self, text: str) -> int:
+        text = text[:_LONGEST_TEXT]
+        if text not in self._words:
+            if len(self._words) >= _DIMS_HELD:
+                self._words.clear()
+            self._connection.execute("INSERT OR IGNORE INTO words(text) VALUES(?)", (text,))
+            self._words[text] = self._connection.execute("SELECT id FROM words WHERE text=?", (text,)).fetchone()[0]
+        return self._words[text]
+
+
+class _Rolls:
+    """Sums of one transaction, by hour and coarse dims, and by day and dims."""
+
+    def __init__(self) -> None:
+        self.hours: dict[tuple[int, int], list[int]] = {}
+        self.days: dict[tuple[int, int], list[int]] = {}
+
+    def add(self, hour: int, coarse: int, dim: int, measures: Measures) -> None:
+        for table, key in ((self.hours, (hour, coarse)), (self.days, (hour // 24, dim))):
+            sums = table.get(key)
+            if sums is None:
+                table[key] = [*measures, measures.cost]
+            else:
+                for place, value in enumerate(measures):
+                    sums[place] += value
+                sums[-1] = max(sums[-1], measures.cost)
+
+    @staticmethod
+    def rows(table: dict[tuple[int, int], list[int]]) -> list[tuple[int, ...]]:
+        return [(*key, *sums) for key, sums in sorted(table.items())]
+
+
+def _row(call: StoredCall, dim: int, measures: Measures) -> tuple[object, ...]:
+    extra = call.extra
+    if not PLAIN.issuperset(call.counts):
+        extra = extra | {"usage": call.counts}
+    return (
+        call.start_us,
+        call.span_id,
+        call.trace_id,
+        dim,
+        call.duration_ms,
+        *measures[1:6],
+        call.cost,
+        *measures[7:12],
+        json.dumps(extra, separators=(",", ":"), sort_keys=True) if extra else None,
+    )
+
+
+def _as_span(call: StoredCall) -> OtherSpan:
+    return OtherSpan(
+        call.trace_id,
+        call.span_id,
+        call.parent_id,
+        call.start_us,
+        call.duration_ms * 1000,
+        f"{call.dims.operation} {call.dims.model}",
+        call.dims.service,
+        bool(call.dims.error),
+    )

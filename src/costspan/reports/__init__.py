@@ -1,0 +1,1 @@
+"""Reports on spend from a ledger: usage, exports, advice on saving, reconciliation with a bill."""
