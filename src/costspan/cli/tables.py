@@ -23,7 +23,7 @@ def usage_table(report: UsageReport, top: int | None = None) -> Table:
     for place, name in enumerate(report.question.by):
         table.add_column(name, footer="total" if place == 0 else "", overflow="fold")
     footers = _numbers(total)
-    for title, footer in zip(("calls", "input", "cached", "output", "cost", "share"), footers):
+    for title, footer in zip(("calls", "input", "cached", "output", "cost", "share"), footers, strict=True):
         table.add_column(title, footer=footer, justify="right", no_wrap=True)
     table.add_column("", footer=_notes(total))
     highest = max((row.cost for row in report.rows), default=None)

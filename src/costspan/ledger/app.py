@@ -13,15 +13,12 @@ from costspan import __version__
 from costspan.ledger.receiver import Receiver
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from starlette.requests import Request
 
     from costspan.ledger.ingest import Ingest
-    from costspan.ledger.server import Listen
 
 
-def make_app(ingest: Ingest, db: Path, listen: Listen, instance: str) -> Starlette:
+def make_app(ingest: Ingest, ledger: str) -> Starlette:
     """The application over a running ingest."""
 
     async def healthz(_: Request) -> JSONResponse:
@@ -30,9 +27,8 @@ def make_app(ingest: Ingest, db: Path, listen: Listen, instance: str) -> Starlet
             {
                 "service": "costspan",
                 "version": __version__,
-                "ledger": str(db.absolute()),
+                "ledger": ledger,
                 "pid": os.getpid(),
-                "instance": instance,
                 "counts": dict(ingest.counts),
             }
         )

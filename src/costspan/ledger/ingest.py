@@ -99,11 +99,9 @@ class Ingest:
     def _store_all(self, jobs: list[Job]) -> None:
         good: list[tuple[Job, Batch]] = []
         for job in jobs:
-            try:
-                good.append((job, self._read(job)))
-            except (BadRequestError, TooLargeError) as error:
-                self.counts["bad requests"] += 1
-                job.answer.set_exception(error)
+            batch = self._read(job)
+            if batch is not None:
+                good.append((job, batch))
         if not good:
             return
         try:
@@ -122,10 +120,16 @@ class Ingest:
             self.counts["bad values"] += batch.bad_values
             job.answer.set_result(batch)
 
-    def _read(self, job: Job) -> Batch:
-        body = unpack(job.body, job.encoding)
-        read = read_json if job.json else read_protobuf
-        return sort_out(read(job.signal, body), self._pricer)
+    def _read(self, job: Job) -> Batch | None:
+        """What the request holds; None if it cannot be read, which it has been told."""
+        try:
+            body = unpack(job.body, job.encoding)
+            read = read_json if job.json else read_protobuf
+            return sort_out(read(job.signal, body), self._pricer)
+        except (BadRequestError, TooLargeError) as error:
+            self.counts["bad requests"] += 1
+            job.answer.set_exception(error)
+            return None
 
 
 def unpack(body: bytes, encoding: str) -> bytes:

@@ -83,9 +83,7 @@ def _events(request: Any) -> Iterator[Arrival]:
                     attributes = _attributes(record.attributes, wanted)
                     at = record.time_unix_nano or record.observed_time_unix_nano
                     ids = record.trace_id, record.span_id
-                    yield Arrival(
-                        *ids, b"", names.EVENT, at, at, attributes=attributes, resource=resource, event=True
-                    )
+                    yield Arrival(*ids, b"", names.EVENT, at, at, attributes=attributes, resource=resource, event=True)
 
 
 def _event_name(record: Any) -> str:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from costspan.ledger.record import Dims, Measures
-from costspan.ledger.schema import explain, open_reader
+from costspan.ledger.schema import default_db, explain, open_reader
 from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from costspan.ledger.question import Question
 
+_OF_ONE_CALL = (
+    ", ".join({"calls": "1 AS calls", "cost": "coalesce(cost,0) AS cost"}.get(name, name) for name in Measures._fields)
+    + ", coalesce(cost,0) AS max_cost"
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -51,21 +55,17 @@ class SqliteSource:
         measures = ", ".join(f"{name}" for name in Measures._fields)
         dims = ", ".join(Dims._fields)
         if piece.table == "calls":
-            sums = (
-                "1 AS calls, input, cache_read, cache_write, output, reasoning, coalesce(cost,0) AS cost, cost_input, "
-            )
-            sums += (
-                "cost_cache_read, cost_cache_write, cost_output, discount, duration_ms, coalesce(cost,0) AS max_cost"
-            )
+            sums = _OF_ONE_CALL
             where = f"ts>={piece.start} AND ts<{piece.end}"
         else:
             sums, column = f"{measures}, max_cost", piece.table[:-1]
             unit = DAY_US if piece.table == "days" else HOUR_US
             where = f"{column}>={piece.start // unit} AND {column}<{piece.end // unit}"
         grouped = ", ".join(f"sum({name}) AS {name}" for name in Measures._fields)
+        rows = f"SELECT {time} AS t, dim, {sums} FROM {piece.table} WHERE {where}"  # noqa: S608 our names and numbers
         return (
-            f"SELECT t, {grouped}, max(max_cost) AS max_cost, {dims} FROM "  # noqa: S608 our names and numbers
-            f"(SELECT {time} AS t, dim, {sums} FROM {piece.table} WHERE {where}) JOIN dims ON dims.id=dim GROUP BY t, dim"
+            f"SELECT t, {grouped}, max(max_cost) AS max_cost, {dims} FROM ({rows}) "  # noqa: S608 as above
+            "JOIN dims ON dims.id=dim GROUP BY t, dim"
         )
 
 
@@ -94,8 +94,8 @@ class Reader:
         return merge(question, self.fetch(sql, parameters))
 
     def period(self) -> tuple[int, int]:
-        """From the first day with calls to the end of the last, microseconds since the epoch; equal if there is none."""
-        first, last = self.fetch("SELECT min(day), max(day) FROM days")[0]
+        """From the first day with calls to the end of the last, in microseconds since the epoch; 0, 0 if none."""
+        first, last = self.connection.execute("SELECT min(day), max(day) FROM days").fetchone()
         return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
 
     def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...] | sqlite3.Row]:
@@ -103,6 +103,15 @@ class Reader:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
+
+
+def open_ledger(where: str = "") -> Reader:
+    """The ledger at a path, or the default one, for reading.
+
+    Raises:
+        LedgerError: There is none, or it cannot be read.
+    """
+    return Reader(Path(where) if where else default_db())
 
 
 def merge(question: Question, rows: Iterable[Sequence[object]]) -> list[Answer]:
@@ -120,10 +129,14 @@ def merge(question: Question, rows: Iterable[Sequence[object]]) -> list[Answer]:
         if held is None:
             sums[key] = values
         else:
-            sums[key] = [a + b for a, b in zip(held[:-1], values[:-1])] + [max(held[-1], values[-1])]
+            sums[key] = [a + b for a, b in zip(held[:-1], values[:-1], strict=True)] + [max(held[-1], values[-1])]
     ordered = [*([question.time] if question.time else []), *names]
     return [
-        Answer({name: dict(zip(ordered, key))[name] for name in question.by}, Measures(*values[:-1]), values[-1])
+        Answer(
+            {name: dict(zip(ordered, key, strict=True))[name] for name in question.by},
+            Measures(*values[:-1]),
+            values[-1],
+        )
         for key, values in sums.items()
     ]
 

@@ -60,17 +60,17 @@ class Receiver:
 
 
 async def _body(request: Request) -> bytes:
-    """The packed body, as long as it is not too large."""
-    said = request.headers.get("content-length", "0")
-    if not said.isdigit() or int(said) > MOST_PACKED_BYTES:
-        raise TooLargeError(f"a request may have {MOST_PACKED_BYTES} bytes")
+    """The packed body, as long as it is not too large; then the rest is taken unkept, so that the client sees why."""
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
         size += len(part)
-        if size > MOST_PACKED_BYTES:
-            raise TooLargeError(f"a request may have {MOST_PACKED_BYTES} bytes")
-        parts.append(part)
+        if size <= MOST_PACKED_BYTES:
+            parts.append(part)
+        else:
+            parts.clear()
+    if size > MOST_PACKED_BYTES:
+        raise TooLargeError(f"a request may have {MOST_PACKED_BYTES} bytes")
     return b"".join(parts)
 
 

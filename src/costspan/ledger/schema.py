@@ -8,11 +8,10 @@ number (`dims`); 0 and NULL take no space.
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import sys
+from pathlib import Path
 
 APPLICATION_ID = 0x636F7374  # "cost": tells our files from other SQLite files
 _BUSY_MS = 30_000
@@ -53,6 +52,17 @@ VERSION = len(MIGRATIONS)
 
 class LedgerError(Exception):
     """The ledger cannot be used as asked; one line with cause and cure."""
+
+
+def default_db() -> Path:
+    """`costspan/ledger.db` in the user's data directory."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "costspan" / "ledger.db"
 
 
 def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:

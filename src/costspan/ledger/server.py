@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import secrets
 import socket
 import sys
 import threading
@@ -23,7 +21,7 @@ import uvicorn
 from costspan.ledger.app import make_app
 from costspan.ledger.grpc_receiver import start_grpc
 from costspan.ledger.ingest import Ingest
-from costspan.ledger.schema import LedgerError
+from costspan.ledger.schema import LedgerError, default_db
 from costspan.ledger.store import Store
 from costspan.pricing import Pricer
 
@@ -34,17 +32,6 @@ HTTP_PORT = 4318
 GRPC_PORT = 4317
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SOON_SECONDS = 10
-
-
-def default_db() -> Path:
-    """`costspan/ledger.db` in the user's data directory."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "costspan" / "ledger.db"
 
 
 @dataclass(frozen=True)
@@ -75,8 +62,7 @@ class RunningLedger:
             undo.callback(self.ingest.stop)
             self._start_grpc(listen)
             undo.pop_all()
-        self._instance = secrets.token_hex(8)
-        app = make_app(self.ingest, db, listen, self._instance)
+        app = make_app(self.ingest, str(db.absolute()))
         config = uvicorn.Config(
             app, lifespan="off", ws="none", log_level="warning", access_log=False, timeout_graceful_shutdown=2,
             server_header=False,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.money import usd_of_pico
@@ -12,6 +11,7 @@ from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from decimal import Decimal
 
     from costspan.ledger.reader import Answer, Reader
 
@@ -130,6 +130,18 @@ class UsageReport:
     rows: list[UsageRow]
     total: UsageRow
 
+    def as_dict(self, top: int | None = None) -> dict[str, Any]:
+        """For JSON: the period, the first `top` rows, and the total of all."""
+        since, until = self.question.since, self.question.until
+        return {
+            "since": since.isoformat() if since else None,
+            "until": until.isoformat() if until else None,
+            "group_by": list(self.question.by),
+            "currency": "USD",
+            "rows": [row.as_dict() for row in self.rows[:top]],
+            "total": self.total.as_dict(),
+        }
+
 
 def read_usage(reader: Reader, question: Question) -> UsageReport:
     """The report that answers `question`."""
@@ -141,7 +153,7 @@ def read_usage(reader: Reader, question: Question) -> UsageReport:
     for answer in answers:
         groups.setdefault(tuple(answer.keys[name] for name in question.by), []).append(answer)
     cost = sum(answer.sums.cost for answer in answers)
-    rows = [_row(dict(zip(question.by, key)), members, cost) for key, members in groups.items()]
+    rows = [_row(dict(zip(question.by, key, strict=True)), members, cost) for key, members in groups.items()]
     time = question.time
     rows.sort(key=lambda row: (row.keys[time] if time else "", -row.sums.cost, tuple(row.keys.values())))
     return UsageReport(question, rows, _row({}, answers, cost))
@@ -153,7 +165,7 @@ def _missing(by: tuple[str, ...]) -> tuple[str, ...]:
 
 def _row(keys: dict[str, str], members: Iterable[Answer], total: int) -> UsageRow:
     answers = list(members)
-    columns = zip(*(answer.sums for answer in answers))
+    columns = zip(*(answer.sums for answer in answers), strict=True)
     sums = Measures(*(sum(column) for column in columns)) if answers else Measures(*[0] * len(Measures._fields))
     return UsageRow(
         keys,

@@ -1,0 +1,164 @@
+"""What arrives is stored exactly once, durable when acknowledged, and nothing bad harms what is good."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from decimal import Decimal
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from spans import CHAT, DAY, HOUR, NOON, SECOND, call, event, logs, span, traces
+
+
+def test_a_call_keeps_the_cost_of_its_span_to_the_pico_dollar(ledger):
+    ledger.send(traces(call(gen_ai__usage__cost__amount=0.004500000001)))
+
+    assert ledger.report().total.cost == Decimal("0.004500000001")
+
+
+def test_the_same_request_twice_is_stored_once(ledger):
+    body = traces(call(), call())
+
+    assert [ledger.send(body)[0] for _ in range(3)] == [200, 200, 200]
+    assert ledger.report("day").total.calls == 2
+    assert ledger.running.ingest.counts["duplicates"] == 4
+
+
+@pytest.mark.parametrize("later", [0, 5 * SECOND, HOUR])
+@pytest.mark.parametrize("first", ["span", "event"])
+def test_the_span_and_the_event_of_a_call_count_once_in_any_order(ledger, first, later):
+    one = span()
+    other = event(at=NOON + later, trace_id=one["trace_id"], span_id=one["span_id"])
+    sends = [(traces(one), "traces"), (logs(other), "logs")]
+    for body, signal in sends if first == "span" else reversed(sends):
+        assert ledger.send(body, signal)[0] == 200
+
+    assert ledger.report().total.calls == 1
+
+
+def test_equal_span_ids_in_different_traces_are_different_calls(ledger):
+    one = span()
+    ledger.send(traces(one, one | {"trace_id": b"\1" * 16}))
+
+    assert ledger.report().total.calls == 2
+
+
+def test_events_without_a_trace_count_each_once_however_often_they_are_sent(ledger):
+    body = logs(event(trace_id=b"", span_id=b""), event(trace_id=b"", span_id=b"", at=NOON + 1))
+    ledger.send(body, "logs")
+    ledger.send(body, "logs")
+
+    assert ledger.report().total.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes), ("", bytes)]
+)
+def test_packed_requests_are_read(ledger, encoding, pack):
+    assert ledger.send(pack(traces(call())), content_encoding=encoding)[0] == 200
+    assert ledger.report().total.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (traces(call())[:-7], {}, 400),
+        (b"\xff" * 50, {}, 400),
+        (gzip.compress(traces(call()))[:-9], {"content_encoding": "gzip"}, 400),
+        (b"plain", {"content_encoding": "gzip"}, 400),
+        (b"x", {"content_encoding": "br"}, 400),
+        (b"x", {"content_type": "text/plain"}, 415),
+        (b"{", {"content_type": "application/json"}, 400),
+        (b"[]", {"content_type": "application/json"}, 400),
+        (gzip.compress(bytes(65 * 2**20)), {"content_encoding": "gzip"}, 413),
+        (b"x" * (16 * 2**20 + 1), {}, 413),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_the_ledger_goes_on(ledger, body, headers, status):
+    assert ledger.send(body, **headers)[0] == status
+    assert ledger.send(traces(call()))[0] == 200
+    assert ledger.report().total.calls == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, NOON + 400 * DAY, 2**63])
+def test_spans_of_absurd_times_are_refused_by_name_and_the_others_kept(ledger, at):
+    status, body = ledger.send(traces(call(), span(start_time_unix_nano=at)))
+    partial = ExportTraceServiceResponse.FromString(body).partial_success
+
+    assert status == 200
+    assert (partial.rejected_spans, "time" in partial.error_message) == (1, True)
+    assert ledger.report().total.calls == 1
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [float("nan"), float("inf"), -1.0, 1e300, "much", [1.0], b"\xff"],
+    ids=["nan", "inf", "neg", "huge", "text", "list", "bytes"],
+)
+def test_a_cost_that_cannot_be_is_not_kept(ledger, cost):
+    ledger.send(
+        traces(
+            call(
+                gen_ai__usage__cost__amount=cost,
+                gen_ai__response__model="no-such-model",
+                gen_ai__request__model="no-such-model",
+            )
+        )
+    )
+    total = ledger.report().total
+
+    assert (total.calls, total.cost, total.unpriced_calls) == (1, 0, 1)
+    assert ledger.running.ingest.counts["bad values"] == 1
+
+
+@pytest.mark.parametrize("tokens", [-5, 10**15, "many", float("nan")])
+def test_token_counts_that_cannot_be_are_not_kept(ledger, tokens):
+    ledger.send(traces(call(gen_ai__usage__input_tokens=tokens)))
+
+    assert ledger.report().total.input_tokens == 0
+    assert ledger.report().total.output_tokens == 200
+
+
+def test_failed_calls_count_as_calls(ledger):
+    ledger.send(traces(call(error__type="RateLimitError"), call()))
+    row = ledger.report().total
+
+    assert (row.calls, row.failed_calls) == (2, 1)
+
+
+def test_a_call_around_a_call_is_the_same_call_seen_twice(ledger):
+    inner = span()
+    outer = span(trace_id=inner["trace_id"])
+    inner["parent_span_id"] = outer["span_id"]
+    ledger.send(traces(inner))
+    ledger.send(traces(outer))
+
+    assert ledger.report().total.calls == 1
+
+
+def test_agents_and_tools_are_no_calls(ledger):
+    ledger.send(
+        traces(call(gen_ai__operation__name="invoke_agent"), call(gen_ai__operation__name="execute_tool"), call())
+    )
+
+    assert ledger.report().total.calls == 1
+
+
+def test_spans_of_a_trace_with_a_call_are_kept_whichever_comes_first(ledger):
+    inner = span()
+    tool = span({}, trace_id=inner["trace_id"], name="lookup")
+    root = span({}, trace_id=inner["trace_id"], name="GET /answer")
+    stray = span({}, name="GET /health")
+    for each in (tool, stray, inner, root):
+        ledger.send(traces(each))
+
+    assert {text for (text,) in ledger.sql("SELECT text FROM spans JOIN words ON id=name")} == {"lookup", "GET /answer"}
+
+
+def test_what_a_resource_and_its_spans_say_about_who_pays_is_kept(ledger):
+    who = {"costspan.team": "search", "costspan.feature": "answers", "user.id": "ann", "costspan.tag.project": "x"}
+    ledger.send(traces(span(CHAT | who), service="shop", **{"deployment.environment.name": "prod"}))
+    row = ledger.report("service,environment,team,feature,user,tag.project").rows[0]
+
+    assert list(row.keys.values()) == ["shop", "prod", "search", "answers", "ann", "x"]
