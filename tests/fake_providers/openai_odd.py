@@ -203,3 +203,46 @@ STREAM_CHAT = {
     "plain json": openai.reply({"id": "chatcmpl-1", "object": "chat.completion", "choices": []}),
     "refused": events([chunk({"role": "assistant", "refusal": "no"}), LAST]),
 }
+
+
+def _response_event(kind, response=MISSING, **more):
+    body = {"type": kind, "sequence_number": 1, "response": response, **more}
+    return {key: value for key, value in body.items() if value is not MISSING}
+
+
+CREATED_RESPONSE = {"id": "resp_1", "object": "response", "model": "gpt-5", "status": "in_progress", "output": []}
+DONE_RESPONSE = CREATED_RESPONSE | {"status": "completed", "usage": openai.RESPONSE_USAGE}
+
+
+def _responses(*odd, end=DONE_RESPONSE):
+    """A stream of the responses API with odd events in its middle."""
+    last = [_response_event("response.completed", end)]
+    return events([_response_event("response.created", CREATED_RESPONSE), *odd, *last], named=True, done=False)
+
+
+STREAM_RESPONSES = {
+    **STREAM_LIFE,
+    **{
+        f"last: {name}": _responses(end=DONE_RESPONSE | {"usage": usage})
+        for name, usage in ODD_USAGE.items()
+        if usage is not MISSING
+    },
+    "incomplete": events(
+        [_response_event("response.incomplete", DONE_RESPONSE | {"status": "incomplete"})], named=True
+    ),
+    "failed": events([_response_event("response.failed", DONE_RESPONSE | {"status": "failed"})], named=True),
+    "response null": _responses(end=None),
+    "response missing": _responses(end=MISSING),
+    "response a list": _responses(end=[]),
+    "response empty": _responses(end={}),
+    "completed twice": _responses(_response_event("response.completed", DONE_RESPONSE)),
+    "unknown event": _responses({"type": "response.rumour", "whisper": 1}),
+    "type a number": events([{"type": 7}, {"type": None}]),
+    "text a number": _responses({"type": "response.output_text.delta", "delta": 7}),
+    "error event": _responses({"type": "error", "message": "overloaded", "code": "server_error", "param": None}),
+    "error named": raw(b'event: error\ndata: {"type": "error", "error": {"message": "overloaded"}}\n\n'),
+    "cut in the middle": raw(
+        _line(_response_event("response.created", CREATED_RESPONSE), "response.created"), broken=True
+    ),
+    "500 events": _responses(*[{"type": "response.output_text.delta", "delta": "x"}] * 500),
+}
