@@ -1,13 +1,21 @@
-"""Sync and async clients that outlive the cases, so that most are older than the instrumentation they are used under."""
+"""Clients that outlive the cases, so that most are older than the instrumentation they are used under."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 
 import openai
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+import costspan
 from conformance.suite import Client
+from costspan.guard import FAILURES
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +33,48 @@ def openai_clients(openai_server, loop):
     yield {"sync": Client("sync", one), "async": Client("async", other, loop.run_until_complete)}
     one.close()
     loop.run_until_complete(other.close())
+
+
+class Instrumented:
+    """costspan, switched on and off by `with on():`, and what it told: `spans`, and its own `failures`."""
+
+    def __init__(self):
+        self._exporter = InMemorySpanExporter()
+        self._providers = {
+            "tracer_provider": TracerProvider(shutdown_on_exit=False),
+            "meter_provider": MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False),
+        }
+        self._providers["tracer_provider"].add_span_processor(SimpleSpanProcessor(self._exporter))
+
+    @contextmanager
+    def __call__(self, **settings):
+        """Every stream is asked for its usage: the fake stands for OpenAI itself."""
+        FAILURES.clear()
+        costspan.instrument(**self._providers, hosts={"127.0.0.1": "openai"}, **settings)
+        try:
+            yield
+        finally:
+            costspan.uninstrument()
+
+    @property
+    def spans(self):
+        """Those that ended since the last look."""
+        ended = self._exporter.get_finished_spans()
+        self._exporter.clear()
+        return ended
+
+    @property
+    def failures(self):
+        return FAILURES.counts
+
+
+@pytest.fixture(scope="session")
+def instrumented_once():
+    return Instrumented()
+
+
+@pytest.fixture
+def instrumented(instrumented_once):
+    """`with instrumented(): ...`, then `instrumented.spans` and `.failures`."""
+    assert instrumented_once.spans is not None
+    return instrumented_once

@@ -10,7 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
 from conformance.stainless import EVERY_WAY, HELPER, PLAIN_SHAPES, STREAM_SHAPES
-from conformance.suite import Case, Operation
+from conformance.suite import Group, Operation
 
 
 class Weather(BaseModel):
@@ -50,8 +50,7 @@ COMPLETIONS = Operation(
 CHAT_HELPER = Operation("chat helper", "chat.completions.stream", _chat())
 RESPONSES_HELPER = Operation("responses helper", "responses.stream", RESPONSES.arguments)
 
-CHATS = (  # variants of one operation that go every way
-    CHAT,
+CHATS = (  # the same operation, asked in other ways
     Operation("chat from generators", CHAT.path, _generated),
     Operation("chat with tools", CHAT.path, _chat(tools=[FUNCTION], n=2, user="u-1", metadata={"team": "search"})),
     Operation("chat with headers", CHAT.path, _chat(extra_headers={"X-A": "1"}, extra_query={"q": "1"}, timeout=30)),
@@ -66,13 +65,13 @@ EMBEDDINGS = Operation(
 )
 PLAIN_ONLY = (
     Operation("compact", "responses.compact", RESPONSES.arguments),
-    Operation("retrieve", "responses.retrieve", lambda: {"response_id": "resp_9"}),
+    Operation("retrieve", "responses.retrieve", lambda: {"response_id": "resp_9"}, spans=None),
     Operation("count", "responses.input_tokens.count", RESPONSES.arguments),
     EMBEDDINGS,
     Operation("image variation", "images.create_variation", lambda: {"model": "dall-e-2", "image": b"png"}),
     Operation("translation", "audio.translations.create", lambda: {"model": "whisper-1", "file": FILE}),
     Operation("moderation", "moderations.create", lambda: {"input": "Cats"}),
-    Operation("batch", "batches.retrieve", lambda: {"batch_id": "batch_7"}),
+    Operation("batch", "batches.retrieve", lambda: {"batch_id": "batch_7"}, spans=None),
     Operation("models", "models.list", dict, spans=0),
 )
 BOTH = (
@@ -96,11 +95,15 @@ POSTED_STREAMS = {
 CLIENTS = ("sync", "async")
 
 
-def _cases(operations, shapes, answers=None):
-    """Every combination, for both clients."""
-    for operation, shape, client in product(operations, shapes, CLIENTS):
-        for name, answer in (answers or {"as usual": None}).items():
-            yield Case(operation, shape, client, name, () if answer is None else (answer,))
+def _groups(operations, shapes, answers=None):
+    """Every combination, sync and async; odd answers take turns: sync in one shape, async in the next."""
+    for place, (operation, shape) in enumerate(product(operations, shapes)):
+        for turn, client in enumerate(CLIENTS):
+            if answers is None:
+                yield Group(operation, shape, client)
+            else:
+                mine = list(answers.items())[(place + turn) % 2 :: 2]
+                yield Group(operation, shape, client, {name: (answer,) for name, answer in mine})
 
 
 def _ways(*names):
@@ -108,13 +111,14 @@ def _ways(*names):
 
 
 USUAL = [
-    *_cases((*CHATS, *BOTH), (*PLAIN_SHAPES, *STREAM_SHAPES)),
-    *_cases((USAGE_ASKED, USAGE_DECLINED), STREAM_SHAPES),
-    *_cases(PLAIN_ONLY, PLAIN_SHAPES),
-    *_cases((SPEECH, *PARSERS), _ways("plain", "bound early")),
-    *_cases((CHAT_HELPER, RESPONSES_HELPER), [HELPER]),
-    *_cases((POST,), _ways("plain")),
-    *(Case(POSTED_STREAMS[client], EVERY_WAY["stream"], client) for client in CLIENTS),
+    *_groups((CHAT, *BOTH), (*PLAIN_SHAPES, *STREAM_SHAPES)),
+    *_groups(CHATS, _ways("plain", "raw", "stream", "streaming events")),
+    *_groups((USAGE_ASKED, USAGE_DECLINED), STREAM_SHAPES),
+    *_groups(PLAIN_ONLY, _ways("plain", "bound early", "raw", "streaming parsed")),
+    *_groups((SPEECH, *PARSERS), _ways("plain", "bound early")),
+    *_groups((CHAT_HELPER, RESPONSES_HELPER), [HELPER]),
+    *_groups((POST,), _ways("plain")),
+    *(Group(POSTED_STREAMS[client], EVERY_WAY["stream"], client) for client in CLIENTS),
 ]
 RESPONSE_CHANGES = {
     **{f"usage: {name}": {"usage": usage} for name, usage in openai_odd.ODD_USAGE.items() if "missing" not in name},
@@ -132,18 +136,20 @@ ODD_RESPONSES = {
 }
 EMBEDDED = {name: openai.embeddings(usage=usage) for name, usage in openai_odd.ODD_USAGE.items()}
 ODD = [
-    *_cases((CHAT,), _ways("plain", "raw", "streaming parsed"), openai_odd.PLAIN_CHAT),
-    *_cases((USAGE_ASKED, CHAT), _ways("stream"), openai_odd.STREAM_CHAT),
-    *_cases((CHAT,), _ways("raw stream", "streaming lines"), openai_odd.STREAM_LIFE),
-    *_cases((CHAT_HELPER,), [HELPER], openai_odd.STREAM_CHAT),
-    *_cases((RESPONSES,), _ways("plain"), ODD_RESPONSES),
-    *_cases((RESPONSES,), _ways("stream"), openai_odd.STREAM_RESPONSES),
-    *_cases((*PARSERS, *PLAIN_ONLY, *BOTH[1:]), _ways("plain"), openai_odd.PLAIN_BODIES),
-    *_cases((EMBEDDINGS,), _ways("plain"), EMBEDDED),
-    *_cases((CHAT,), _ways("plain", "raw", "stream", "streaming parsed"), openai_odd.ERRORS),
+    *_groups((CHAT,), _ways("plain", "raw", "streaming parsed"), openai_odd.PLAIN_CHAT),
+    *_groups((USAGE_ASKED, CHAT), _ways("stream"), openai_odd.STREAM_CHAT),
+    *_groups((CHAT,), _ways("raw stream", "streaming lines"), openai_odd.STREAM_LIFE),
+    *_groups((CHAT_HELPER,), [HELPER], openai_odd.STREAM_CHAT),
+    *_groups((RESPONSES,), _ways("plain"), ODD_RESPONSES),
+    *_groups((RESPONSES,), _ways("stream"), openai_odd.STREAM_RESPONSES),
+    *_groups((*PARSERS, EMBEDDINGS, *BOTH[-3::2]), _ways("plain"), openai_odd.PLAIN_BODIES),
+    *_groups((EMBEDDINGS,), _ways("plain"), EMBEDDED),
+    *_groups((CHAT,), _ways("plain", "raw", "stream", "streaming parsed"), openai_odd.ERRORS),
 ]
 RETRIED = [
-    Case(operation, EVERY_WAY[way], client, "tried again", (openai.error(429, retry_after_ms="1"),), {"max_retries": 1})
+    Group(
+        operation, EVERY_WAY[way], client, {"tried again": (openai.error(429, retry_after_ms="1"),)}, {"max_retries": 1}
+    )
     for operation, way, client in product((CHAT, RESPONSES), ("plain", "raw", "stream", "streaming parsed"), CLIENTS)
 ]
-CASES = [*USUAL, *ODD, *RETRIED]
+GROUPS = [*USUAL, *ODD, *RETRIED]

@@ -1,9 +1,9 @@
-"""Cases from tables: an operation of an SDK, a call shape, an odd answer. Each runs bare and with costspan, and is compared."""
+"""Cases from tables: an operation of an SDK, a call shape, an odd answer; each runs bare and with costspan."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.host import Host, finish
@@ -18,7 +18,7 @@ class Operation(NamedTuple):
     name: str
     path: str  # from the client: chat.completions.create
     arguments: Callable[[], dict]  # fresh ones for every call
-    spans: int = 1  # LLM calls that telemetry must see
+    spans: int | None = 1  # LLM calls that telemetry must tell; None: that depends on what was told before
 
     def __str__(self):
         return self.name
@@ -49,29 +49,39 @@ class Client(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Case:
-    """One call in one shape, answered in one way."""
+class Group:
+    """One operation in one shape on one client, answered in several ways: one case each."""
 
     operation: Operation
     shape: Shape
     client: str  # sync, async
-    answer: str = "as usual"
-    play: tuple = ()
+    answers: Mapping[str, tuple] = field(default_factory=lambda: {"as usual": ()})  # name to what the fake plays
     options: Mapping[str, Any] = field(default_factory=dict)  # of the client: max_retries
 
     def __str__(self):
-        return f"{self.operation}-{self.shape}-{self.client}-{self.answer}"
+        return f"{self.operation}-{self.shape}-{self.client}-{next(iter(self.answers))}"
 
-    def observe(self, client, fake, costspan=nullcontext):
+    def differences(self, client, fake, instrumented):
+        """What the host sees otherwise with costspan, and calls not told once; by answer, empty if all is well."""
+        sdk = client.sdk.with_options(**self.options) if self.options else client.sdk
+        early = _method(sdk, self)
+        bare = {name: self._observe(client, early, fake, name) for name in self.answers}
+        found = {}
+        with instrumented():
+            call = early if self.shape.early else _method(sdk, self)
+            for name in self.answers:
+                ours = self._observe(client, call, fake, name)
+                told = len(instrumented.spans)
+                if ours != bare[name] or self.operation.spans not in (None, told):
+                    found[name] = _first_difference(bare[name], ours) or f"{told} spans"
+        return found
+
+    def _observe(self, client, call, fake, answer):
         """The diary of a host program that makes this call."""
         fake.clear()
-        fake.play(*self.play)
+        fake.play(*self.answers[answer])
         host, arguments = Host(), self.operation.arguments()
-        sdk = client.sdk.with_options(**self.options) if self.options else client.sdk
-        early = _method(sdk, self.operation.path, self.shape.via) if self.shape.early else None
-        with costspan():
-            call = early or _method(sdk, self.operation.path, self.shape.via)
-            client.run(_make(host, self.shape, call, {**arguments, **self.shape.more}))
+        client.run(_make(host, self.shape, call, {**arguments, **self.shape.more}))
         host.see("own arguments", [_left(value) for value in arguments.values()])
         host.see_wire(fake.requests)
         return host.diary
@@ -84,11 +94,16 @@ async def _make(host, shape, call, arguments):
         host.see("raised", error)
 
 
-def _method(client, path, via):
-    *owners, name = path.split(".")
-    for each in owners:
+def _method(client, group):
+    *owners, name = group.operation.path.split(".")
+    for each in (*owners, *filter(None, [group.shape.via])):
         client = getattr(client, each)
-    return getattr(getattr(client, via) if via else client, name)
+    return getattr(client, name)
+
+
+def _first_difference(bare, ours):
+    """The first entries of two diaries that are not the same: without costspan, with it."""
+    return next(((one, other) for one, other in zip_longest(bare, ours) if one != other), None)
 
 
 def _left(argument):

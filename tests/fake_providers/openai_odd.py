@@ -124,9 +124,19 @@ FIRST, LAST = chunk({"role": "assistant", "content": "Hi"}), chunk(finish="stop"
 USAGE = chunk(choices=[], usage=openai.CHAT_USAGE)
 
 
+def told(*chunks):
+    """A stream of these; as providers do, a chunk of usage alone comes only to who has asked for it."""
+
+    def answer(asked):
+        wanted = (asked.fields.get("stream_options") or {}).get("include_usage")
+        return events([each for each in chunks if wanted or each.get("choices") or each.get("usage") is None])
+
+    return answer
+
+
 def between(*odd):
     """A good stream with odd chunks in its middle."""
-    return events([FIRST, *odd, LAST, USAGE])
+    return told(FIRST, *odd, LAST, USAGE)
 
 
 def raw(*parts, **how):
@@ -159,13 +169,13 @@ STREAM_LIFE = {  # how a stream may go, whatever it carries
 }
 STREAM_CHAT = {
     **STREAM_LIFE,
-    **{f"last: {name}": events([FIRST, LAST, chunk(choices=[], usage=usage)]) for name, usage in ODD_USAGE.items()},
-    "usage on every chunk": events([FIRST | {"usage": openai.CHAT_USAGE}, LAST | {"usage": openai.CHAT_USAGE}]),
-    "usage with the reason": events([FIRST, LAST | {"usage": openai.CHAT_USAGE}]),
-    "usage twice": events([FIRST, LAST, USAGE, USAGE]),
-    "usage first": events([USAGE, FIRST, LAST]),
-    "usage chunk without choices": events([FIRST, LAST, chunk(choices=MISSING, usage=openai.CHAT_USAGE)]),
-    "usage chunk with choices null": events([FIRST, LAST, chunk(choices=None, usage=openai.CHAT_USAGE)]),
+    **{f"last: {name}": told(FIRST, LAST, chunk(choices=[], usage=usage)) for name, usage in ODD_USAGE.items()},
+    "usage on every chunk": told(FIRST | {"usage": openai.CHAT_USAGE}, LAST | {"usage": openai.CHAT_USAGE}),
+    "usage with the reason": told(FIRST, LAST | {"usage": openai.CHAT_USAGE}),
+    "usage twice": told(FIRST, LAST, USAGE, USAGE),
+    "usage first": told(USAGE, FIRST, LAST),
+    "usage chunk without choices": told(FIRST, LAST, chunk(choices=MISSING, usage=openai.CHAT_USAGE)),
+    "usage chunk with choices null": told(FIRST, LAST, chunk(choices=None, usage=openai.CHAT_USAGE)),
     "choices null": between(chunk(choices=None)),
     "choices missing": between(chunk(choices=MISSING)),
     "choices empty": between(chunk(choices=[])),
@@ -180,28 +190,28 @@ STREAM_CHAT = {
     "content a list": between(chunk({"content": ["x"]})),
     "tool calls null": between(chunk({"tool_calls": None})),
     "tool calls odd": between(chunk({"tool_calls": [None, {"index": None}, {"index": 0, "function": None}]})),
-    "reason a number": events([FIRST, chunk(finish=3), USAGE]),
-    "id null": events([chunk({"content": "x"}, id=None), LAST, USAGE]),
-    "id missing": events([chunk({"content": "x"}, id=MISSING), LAST, USAGE]),
-    "id a list": events([chunk({"content": "x"}, id=["x"]), LAST, USAGE]),
-    "model null": events([chunk({"content": "x"}, model=None), chunk(finish="stop", model=None)]),
-    "model an object": events([chunk({"content": "x"}, model={"name": "gpt"}), LAST]),
+    "reason a number": told(FIRST, chunk(finish=3), USAGE),
+    "id null": told(chunk({"content": "x"}, id=None), LAST, USAGE),
+    "id missing": told(chunk({"content": "x"}, id=MISSING), LAST, USAGE),
+    "id a list": told(chunk({"content": "x"}, id=["x"]), LAST, USAGE),
+    "model null": told(chunk({"content": "x"}, model=None), chunk(finish="stop", model=None)),
+    "model an object": told(chunk({"content": "x"}, model={"name": "gpt"}), LAST),
     "unknown object": between({"object": "chat.completion.rumour", "whisper": 1}),
     "unknown event": raw(_line(FIRST, "rumour"), _line({"a": 1}, "thread.rumour"), _line(LAST), b"data: [DONE]\n\n"),
-    "azure's first chunk": events([chunk(choices=[], id="", model="", prompt_filter_results=[]), FIRST, LAST, USAGE]),
+    "azure's first chunk": told(chunk(choices=[], id="", model="", prompt_filter_results=[]), FIRST, LAST, USAGE),
     "error in the middle": raw(_line(FIRST), _line({"error": {"message": "overloaded", "code": 529}}), _line(LAST)),
     "cut in the middle": raw(_line(FIRST), _line(chunk({"content": " there"})), broken=True),
     "cut in a chunk": raw(_line(FIRST), _line(LAST)[:40], broken=True),
-    "no done": raw(_line(FIRST), _line(LAST), _line(USAGE)),
+    "no done": raw(_line(FIRST), _line(LAST)),
     "more after done": raw(_line(FIRST), b"data: [DONE]\n\n", _line(LAST)),
     "not json in the middle": raw(_line(FIRST), b"data: {oops\n\n", _line(LAST)),
-    "500 chunks": events([chunk({"content": "x"})] * 500 + [LAST, USAGE]),
+    "500 chunks": told(*[chunk({"content": "x"})] * 500, LAST, USAGE),
     "slow": Answer((_line(FIRST), _line(LAST)), content_type="text/event-stream", streamed=True, pause_seconds=0.01),
-    "all at once": raw(_line(FIRST) + _line(LAST) + _line(USAGE) + b"data: [DONE]\n\n"),
+    "all at once": raw(_line(FIRST) + _line(LAST) + b"data: [DONE]\n\n"),
     "byte by byte": raw(*(bytes([each]) for each in _line(chunk({"content": "né"})) + b"data: [DONE]\n\n")),
     "carriage returns": raw(_line(FIRST).replace(b"\n", b"\r\n"), b"data: [DONE]\r\n\r\n"),
     "plain json": openai.reply({"id": "chatcmpl-1", "object": "chat.completion", "choices": []}),
-    "refused": events([chunk({"role": "assistant", "refusal": "no"}), LAST]),
+    "refused": told(chunk({"role": "assistant", "refusal": "no"}), LAST),
 }
 
 

@@ -61,7 +61,7 @@ class Watch:
             self._follow(chunk)
             if self._hidden:
                 _unask(chunk)
-                return not (has_usage and _is_usage_only(chunk))
+                return not _is_usage_only(chunk)
         return True
 
     def complete(self, response: Any) -> None:
@@ -80,14 +80,11 @@ class Watch:
         usage = self._operation.usage
         if usage is None:
             return False
-        before = len(self._usages)
-        for root in usage.roots:
-            found = root(source)
-            if found is not None:
-                self._usages.append(found)
+        found = [each for root in usage.roots if (each := root(source)) is not None]
+        self._usages += found
         if len(self._usages) > _FOLD:  # counts are cumulative: the first, and the latest few, tell all
             del self._usages[1 : -_FOLD // 2]
-        return len(self._usages) > before
+        return bool(found)
 
     def _identify(self, source: Any) -> None:
         """Names and terms: in the first chunk, or beside the usage."""
@@ -182,7 +179,7 @@ def _unask(chunk: Any) -> None:
 
 
 def _is_usage_only(chunk: Any) -> bool:
-    return getattr(chunk, "choices", None) == []
+    return getattr(chunk, "usage", None) is not None and not getattr(chunk, "choices", None)
 
 
 def _strings(found: Any) -> list[str]:

@@ -122,7 +122,7 @@ class Wrapping:
         if watch.call.request.stream or not http.is_closed:
             self._unread[response] = watch
         elif iscoroutinefunction(response.parse):
-            watch.complete(http.json())
+            watch.complete(_json(http))
         else:
             watch.complete(_parsed(response))
 
@@ -176,12 +176,20 @@ def _parsed(response: Any) -> Any:
     try:
         return response.parse()
     except Exception:  # noqa: BLE001 the host will meet it itself, if it parses; the numbers are in the body
-        return response.http_response.json()
+        return _json(response.http_response)
+
+
+def _json(http: Any) -> Any:
+    """A body in memory; None if it is not JSON."""
+    try:
+        return http.json()
+    except ValueError:
+        return None
 
 
 def _complete_from_body(http: Any, watch: Watch) -> None:
     """The host has read a raw response by itself (`.json()`, `.read()`), so its body is in memory; or it has not."""
     if hasattr(http, "_content") and not watch.call.request.stream:
-        watch.complete(http.json())
+        watch.complete(_json(http))
     else:
         watch.leave_early()
