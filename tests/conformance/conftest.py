@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import costspan
 from conformance.suite import Client
 from costspan.guard import FAILURES
+from costspan.instrumentors import PLUGIN
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +59,9 @@ class Instrumented:
 
     @property
     def spans(self):
-        """Those that ended since the last look."""
+        """Those that ended since the last look; those whose tokens are still being counted are waited for."""
+        if PLUGIN.recorder is not None:
+            assert PLUGIN.recorder.drain(10)
         ended = self._exporter.get_finished_spans()
         self._exporter.clear()
         return ended
