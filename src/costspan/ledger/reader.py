@@ -79,7 +79,7 @@ class Reader:
     def close(self) -> None:
         self.connection.close()
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> Reader:  # noqa: PYI034 typing.Self needs Python 3.11
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -99,7 +99,7 @@ class RunningLedger:
             self.ingest.stop()
             self._socket.close()
 
-    def __enter__(self) -> RunningLedger:
+    def __enter__(self) -> RunningLedger:  # noqa: PYI034 typing.Self needs Python 3.11
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
