@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import wraps
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from costspan.config import read_settings
-from costspan.ledger.question import Question, QuestionError, parse_by, parse_time, parse_where
+from costspan.ledger.question import Question, QuestionError, parse_by, parse_time, parse_where, parse_zone
 from costspan.ledger.reader import Reader, open_ledger
 from costspan.ledger.schema import LedgerError
 
@@ -79,17 +78,8 @@ def _options(by: str, since: str) -> list[Callable[..., Any]]:
 def _asked(texts: dict[str, Any]) -> Asked:
     now = datetime.now(timezone.utc)
     with one_line():
-        zone = _zone(texts["tz"])
+        zone = parse_zone(texts["tz"])
         since = None if texts["since"] == "all" else parse_time(texts["since"], now=now, zone=zone)
         until = parse_time(texts["until"], now=now, zone=zone) if texts["until"] else None
         question = Question(since, until, parse_by(texts["by"]), parse_where(texts["where"]), zone)
     return Asked(texts["db"], question)
-
-
-def _zone(name: str) -> Any:
-    if name.upper() == "UTC":
-        return timezone.utc
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise QuestionError(f"there is no time zone {name!r}: write Europe/Berlin, for example") from error

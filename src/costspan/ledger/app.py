@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -11,6 +13,9 @@ from starlette.routing import BaseRoute, Route
 
 from costspan import __version__
 from costspan.ledger.receiver import Receiver
+
+# what the parts above offer, in this order: a function `routes(ledger)`. Named, so that nothing here imports upwards
+MOUNTS = ("costspan.api", "costspan.web")
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -34,4 +39,8 @@ def make_app(ingest: Ingest, ledger: str) -> Starlette:
         )
 
     routes: list[BaseRoute] = [Route("/healthz", healthz), *Receiver(ingest).routes()]
+    for mount in MOUNTS:
+        spec = find_spec(mount)
+        if spec is not None and spec.origin:  # a folder without a module is none
+            routes += import_module(mount).routes(ledger)
     return Starlette(routes=routes)

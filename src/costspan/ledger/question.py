@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from costspan.ledger.record import Dims
 
@@ -125,3 +126,17 @@ def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> date
         msg = f"{text!r} is no time: write 2026-11-01, 2026-11-01T10:00, 30d, 24h, today, yesterday or month"
         raise QuestionError(msg) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def parse_zone(name: str) -> tzinfo:
+    """The time zone of that name: `UTC`, `Europe/Berlin`.
+
+    Raises:
+        QuestionError: There is none.
+    """
+    if name.upper() == "UTC":
+        return timezone.utc
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise QuestionError(f"there is no time zone {name!r}: write Europe/Berlin, for example") from error

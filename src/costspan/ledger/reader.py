@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.record import Dims, Measures
 from costspan.ledger.schema import default_db, explain, open_reader
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.question import Question
 
+TS = f"hour*{HOUR_US}+at"  # of a call or span, microseconds since the epoch
 _OF_ONE_CALL = (
     ", ".join({"calls": "1 AS calls", "cost": "coalesce(cost,0) AS cost"}.get(name, name) for name in Measures._fields)
     + ", coalesce(cost,0) AS max_cost"
@@ -54,15 +55,18 @@ class SqliteSource:
     def rows(self, piece: Piece, time: str) -> str:
         measures = ", ".join(f"{name}" for name in Measures._fields)
         dims = ", ".join(Dims._fields)
-        if piece.table == "calls":
+        table = piece.table
+        if table == "calls":
             sums = _OF_ONE_CALL
-            where = f"ts>={piece.start} AND ts<{piece.end}"
+            where = f"hour BETWEEN {piece.start // HOUR_US} AND {piece.end // HOUR_US} "
+            where += f"AND ts>={piece.start} AND ts<{piece.end}"
+            table = f"(SELECT *, {TS} AS ts FROM calls)"  # noqa: S608 ours
         else:
             sums, column = f"{measures}, max_cost", piece.table[:-1]
             unit = DAY_US if piece.table == "days" else HOUR_US
             where = f"{column}>={piece.start // unit} AND {column}<{piece.end // unit}"
         grouped = ", ".join(f"sum({name}) AS {name}" for name in Measures._fields)
-        rows = f"SELECT {time} AS t, dim, {sums} FROM {piece.table} WHERE {where}"  # noqa: S608 our names and numbers
+        rows = f"SELECT {time} AS t, dim, {sums} FROM {table} WHERE {where}"  # noqa: S608 our names and numbers
         return (
             f"SELECT t, {grouped}, max(max_cost) AS max_cost, {dims} FROM ({rows}) "  # noqa: S608 as above
             "JOIN dims ON dims.id=dim GROUP BY t, dim"
@@ -98,7 +102,7 @@ class Reader:
         first, last = self.connection.execute("SELECT min(day), max(day) FROM days").fetchone()
         return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
 
-    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...] | sqlite3.Row]:
+    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:

@@ -2,8 +2,8 @@
 
 A migration is never edited once released: a change is a new one at the end of the list.
 
-Sizes matter here: `calls` is clustered by time, so it needs no other index; what a call belongs to is one small
-number (`dims`); 0 and NULL take no space.
+Sizes matter here: `calls` is clustered by hour and trace, which serves periods, traces and "each call once" with no
+other index; what a call belongs to is one small number (`dims`); 0 and NULL take no space.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MIGRATIONS = (
         source TEXT NOT NULL, error TEXT NOT NULL, user TEXT NOT NULL, tags TEXT NOT NULL,
         UNIQUE(service, environment, provider, model, operation, team, feature, status, source, error, user, tags));
     CREATE TABLE calls(
-        ts INTEGER NOT NULL, span_id BLOB NOT NULL, trace_id BLOB NOT NULL, dim INTEGER NOT NULL,
-        duration_ms INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
-        cache_write INTEGER NOT NULL, output INTEGER NOT NULL, reasoning INTEGER NOT NULL,
+        hour INTEGER NOT NULL, trace_id BLOB NOT NULL, span_id BLOB NOT NULL, at INTEGER NOT NULL,
+        parent BLOB, dim INTEGER NOT NULL, duration_ms INTEGER NOT NULL, input INTEGER NOT NULL,
+        cache_read INTEGER NOT NULL, cache_write INTEGER NOT NULL, output INTEGER NOT NULL, reasoning INTEGER NOT NULL,
         cost INTEGER, cost_input INTEGER NOT NULL, cost_cache_read INTEGER NOT NULL,
         cost_cache_write INTEGER NOT NULL, cost_output INTEGER NOT NULL, discount INTEGER NOT NULL, extra TEXT,
-        PRIMARY KEY(ts, span_id, trace_id)) WITHOUT ROWID;
+        PRIMARY KEY(hour, trace_id, span_id)) WITHOUT ROWID;
     CREATE TABLE spans(
-        hour INTEGER NOT NULL, trace BLOB NOT NULL, span_id BLOB NOT NULL, ts INTEGER NOT NULL, parent BLOB,
-        duration_us INTEGER, name INTEGER, service INTEGER, failed INTEGER,
-        PRIMARY KEY(hour, trace, span_id)) WITHOUT ROWID;
+        hour INTEGER NOT NULL, trace_id BLOB NOT NULL, span_id BLOB NOT NULL, at INTEGER NOT NULL, parent BLOB,
+        duration_us INTEGER NOT NULL, name INTEGER NOT NULL, service INTEGER NOT NULL, failed INTEGER NOT NULL,
+        PRIMARY KEY(hour, trace_id, span_id)) WITHOUT ROWID;
     CREATE TABLE words(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
     CREATE TABLE hours(hour INTEGER NOT NULL, dim INTEGER NOT NULL, {_ROLL}, PRIMARY KEY(hour, dim)) WITHOUT ROWID;
     CREATE TABLE days(day INTEGER NOT NULL, dim INTEGER NOT NULL, {_ROLL}, PRIMARY KEY(day, dim)) WITHOUT ROWID;

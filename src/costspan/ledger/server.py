@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from costspan.ledger.app import make_app
+from costspan.ledger.gate import LOOPBACK, Gate
 from costspan.ledger.grpc_receiver import start_grpc
 from costspan.ledger.ingest import Ingest
 from costspan.ledger.schema import LedgerError, default_db
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 HTTP_PORT = 4318
 GRPC_PORT = 4317
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SOON_SECONDS = 10
 
 
@@ -49,7 +49,7 @@ class RunningLedger:
     """A ledger that answers. `stop()` stores what has arrived and frees the ports."""
 
     def __init__(self, db: Path, listen: Listen, pricer: Pricer) -> None:
-        if listen.host not in _LOOPBACK and not (listen.token or listen.open):
+        if listen.host not in LOOPBACK and not (listen.token or listen.open):
             raise LedgerError(f"listening on {listen.host} lets others in: give --token, or --open to allow everyone")
         self.db = db
         self.host = listen.host
@@ -62,7 +62,7 @@ class RunningLedger:
             undo.callback(self.ingest.stop)
             self._start_grpc(listen)
             undo.pop_all()
-        app = make_app(self.ingest, str(db.absolute()))
+        app = Gate(make_app(self.ingest, str(db.absolute())), listen.host, listen.token)
         config = uvicorn.Config(
             app, lifespan="off", ws="none", log_level="warning", access_log=False, timeout_graceful_shutdown=2,
             server_header=False,

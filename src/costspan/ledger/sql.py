@@ -47,10 +47,14 @@ class Source(Protocol):
 
 def pieces(question: Question, first: int, last: int) -> Iterator[Piece]:
     """The period of the question (the ledger's own, from `first` to `last` in microseconds, where it has no limit)."""
-    start = max(first, _micros(question.since, first))
-    end = min(last, _micros(question.until, last))
+    start, end = limits(question, first, last)
     for begin, stop, offset in _steady_offsets(question, start, end):
         yield from _split(question, begin, stop, offset)
+
+
+def limits(question: Question, first: int, last: int) -> tuple[int, int]:
+    """The question's period within the ledger's, microseconds since the epoch."""
+    return max(first, _micros(question.since, first)), min(last, _micros(question.until, last))
 
 
 def _micros(moment: datetime | None, default: int) -> int:

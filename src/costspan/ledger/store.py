@@ -21,6 +21,7 @@ _DIMS_HELD = 20_000
 _PARENTS_HELD = 100_000
 _SPANS_WAITING = 20_000
 _LONGEST_TEXT = 200
+_LONGEST_SPAN_HOURS = 24
 
 _ROLL_COLUMNS = (*Measures._fields, "max_cost")
 _ADD = ", ".join(f"{name}={name}+excluded.{name}" for name in Measures._fields)
@@ -28,10 +29,10 @@ _UPSERT = (
     "INSERT INTO {table} VALUES(?,?," + ",".join("?" * len(_ROLL_COLUMNS)) + ") ON CONFLICT DO UPDATE SET "
     f"{_ADD}, max_cost=max(max_cost, excluded.max_cost)"
 )
-_INSERT_CALL = "INSERT OR IGNORE INTO calls VALUES(" + ",".join("?" * 17) + ")"
+_INSERT_CALL = "INSERT OR IGNORE INTO calls VALUES(" + ",".join("?" * 19) + ")"
 _INSERT_SPAN = "INSERT OR IGNORE INTO spans VALUES(?,?,?,?,?,?,?,?,?)"
-_NEAR = "SELECT 1 FROM spans WHERE hour IN (?,?) AND trace=? AND span_id=?"
-_TRACE_KNOWN = "SELECT 1 FROM spans WHERE hour BETWEEN ? AND ? AND trace=? LIMIT 1"
+_NEAR = "SELECT 1 FROM calls WHERE hour IN (?,?) AND trace_id=? AND span_id=?"
+_TRACE_KNOWN = "SELECT 1 FROM calls WHERE hour=? AND trace_id=? LIMIT 1"
 
 
 @dataclass(slots=True)
@@ -87,12 +88,12 @@ class Store:
         done = Written()
         rolls = _Rolls()
         self._remember_parents(calls)
-        for call in sorted(calls, key=lambda each: each.start_us):
+        for call in sorted(calls, key=_clustering):
             if call.trace_id + call.span_id in self._parents:
                 done.layers += 1
                 done.spans += self._add_span(_as_span(call))
-            elif dim := self._add_call(call, rolls):
-                done.calls += bool(dim)
+            elif self._add_call(call, rolls):
+                done.calls += 1
             else:
                 done.duplicates += 1
         self._connection.executemany(_UPSERT.format(table="hours"), rolls.rows(rolls.hours))
@@ -107,21 +108,18 @@ class Store:
         while len(self._parents) > _PARENTS_HELD:
             self._parents.popitem(last=False)
 
-    def _add_call(self, call: StoredCall, rolls: _Rolls) -> int:
-        """The number of the call's dims if it is new, else 0."""
-        hour, trace = call.start_us // HOUR_US, call.trace_id[-8:]
+    def _add_call(self, call: StoredCall, rolls: _Rolls) -> bool:
+        """Whether it is new, and now stored."""
+        hour = call.start_us // HOUR_US
         execute = self._connection.execute
-        if execute(_NEAR, (hour - 1, hour + 1, trace, call.span_id)).fetchone():
-            return 0  # its span and its event may name different times
-        seen = (hour, trace, call.span_id, call.start_us, call.parent_id or None, None, None, None, None)
-        if not execute(_INSERT_SPAN, seen).rowcount:
-            return 0
+        if execute(_NEAR, (hour - 1, hour + 1, call.trace_id, call.span_id)).fetchone():
+            return False  # its span and its event may name different times
         dim, coarse = self._dim(call.dims)
         measures = call.measures()
         if not execute(_INSERT_CALL, _row(call, dim, measures)).rowcount:
-            return 0
+            return False
         rolls.add(hour, coarse, dim, measures)
-        return dim
+        return True
 
     def _dim(self, dims: Dims) -> tuple[int, int]:
         """The numbers of these dims and of their coarse form."""
@@ -153,19 +151,23 @@ class Store:
             waiting, self._waiting = list(self._waiting), deque(maxlen=_SPANS_WAITING)
             spans = [*waiting, *spans]
         for span in spans:
-            first, last = span.start_us // HOUR_US, (span.start_us + span.duration_us) // HOUR_US
-            if self._connection.execute(_TRACE_KNOWN, (first, last, span.trace_id[-8:])).fetchone():
+            if self._trace_has_call(span):
                 stored += self._add_span(span)
             else:
                 self._waiting.append(span)
         return stored
 
+    def _trace_has_call(self, span: OtherSpan) -> bool:
+        first, last = span.start_us // HOUR_US, (span.start_us + span.duration_us) // HOUR_US
+        hours = range(max(first, last - _LONGEST_SPAN_HOURS), last + 1)
+        return any(self._connection.execute(_TRACE_KNOWN, (hour, span.trace_id)).fetchone() for hour in hours)
+
     def _add_span(self, span: OtherSpan) -> int:
         row = (
             span.start_us // HOUR_US,
-            span.trace_id[-8:],
+            span.trace_id,
             span.span_id,
-            span.start_us,
+            span.start_us % HOUR_US,
             span.parent_id or None,
             span.duration_us,
             self._word(span.name),
@@ -206,14 +208,20 @@ class _Rolls:
         return [(*key, *sums) for key, sums in sorted(table.items())]
 
 
+def _clustering(call: StoredCall) -> tuple[int, bytes]:
+    return call.start_us // HOUR_US, call.trace_id
+
+
 def _row(call: StoredCall, dim: int, measures: Measures) -> tuple[object, ...]:
     extra = call.extra
     if not PLAIN.issuperset(call.counts):
         extra = extra | {"usage": call.counts}
     return (
-        call.start_us,
-        call.span_id,
+        call.start_us // HOUR_US,
         call.trace_id,
+        call.span_id,
+        call.start_us % HOUR_US,
+        call.parent_id or None,
         dim,
         call.duration_ms,
         *measures[1:6],

@@ -1,0 +1,5 @@
+"""The ledger's JSON API: what the page shows and what scripts ask, over HTTP."""
+
+from costspan.api.routes import routes
+
+__all__ = ["routes"]

@@ -1,0 +1,55 @@
+"""The query string that every endpoint takes, as a question."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from costspan.ledger.question import Filter, Question, QuestionError, check_name, parse_by, parse_time, parse_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.datastructures import QueryParams
+
+OWN = ("since", "until", "tz", "group_by", "top", "order", "limit", "format")
+
+
+def question_of(query: QueryParams, *, since: str = "30d", by: str = "") -> Question:
+    """`?since=7d&team=search&model=gpt-4o&model=gpt-5*&user!=bot&group_by=day,model&tz=Europe/Berlin`.
+
+    A name given several times means any of the values; `name!` means none of them.
+
+    Raises:
+        QuestionError: A parameter is not known or its value is not allowed.
+    """
+    now = datetime.now(timezone.utc)
+    zone = parse_zone(query.get("tz", "UTC"))
+    start = query.get("since", since)
+    until = query.get("until", "")
+    return Question(
+        None if start == "all" else parse_time(start, now=now, zone=zone),
+        parse_time(until, now=now, zone=zone) if until else None,
+        parse_by(query.get("group_by", by)),
+        tuple(_filters(query)),
+        zone,
+    )
+
+
+def _filters(query: QueryParams) -> Iterable[Filter]:
+    for name in dict.fromkeys(query.keys()):
+        if name not in OWN:
+            known = check_name(name.rstrip("!"))
+            yield Filter(known, tuple(query.getlist(name)), negative=name.endswith("!"))
+
+
+def whole(query: QueryParams, name: str, default: int, most: int) -> int:
+    """A whole number from 1 to `most`.
+
+    Raises:
+        QuestionError: It is not.
+    """
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+        raise QuestionError(f"{name} must be a whole number from 1 to {most}, not {text!r}")
+    return int(text)

@@ -1,0 +1,110 @@
+"""The endpoints. Each opens the ledger for itself, on a worker thread, so that none holds up another."""
+
+from __future__ import annotations
+
+import binascii
+import json
+from datetime import datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.routing import Route
+
+from costspan.api.asking import question_of, whole
+from costspan.api.openapi import PAGE, document
+from costspan.api.shapes import call_json, summary_json, trace_json
+from costspan.ledger.listing import ORDERS, list_calls, read_trace
+from costspan.ledger.question import QuestionError
+from costspan.ledger.reader import open_ledger
+from costspan.ledger.schema import LedgerError
+from costspan.reports.summary import read_summary
+from costspan.reports.usage import read_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+_MOST_CALLS = 1000
+_MOST_ROWS = 100_000
+
+
+class NotFoundError(LookupError):
+    """Nothing of that name."""
+
+
+def routes(ledger: str) -> list[Route]:
+    """Everything under /api, over the ledger of that path or URL."""
+    answers: dict[str, Callable[[str, Request], Any]] = {
+        "/api/usage": usage,
+        "/api/summary": summary,
+        "/api/calls": calls,
+        "/api/traces/{trace_id}": trace,
+    }
+    paths = [Route(path, _endpoint(partial(answer, ledger))) for path, answer in answers.items()]
+    paths.append(Route("/api/openapi.json", _endpoint(lambda _: document())))
+    return [*paths, Route("/api", _page)]
+
+
+def _endpoint(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(_answer, answer, request)
+
+    return endpoint
+
+
+def _answer(answer: Callable[[Request], Any], request: Request) -> Response:
+    try:
+        status, content = 200, answer(request)
+    except QuestionError as error:
+        status, content = 400, {"error": str(error)}
+    except NotFoundError as error:
+        status, content = 404, {"error": str(error)}
+    except LedgerError as error:
+        status, content = 503, {"error": str(error)}
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
+def _page(_: Request) -> Response:
+    return Response(PAGE, media_type="text/html")
+
+
+def usage(ledger: str, request: Request) -> dict[str, Any]:
+    """Usage and cost by what `group_by` names, over the period and filters of the query string."""
+    query = request.query_params
+    with open_ledger(ledger) as reader:
+        return read_usage(reader, question_of(query)).as_dict(whole(query, "top", _MOST_ROWS, _MOST_ROWS))
+
+
+def summary(ledger: str, request: Request) -> dict[str, Any]:
+    """Today, the month, the last hour, the period and the one before, how sure it is, what the cache saved."""
+    with open_ledger(ledger) as reader:
+        return summary_json(read_summary(reader, question_of(request.query_params), datetime.now(timezone.utc)))
+
+
+def calls(ledger: str, request: Request) -> dict[str, Any]:
+    """Single calls, the latest or the dearest first."""
+    query = request.query_params
+    order = query.get("order", "latest")
+    if order not in ORDERS:
+        raise QuestionError(f"order must be {' or '.join(ORDERS)}, not {order!r}")
+    with open_ledger(ledger) as reader:
+        listed = list_calls(reader, question_of(query), order, whole(query, "limit", 50, _MOST_CALLS))
+    return {"order": order, "calls": [call_json(call) for call in listed]}
+
+
+def trace(ledger: str, request: Request) -> dict[str, Any]:
+    """A trace with a call in it, as a waterfall with the cost of each span."""
+    asked = request.path_params["trace_id"].lower()
+    try:
+        trace_id = binascii.unhexlify(asked)
+    except (binascii.Error, ValueError) as error:
+        raise QuestionError("a trace id is 32 hexadecimal digits") from error
+    with open_ledger(ledger) as reader:
+        spans = read_trace(reader, trace_id)
+    if not spans:
+        raise NotFoundError("no call of that trace is in the ledger")
+    return trace_json(asked, spans)

@@ -1,0 +1,150 @@
+"""Single calls and whole traces from the embedded store: the dearest, the latest, and what was around one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from costspan.ledger.question import NAMES, Question
+from costspan.ledger.reader import TS, Reader, SqliteSource
+from costspan.ledger.record import Dims
+from costspan.ledger.sql import DAY_US, HOUR_US, compile_filter, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_COLUMNS = (
+    "ts", "trace_id", "span_id", "parent", "duration_ms", "input", "cache_read", "cache_write", "output", "reasoning",
+    "cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount", "extra", *Dims._fields,
+)  # fmt: skip
+_CALLS = f"SELECT {', '.join(_COLUMNS)} FROM (SELECT *, {TS} AS ts FROM calls) JOIN dims ON dims.id=dim"  # noqa: S608 ours
+ORDERS = {"latest": "ts DESC", "dearest": "coalesce(cost, -1) DESC, ts DESC"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCall:
+    """One call as it is stored. Money in pico-dollars; `cost` None is not known."""
+
+    start: datetime
+    trace_id: str
+    span_id: str
+    parent_id: str
+    duration_ms: int
+    tokens: dict[str, int]  # input, cache_read, cache_write, output, reasoning: disjoint
+    cost: int | None
+    costs: dict[str, int]
+    discount: int
+    dims: dict[str, str]
+    tags: dict[str, str]
+    extra: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSpan:
+    """A span of a trace; `call` is set if it is one."""
+
+    span_id: str
+    parent_id: str
+    name: str
+    service: str
+    start: datetime
+    duration_us: int
+    failed: bool
+    call: ListedCall | None = None
+
+
+def list_calls(reader: Reader, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
+    """The first `limit` calls in that order."""
+    start, end = limits(question, *reader.period())
+    conditions, parameters = _conditions(question)
+    rows: list[Sequence[Any]] = []
+    for first, last, least in _windows(reader, question, order, limit):
+        where = [f"hour>={first // HOUR_US}", f"hour<{-(-last // HOUR_US)}", f"ts>={max(start, first)}"]
+        where += [f"ts<{min(end, last)}", *conditions, *([f"cost>={least}"] if least else [])]
+        sql = f"{_CALLS} WHERE {' AND '.join(where)} ORDER BY {ORDERS[order]} LIMIT {limit}"
+        rows += reader.fetch(sql, parameters)
+        if order == "latest" and len(rows) >= limit:
+            break
+    calls = [_listed(row) for row in rows]
+    calls.sort(
+        key=lambda call: ((-1 if call.cost is None else call.cost) if order == "dearest" else 0, call.start),
+        reverse=True,
+    )
+    return calls[:limit]
+
+
+def _conditions(question: Question) -> tuple[list[str], list[str]]:
+    conditions, parameters = [], []
+    for each in question.where:
+        condition, values = compile_filter(each, SqliteSource())
+        conditions.append(condition)
+        parameters += values
+    return conditions, parameters
+
+
+def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iterable[tuple[int, int, int]]:
+    """Where the calls are, by what the roll-ups know: start and end in microseconds, and the least cost to look for.
+
+    The k dearest calls lie in the k groups (hour or day, dims) with the dearest call, or at the period's edges.
+    """
+    table, unit = ("days", DAY_US) if question.fine() else ("hours", HOUR_US)
+    start, end = limits(question, *reader.period())
+    conditions, parameters = _conditions(question)
+    column = table[:-1]
+    where = " AND ".join([f"{column}>={start // unit}", f"{column}<{-(-end // unit)}", *conditions])
+    source = f"FROM {table} JOIN dims ON dims.id=dim WHERE {where}"
+    if order == "latest":
+        found = reader.fetch(f"SELECT DISTINCT {column} {source} ORDER BY 1 DESC LIMIT {limit}", parameters)
+        return [(row[0] * unit, (row[0] + 1) * unit, 0) for row in found]
+    sql = f"SELECT {column}, max_cost {source} ORDER BY max_cost DESC LIMIT {limit + 2}"
+    found = reader.fetch(sql, parameters)
+    edges = {start // unit, (end - 1) // unit}
+    whole = [row for row in found if row[0] not in edges]
+    least = whole[limit - 1][1] if len(whole) >= limit else 0
+    units = edges | {row[0] for row in whole if row[1] >= least}
+    return [(number * unit, (number + 1) * unit, least) for number in sorted(units)]
+
+
+def _listed(row: Sequence[Any]) -> ListedCall:
+    named = dict(zip(_COLUMNS, row, strict=True))
+    parts = {name: named[f"cost_{name}"] for name in ("input", "cache_read", "cache_write", "output")}
+    return ListedCall(
+        start=_EPOCH + timedelta(microseconds=named["ts"]),
+        trace_id=named["trace_id"].hex(),
+        span_id=named["span_id"].hex(),
+        parent_id=(named["parent"] or b"").hex(),
+        duration_ms=named["duration_ms"],
+        tokens={name: named[name] for name in ("input", "cache_read", "cache_write", "output", "reasoning")},
+        cost=named["cost"],
+        costs=parts | {"other": (named["cost"] or 0) - sum(parts.values())},
+        discount=named["discount"],
+        dims={name: named[name] for name in NAMES},
+        tags=json.loads(named["tags"] or "{}"),
+        extra=json.loads(named["extra"] or "{}"),
+    )
+
+
+def read_trace(reader: Reader, trace_id: bytes) -> list[TraceSpan]:
+    """The spans of a trace by their start; none if nobody sent a call of it, or it is older than what is kept."""
+    hours = "WITH RECURSIVE hours_of(n) AS (SELECT ? UNION ALL SELECT n+1 FROM hours_of WHERE n<?) "
+    first, last = (edge // HOUR_US for edge in reader.period())
+    calls = f"{hours}{_CALLS} JOIN hours_of ON hour=n WHERE trace_id=?"
+    others = (
+        f"{hours}SELECT span_id, parent, n.text, s.text, {TS}, duration_us, failed FROM hours_of "  # noqa: S608 ours
+        "JOIN spans ON hour=hours_of.n JOIN words n ON n.id=name JOIN words s ON s.id=service WHERE trace_id=?"
+    )
+    spans = [_call_span(_listed(row)) for row in reader.fetch(calls, (first, last, trace_id))]
+    for span_id, parent, name, service, ts, duration_us, failed in reader.fetch(others, (first, last, trace_id)):
+        start = _EPOCH + timedelta(microseconds=ts)
+        spans.append(TraceSpan(span_id.hex(), (parent or b"").hex(), name, service, start, duration_us, bool(failed)))
+    return sorted(spans, key=lambda span: (span.start, -span.duration_us))
+
+
+def _call_span(call: ListedCall) -> TraceSpan:
+    name = f"{call.dims['operation']} {call.dims['model']}"
+    duration = call.duration_ms * 1000
+    failed = bool(call.dims["error"])
+    return TraceSpan(call.span_id, call.parent_id, name, call.dims["service"], call.start, duration, failed, call)

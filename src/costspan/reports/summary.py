@@ -1,0 +1,111 @@
+"""The figures at a glance: today, this month and where it ends, the last hour, what the cache saved."""
+
+from __future__ import annotations
+
+import calendar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from costspan.ledger.question import Question
+from costspan.ledger.sql import HOUR_US
+from costspan.reports.usage import UsageReport, UsageRow, read_usage
+
+if TYPE_CHECKING:
+    from costspan.ledger.reader import Reader
+
+_TREND = timedelta(days=7)  # whose pace a forecast goes on with
+_WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Month:
+    """The calendar month so far, in the question's zone; USD."""
+
+    start: datetime
+    end: datetime
+    cost: Decimal
+    calls: int
+    forecast: Decimal  # at its end, at the pace of the last 7 days (or since the first call, if that is less)
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What prompt caches did to the bill; USD against the same tokens read fresh."""
+
+    read_tokens: int
+    write_tokens: int
+    saved: Decimal  # by reading; at the price that fresh input of the same model cost
+    write_premium: Decimal  # paid on top of that price for writing
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All at once; each figure under the question's filters."""
+
+    now: datetime
+    today: UsageRow
+    month: Month
+    last_hour: UsageRow
+    same_hour_last_week: UsageRow
+    period: UsageReport  # by provider and model
+    previous: UsageRow  # the period of the same length before
+    cache: Cache
+
+
+def read_summary(reader: Reader, question: Question, now: datetime) -> Summary:
+    """The summary at the moment `now`, for the question's period and filters."""
+    local = now.astimezone(question.zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    hour = timedelta(hours=1)
+    period = read_usage(reader, Question(question.since, question.until, ("provider", "model"), question.where))
+    return Summary(
+        now=now,
+        today=_total(reader, question, midnight, now),
+        month=_month(reader, question, midnight.replace(day=1), now),
+        last_hour=_total(reader, question, now - hour, now),
+        same_hour_last_week=_total(reader, question, now - _WEEK - hour, now - _WEEK),
+        period=period,
+        previous=_previous(reader, question, now),
+        cache=cache_effect(period.rows),
+    )
+
+
+def _total(reader: Reader, question: Question, since: datetime, until: datetime) -> UsageRow:
+    return read_usage(reader, Question(since, until, (), question.where)).total
+
+
+def _previous(reader: Reader, question: Question, now: datetime) -> UsageRow:
+    until = question.until or now
+    since = question.since or until
+    return _total(reader, question, since - (until - since), since)
+
+
+def _month(reader: Reader, question: Question, start: datetime, now: datetime) -> Month:
+    days = calendar.monthrange(start.year, start.month)[1]
+    end = (start + timedelta(days=days)).replace(hour=0)
+    so_far = _total(reader, question, start, now)
+    first = datetime.fromtimestamp(reader.period()[0] // HOUR_US * 3600, tz=now.tzinfo)
+    since = max(now - _TREND, first)
+    recent = _total(reader, question, since, now)
+    pace = recent.cost / max(1, int((now - since).total_seconds()))
+    forecast = so_far.cost + pace * int((end - now).total_seconds())
+    return Month(start, end, so_far.cost, so_far.calls, forecast.quantize(Decimal("0.000001")))
+
+
+def cache_effect(rows: list[UsageRow]) -> Cache:
+    """Against what each row's model cost for fresh input; a row without fresh input tells no price and is left out."""
+    saved = premium = Decimal(0)
+    for row in rows:
+        if row.sums.input:
+            rate = row.costs["input"] / row.sums.input
+            saved += rate * row.sums.cache_read - row.costs["cache_read"]
+            premium += row.costs["cache_write"] - rate * row.sums.cache_write
+    places = Decimal("0.000000000001")
+    return Cache(
+        sum(row.sums.cache_read for row in rows),
+        sum(row.sums.cache_write for row in rows),
+        saved.quantize(places),
+        premium.quantize(places),
+    )

@@ -1,0 +1,154 @@
+"""The JSON API: what it answers, in which form, and what it says of questions that cannot be asked."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ledger_served import Served, fetch
+from ledger_spans import CHAT, DAY, NOON, call, span, traces
+
+from costspan.api.openapi import ENDPOINTS
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory):
+    """Three days: two calls of team search on gpt-4o, one dearer of team ads, one without a price that failed."""
+    made = Served(tmp_path_factory.mktemp("api") / "ledger.db")
+    inner = span(CHAT | {"costspan.team": "search", "user.id": "ann", "costspan.tag.project": "x"}, at=NOON - 2 * DAY)
+    tool = span({}, name="lookup", at=NOON - 2 * DAY, trace_id=inner["trace_id"])
+    root = span({}, name="GET /answer", at=NOON - 2 * DAY, seconds=2, trace_id=inner["trace_id"])
+    inner["parent_span_id"], tool["parent_span_id"] = root["span_id"], root["span_id"]
+    unknown = {"gen_ai__request__model": "own-1", "gen_ai__response__model": "own-1", "gen_ai__provider__name": "acme"}
+    made.send(traces(inner, tool, root, call(NOON - DAY, costspan__team="search", user__id="bob")))
+    made.send(traces(call(costspan__team="ads", gen_ai__usage__cost__amount=1.5)))
+    made.send(traces(call(**unknown, gen_ai__usage__cost__amount=None, costspan__price__status=None, error__type="X")))
+    made.trace_id = inner["trace_id"].hex()
+    yield made
+    made.close()
+
+
+def test_usage_by_team_and_its_total(asked):
+    _, said = asked.get("/api/usage?since=all&group_by=team")
+
+    assert [(row["team"], row["calls"], row["cost"]) for row in said["rows"]] == [
+        ("ads", 1, "1.5"),
+        ("search", 2, "0.009"),
+        ("", 1, "0"),
+    ]
+    assert (said["total"]["cost"], said["total"]["unpriced_calls"], said["total"]["failed_calls"]) == ("1.509", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "calls"),
+    [
+        ("since=2026-11-20", 3),
+        ("since=2026-11-20&until=2026-11-21", 1),
+        ("since=2026-11-19T12:00&until=2026-11-20T12:00", 1),
+        ("since=2026-11-19T13:00&until=2026-11-20T11:59:59", 0),
+        ("team=search", 2),
+        ("team=search&team=ads", 3),
+        ("team!=search", 2),
+        ("team=s*", 2),
+        ("user=bob", 1),
+        ("user=bob&team=ads", 0),
+        ("tag.project=x", 1),
+        ("status=unpriced", 1),
+        ("provider=openai&model=gpt-4o*", 3),
+    ],
+)
+def test_periods_and_filters_choose_the_same_calls_in_usage_and_in_the_list(asked, query, calls):
+    query = query if "since" in query else f"since=all&{query}"
+
+    assert asked.get(f"/api/usage?{query}")[1]["total"]["calls"] == calls
+    assert len(asked.get(f"/api/calls?{query}&order=dearest")[1]["calls"]) == calls
+    assert len(asked.get(f"/api/calls?{query}&order=latest")[1]["calls"]) == calls
+
+
+def test_days_are_those_of_the_zone_that_is_asked_for(asked):
+    _, utc = asked.get("/api/usage?since=all&group_by=day")
+    _, far = asked.get("/api/usage?since=all&group_by=day&tz=Pacific/Auckland")  # 13 hours ahead
+
+    assert [row["day"] for row in utc["rows"]] == ["2026-11-19", "2026-11-20", "2026-11-21"]
+    assert [row["day"] for row in far["rows"]] == ["2026-11-20", "2026-11-21", "2026-11-22"]
+    assert far["total"] == utc["total"]
+
+
+def test_the_dearest_call_comes_first_and_an_unknown_cost_is_null(asked):
+    _, dearest = asked.get("/api/calls?since=all&order=dearest")
+    _, latest = asked.get("/api/calls?since=all&order=latest&limit=3")
+
+    assert [each["cost"] for each in dearest["calls"]] == ["1.5", "0.0045", "0.0045", None]
+    assert [each["start"][:10] for each in latest["calls"]] == ["2026-11-21", "2026-11-21", "2026-11-20"]
+    assert dearest["calls"][3]["reason"]
+
+
+def test_a_trace_is_a_waterfall_with_the_cost_below_each_span(asked):
+    _, trace = asked.get(f"/api/traces/{asked.trace_id}")
+
+    assert [(each["name"], each["depth"], each["subtree_cost"]) for each in trace["spans"]] == [
+        ("GET /answer", 0, "0.0045"),
+        ("chat gpt-4o-2024-08-06", 1, "0.0045"),
+        ("lookup", 1, "0"),
+    ]
+    assert (trace["cost"], trace["calls"]) == ("0.0045", 1)
+
+
+def test_the_summary_adds_up(asked):
+    _, said = asked.get("/api/summary?since=all")
+
+    assert said["period"]["total"]["cost"] == "1.509"
+    assert said["sure"] == {
+        "calls": 4,
+        "estimated_calls": 0,
+        "unpriced_calls": 1,
+        "reported_share": 1.0,
+        "priced_share": 0.75,
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/usage?group_by=colour",
+        "/api/usage?group_by=day,month",
+        "/api/usage?colour=red",
+        "/api/usage?since=soon",
+        "/api/usage?tz=Mars/Base",
+        "/api/usage?top=0",
+        "/api/calls?order=worst",
+        "/api/calls?limit=1e9",
+        "/api/traces/xyz",
+        "/api/usage?tag.a%22b=1",
+    ],
+)
+def test_a_question_that_cannot_be_asked_gets_400_and_why(asked, path):
+    status, said = asked.get(path)
+
+    assert status == 400
+    assert len(said["error"]) > 10
+
+
+def test_an_unknown_trace_is_not_found(asked):
+    assert asked.get("/api/traces/" + "ab" * 16)[0] == 404
+
+
+def test_every_endpoint_is_in_the_document_with_all_that_it_answers(asked):
+    _, document = asked.get("/api/openapi.json")
+    assert set(document["paths"]) == set(ENDPOINTS)
+    for path, (_, _, schema) in ENDPOINTS.items():
+        _, said = asked.get(path.replace("{trace_id}", asked.trace_id))
+        assert schema["properties"].keys() <= said.keys()
+    row = document["paths"]["/api/usage"]["get"]["responses"]["200"]["content"]["application/json"]["schema"][
+        "properties"
+    ]["total"]
+    assert row["properties"].keys() == asked.get("/api/usage?since=all")[1]["total"].keys()
+
+
+def test_the_page_about_the_api_needs_nothing_from_elsewhere(asked):
+    status, page = fetch(asked.running.url + "/api", None, {})
+
+    assert status == 200
+    assert b"/api/usage" in page
+    assert b"http:" not in page.replace(b"http://127", b"")
+    assert json.loads(fetch(asked.running.url + "/api/openapi.json", None, {})[1])["openapi"].startswith("3.1")

@@ -1,0 +1,153 @@
+"""OTLP over HTTP and gRPC: what is taken, what is refused and with which status, and what the answer says."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import json
+import socket
+
+import grpc
+import pytest
+from ledger_served import Served
+from ledger_spans import NOON, call, span, traces
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from costspan.ledger.schema import LedgerError
+from costspan.ledger.server import find_running, start
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (traces(call())[:-7], {}, 400),
+        (b"\xff" * 50, {}, 400),
+        (gzip.compress(traces(call()))[:-9], {"content_encoding": "gzip"}, 400),
+        (b"plain", {"content_encoding": "gzip"}, 400),
+        (b"x", {"content_encoding": "br"}, 400),
+        (b"x", {"content_type": "text/plain"}, 415),
+        (b"{", {"content_type": "application/json"}, 400),
+        (b"[]", {"content_type": "application/json"}, 400),
+        (gzip.compress(bytes(65 * 2**20)), {"content_encoding": "gzip"}, 413),
+        (b"x" * (16 * 2**20 + 1), {}, 413),
+    ],
+)
+def test_what_cannot_be_read_is_refused_and_the_ledger_goes_on(served, body, headers, status):
+    assert served.post(body, **headers)[0] == status
+    before = served.ingest.counts["calls"]
+    assert served.post(traces(call()))[0] == 200
+    assert served.ingest.counts["calls"] == before + 1
+
+
+def test_what_was_refused_of_a_request_is_told_in_protobuf_and_in_json(served):
+    status, body = served.post(traces(call(), span(start_time_unix_nano=1)))
+    partial = ExportTraceServiceResponse.FromString(body).partial_success
+    assert (status, partial.rejected_spans, "time" in partial.error_message) == (200, 1, True)
+
+    early = {"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "x", "startTimeUnixNano": "1"}]}]}]}
+    status, body = served.post(json.dumps(early).encode(), content_type="application/json")
+    assert (status, json.loads(body)["partialSuccess"]["rejectedSpans"]) == (200, "1")
+
+
+def test_a_json_span_is_the_call_that_its_protobuf_form_is(served):
+    one = {
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "spanId": "eee19b7ec3c1b174",
+        "name": "chat gpt-4o",
+        "startTimeUnixNano": str(NOON),
+        "endTimeUnixNano": str(NOON + 10**9),
+        "attributes": [
+            {"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},
+            {"key": "gen_ai.provider.name", "value": {"stringValue": "openai"}},
+            {"key": "gen_ai.usage.input_tokens", "value": {"intValue": "77"}},
+            {"key": "gen_ai.usage.cost.amount", "value": {"doubleValue": 0.25}},
+        ],
+    }
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "from-json"}}]}
+    request = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [one]}]}]}
+    for _ in range(2):
+        assert served.post(json.dumps(request).encode(), content_type="application/json") == (200, b"{}")
+    total = served.report("", "service=from-json").total
+
+    assert (total.calls, total.input_tokens, str(total.cost.normalize())) == (1, 77, "0.25")
+
+
+def test_a_json_event_is_a_call_and_metrics_are_taken_without_being_kept(served):
+    attributes = [
+        {"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},
+        {"key": "event.name", "value": {"stringValue": "costspan.call"}},
+    ]
+    record = {
+        "timeUnixNano": str(NOON),
+        "attributes": [*attributes, {"key": "gen_ai.usage.cost.amount", "value": {"doubleValue": 1}}],
+    }
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "json-event"}}]}
+    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
+    assert served.post(json.dumps(body).encode(), "logs", content_type="application/json")[0] == 200
+    assert served.post(b'{"resourceMetrics": []}', "metrics", content_type="application/json")[0] == 200
+    assert served.post(b"", "metrics") == (200, b"")
+
+    assert served.report("", "service=json-event").total.calls == 1
+
+
+def test_a_client_that_stops_in_the_middle_harms_nobody(served):
+    with socket.create_connection(("127.0.0.1", served.running.http_port)) as hanging:
+        hanging.sendall(b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n")
+        hanging.sendall(b"content-type: application/x-protobuf\r\n\r\nabc")
+        assert served.post(traces(call()))[0] == 200
+
+
+def test_grpc_takes_the_same_and_refuses_with_its_own_codes(tmp_path):
+    made = Served(tmp_path / "x.db", grpc_port=0, token="secret")
+    with grpc.insecure_channel(f"127.0.0.1:{made.running.grpc_port}") as channel:
+        export = channel.unary_unary(EXPORT)
+        token = [("authorization", "Bearer secret")]
+        assert export(traces(call()), metadata=token, timeout=20) == b""
+        with pytest.raises(grpc.RpcError) as refused:
+            export(b"\xff", metadata=token, timeout=20)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        with pytest.raises(grpc.RpcError) as refused:
+            export(traces(call()), timeout=20)
+        assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    made.close()
+
+    assert made.report().total.calls == 1
+
+
+def test_without_its_token_nobody_reads_or_writes(tmp_path):
+    made = Served(tmp_path / "x.db", token="secret")
+    assert made.post(traces(call()))[0] == 401
+    assert made.post(traces(call()), authorization="Bearer wrong")[0] == 401
+    assert made.post(traces(call()), authorization="Bearer secret")[0] == 200
+    assert made.get("/api/usage")[0] == 401
+    assert made.get("/healthz")[0] == 200
+    assert made.get("/api/usage", cookie="costspan_token=secret")[0] == 200
+    assert made.get("/api/usage", cookie="costspan_token=wrong")[0] == 401
+    connection = http.client.HTTPConnection("127.0.0.1", made.running.http_port)
+    connection.request("GET", "/api?token=secret")
+    answer = connection.getresponse()
+    assert (answer.status, "httponly" in answer.headers["set-cookie"].lower()) == (303, True)
+    connection.close()
+    made.close()
+
+
+def test_a_web_site_that_names_itself_127_0_0_1_reads_nothing(served):
+    assert served.get("/api/usage", host="evil.example")[0] == 403
+    assert served.get("/api/usage", host="localhost:4318")[0] == 200
+    assert served.get("/api/usage", host="[::1]:4318")[0] == 200
+
+
+def test_listening_to_others_needs_a_token_or_saying_so(tmp_path):
+    with pytest.raises(LedgerError, match="--token"):
+        Served(tmp_path / "x.db", host="0.0.0.0")  # noqa: S104 the refusal is tested
+
+
+def test_a_port_in_use_says_that_costspan_is_there_already(served, tmp_path):
+    with pytest.raises(LedgerError, match="costspan already listens"):
+        start(tmp_path / "x.db", port=served.running.http_port)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert find_running(f"http://127.0.0.1:{other.getsockname()[1]}", timeout=0.1) is None
+        with pytest.raises(LedgerError, match="--port"):
+            start(tmp_path / "x.db", port=other.getsockname()[1])
