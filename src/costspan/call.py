@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
+from costspan.bill import Bill
 from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    from costspan.bill import Bills
 
 
 class UsageSource(str, Enum):
@@ -62,8 +65,14 @@ class Reply:
 class Observer(Protocol):
     """Who is told about a call: telemetry. Never waits; the caller guards."""
 
+    bills: Bills  # of what the program gets
+
     def watching(self) -> bool:
         """Whether a call that begins here and now is to be told (not inside another call, not suppressed)."""
+        ...
+
+    def refusal(self, call: Call) -> Exception | None:
+        """What the program is to get instead of this call (or of more of its stream): its budget is spent."""
         ...
 
     def started(self, call: Call) -> object:
@@ -86,12 +95,15 @@ class Call:
         "_observer",
         "_open",
         "begun",
+        "bill",
         "chunks",
         "ended",
         "error",
         "first_chunk",
+        "metered",
         "reply",
         "request",
+        "scope",
         "span",
         "started_ns",
         "state",
@@ -106,6 +118,9 @@ class Call:
         self.ended: float | None = None
         self.span: Any = None  # telemetry's own, opaque here
         self.state: Any = None  # telemetry's own, opaque here
+        self.scope: Any = None  # who pays and which budgets hold where the call began; telemetry's own
+        self.metered = False  # whether a budget watches over the stream while it runs
+        self.bill = Bill()
         self._observer = observer
         self._open = True
         self.started_ns = time.time_ns()

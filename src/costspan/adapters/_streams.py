@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costspan.guard import Guard
+
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
     from costspan.adapters._watch import Watch
+
+_CLOSE = Guard("close a stream whose budget is spent")
 
 
 class SyncStream:
@@ -21,6 +25,11 @@ class SyncStream:
         return self
 
     def __next__(self) -> Any:
+        if self.watch.call.metered and (refusal := self.watch.refusal()) is not None:
+            self.watch.fail(refusal)
+            with _CLOSE:
+                self._inner.close()  # type: ignore[attr-defined] # a generator in every SDK
+            raise refusal
         while True:
             try:
                 chunk = next(self._inner)
@@ -48,6 +57,11 @@ class AsyncStream:
         return self
 
     async def __anext__(self) -> Any:
+        if self.watch.call.metered and (refusal := self.watch.refusal()) is not None:
+            self.watch.fail(refusal)
+            with _CLOSE:
+                await self._inner.aclose()  # type: ignore[attr-defined] # as above
+            raise refusal
         while True:
             try:
                 chunk = await self._inner.__anext__()
@@ -70,6 +84,9 @@ def watched_generator(inner: Generator[Any, Any, Any], watch: Watch) -> Generato
         for chunk in inner:
             if watch.see(chunk):
                 yield chunk
+            if watch.call.metered and (refusal := watch.refusal()) is not None:
+                inner.close()
+                raise refusal  # noqa: TRY301 it ends the stream as any other error does
     except GeneratorExit:
         inner.close()
         watch.leave_early()
@@ -86,6 +103,9 @@ async def watched_async_generator(inner: AsyncGenerator[Any, Any], watch: Watch)
         async for chunk in inner:
             if watch.see(chunk):
                 yield chunk
+            if watch.call.metered and (refusal := watch.refusal()) is not None:
+                await inner.aclose()
+                raise refusal  # noqa: TRY301 it ends the stream as any other error does
     except GeneratorExit:
         await inner.aclose()
         watch.leave_early()

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _SEE = Guard("look at a streamed chunk")
 _READ = Guard("read the response")
 _END = Guard("finish the call")
+_ADMIT = Guard("check the budgets")
+_METER = 16  # chunks between two looks at the budgets
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
 
 
@@ -35,6 +37,28 @@ class Watch:
         self._finish: list[str] = []
         self._texts: list[str] = []
         self._last: Any = None
+
+    def admit(self) -> None:
+        """Check the budgets before the call: outside every guard, as this alone may raise into the program.
+
+        Raises:
+            BudgetExceededError: A budget that the program has set is spent; the SDK is not called.
+        """
+        refusal = None
+        if not self._operation.lookup and not self._operation.free:
+            with _ADMIT:
+                refusal = self._observer.refusal(self.call)
+        if refusal is not None:
+            self.call.forget()
+            raise refusal
+
+    def refusal(self) -> Exception | None:
+        """What the program gets instead of the next chunk, where a budget watches over the stream and is spent."""
+        if self.call.chunks % _METER == 0 and self.call.open:
+            with _ADMIT:
+                self.call.reply.text = "".join(self._texts)
+                return self._observer.refusal(self.call)
+        return None
 
     def begin(self) -> Any:
         """Tell the observer; what comes back goes to `pause` when the SDK hands over its answer."""

@@ -63,6 +63,7 @@ class Wrapping:
             if begun is None:
                 return wrapped(*args, **kwargs)
             watch, args, kwargs = begun
+            watch.admit()
             scope = watch.begin()
             try:
                 result = wrapped(*args, **kwargs)
@@ -83,6 +84,7 @@ class Wrapping:
             if begun is None:
                 return await wrapped(*args, **kwargs)
             watch, args, kwargs = begun
+            watch.admit()
             return await self._awaited(wrapped(*args, **kwargs), watch)
 
         return begin_when_awaited
@@ -102,9 +104,10 @@ class Wrapping:
         """The host's result itself, watched if it is a stream or a response that is not read yet."""
         with _DELIVER:
             if isinstance(result, GeneratorType):
-                return watched_generator(result, watch)
-            if isinstance(result, AsyncGeneratorType):
-                return watched_async_generator(result, watch)
+                result = watched_generator(result, watch)
+            elif isinstance(result, AsyncGeneratorType):
+                result = watched_async_generator(result, watch)
+            self._observer.bills.add(result, watch.call.bill)
             inner: Any = getattr(result, "_iterator", None)
             if hasattr(inner, "__next__"):
                 result._iterator = SyncStream(inner, watch)
@@ -112,7 +115,7 @@ class Wrapping:
                 result._iterator = AsyncStream(inner, watch)
             elif hasattr(result, "http_response"):
                 self._deliver_raw(result, watch)
-            else:
+            elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
                 watch.complete(result)
         return result
 
@@ -127,14 +130,21 @@ class Wrapping:
             watch.complete(_parsed(response))
 
     def _parsing(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        result = wrapped(*args, **kwargs)
-        watch = self._unread.pop(instance, None) if self._unread else None
-        return result if watch is None else self._deliver(result, watch)
+        return self._hand_over(instance, wrapped(*args, **kwargs))
 
     async def _parsing_later(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        result = await wrapped(*args, **kwargs)
-        watch = self._unread.pop(instance, None) if self._unread else None
-        return result if watch is None else self._deliver(result, watch)
+        return self._hand_over(instance, await wrapped(*args, **kwargs))
+
+    def _hand_over(self, raw: Any, result: Any) -> Any:
+        """What a raw response held: watched if that was not read yet, else under the bill of the response."""
+        watch = self._unread.pop(raw, None) if self._unread else None
+        if watch is not None:
+            return self._deliver(result, watch)
+        with _DELIVER:
+            bill = self._observer.bills.find(raw)
+            if bill is not None:
+                self._observer.bills.add(result, bill)
+        return result
 
     def _closing(self, seat: Seat) -> Callable[..., Any]:
         def end(instance: Any) -> None:

@@ -39,9 +39,14 @@ def request_attributes(request: Request) -> dict[str, Any]:
         attributes[names.REQUEST_STREAM] = True
     for name, value in request.parameters.items():
         attributes["gen_ai.request." + name] = value
-    for key, value in request.attribution.items():
-        attributes[payer(key)] = value
+    if request.attribution:
+        attributes.update(payer_attributes(request))
     return attributes
+
+
+def payer_attributes(request: Request) -> dict[str, Any]:
+    """Who pays for a call."""
+    return {payer(key): value for key, value in request.attribution.items()}
 
 
 def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:

@@ -49,7 +49,24 @@ TAG = "costspan.tag."
 ROLLUP_COST = "costspan.rollup.cost"
 ROLLUP_TOKENS = "costspan.rollup.tokens"
 ROLLUP_CALLS = "costspan.rollup.calls"
+ROLLUP_UNPRICED = "costspan.rollup.unpriced"  # calls of the subtree whose price is not known, if there are any
+SAVED_COST = "costspan.saved.cost"  # of an answer from a cache of the program's own: what it would have cost, USD
+SAVED_TOKENS = "costspan.saved.tokens"
+AGENT_NAME = "gen_ai.agent.name"
+TOOL_NAME = "gen_ai.tool.name"
+WORKFLOW_NAME = "gen_ai.workflow.name"
+INPUT_MESSAGES = "gen_ai.input.messages"
+OUTPUT_MESSAGES = "gen_ai.output.messages"
+SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 
+LATE_EVENT = "costspan.rollup.late"  # a call ended after a span above it, whose roll-up therefore lacks it
+BUDGET_EVENT = "costspan.budget"  # a threshold or the limit of a budget was reached, or a call was refused
+CONTENT_EVENT = "gen_ai.client.inference.operation.details"
+BUDGET_NAME = "costspan.budget.name"
+BUDGET_PERIOD = "costspan.budget.period"
+BUDGET_UNIT = "costspan.budget.unit"  # USD | tokens
+BUDGET_STATE = "costspan.budget.state"  # reached | refused
+BUDGET_THRESHOLD = "costspan.budget.threshold"
 EVENT = "costspan.call"  # the accounting event of a call, an OpenTelemetry log record with the span's attributes
 
 DURATION_METRIC = "gen_ai.client.operation.duration"  # histogram, s
@@ -64,6 +81,11 @@ FAILURE_COUNTER = "costspan.failures"  # observable counter, {failure}: our own,
 BUDGET_LIMIT = "costspan.budget.limit"  # gauges, USD
 BUDGET_SPENT = "costspan.budget.spent"
 BUDGET_REMAINING = "costspan.budget.remaining"
+QUOTA_LIMIT = "costspan.quota.limit.tokens"  # gauges, {token}
+QUOTA_SPENT = "costspan.quota.spent.tokens"
+QUOTA_REMAINING = "costspan.quota.remaining.tokens"
+REFUSAL_COUNTER = "costspan.budget.refusals"  # counter, {call}
+SAVED_COUNTER = "costspan.saved"  # observable counter, USD: what answers from the program's own caches saved
 MONTH_COST = "costspan.month_to_date.cost"
 UNPRICED_MODELS = "costspan.unpriced.models"
 

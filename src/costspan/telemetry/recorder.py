@@ -16,8 +16,15 @@ from costspan.guard import Guard
 from costspan.pricing.price import Price, PriceStatus
 from costspan.telemetry import names
 from costspan.telemetry.adoption import current_llm_span
-from costspan.telemetry.attributes import error_type, reply_attributes, request_attributes, unpriced
+from costspan.telemetry.attributes import (
+    error_type,
+    payer_attributes,
+    reply_attributes,
+    request_attributes,
+    unpriced,
+)
 from costspan.telemetry.metrics import Metrics
+from costspan.telemetry.spending import Spending
 from costspan.tokens.missing import estimate_missing, is_missing
 from costspan.tokens.pool import CountingPool
 from costspan.usage import Usage
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
 _PRICE = Guard("price a call")
 _SPAN = Guard("write the span")
 _METRIC = Guard("record the metrics")
+_SPEND = Guard("add up what was spent")
 _EVENT = Guard("send the accounting event")
 _LOAD = Guard("load the price list")
 
@@ -58,6 +66,8 @@ class Recorder:
         self._pricer = pricer
         self._settings = settings
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
+        self.spending = Spending(meter, logger, settings)
+        self.bills = self.spending.bills
         self._counts = settings.count_tokens == "missing" and not settings.disable_token_counter
         self._pool = CountingPool(workers=settings.tokenizer_threadpool_max_workers)
         self._warmed = False
@@ -69,14 +79,21 @@ class Recorder:
             return True
         return _CALL not in context and not any(context.get(key) for key in _SUPPRESSED)
 
+    def refusal(self, call: Call) -> Exception | None:
+        """What the program gets instead of this call, or of more of its stream, where a budget is spent."""
+        return self.spending.refusal(call, self._price)
+
     def started(self, call: Call) -> Token[Context]:
         """Start the span of a call, or adopt the one that another tool has started for it; make it current."""
         if not self._warmed:
             self._warm()
         context = otel.get_current()
+        if call.scope is None:
+            self.spending.begin(call, context)
         adopted = current_llm_span(context)
         if adopted is not None:
             call.span, call.state = adopted, True
+            adopted.set_attributes(payer_attributes(call.request))
         else:
             call.span, call.state = self._start_span(call, context), False
             context = trace.set_span_in_context(call.span, context)
@@ -132,7 +149,9 @@ class Recorder:
         with _SPAN:
             self._end_span(call, price)
         with _METRIC:
-            self.metrics.record(call, price, {})
+            self.metrics.record(call, price, self.spending.labels.of(call.request.attribution))
+        with _SPEND:
+            self.spending.finished(call, price)
 
     def _price(self, call: Call) -> Price | None:
         """None for a call that failed before anything was used: errors bill nothing."""

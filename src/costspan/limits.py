@@ -1,0 +1,187 @@
+"""Limits for the whole process, from the file that `COSTSPAN_BUDGETS` names: per team, user or model, day or month.
+
+They count what this process spends from its start on; a new period begins at midnight of the zone that is named.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from costspan.budgets import BudgetExceededError, Limit
+from costspan.config import SettingError, variable
+from costspan.rollup import Spend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+EACH = "*"  # every value of a key has a limit of its own
+_MOST_VALUES = 100_000  # values counted for one `*`; the one that was quiet longest is forgotten first
+_WORDS = frozenset(("name", "usd", "tokens", "per", "timezone", "warn_at", "on_exceed", "strict"))
+_PERIODS = ("process", "day", "month")
+_FOREVER = float("inf")
+Who = tuple[tuple[str, str], ...]
+
+
+class Period:
+    """Days or months of a time zone, or the life of the process. A clock that is set back does not begin one anew."""
+
+    def __init__(self, per: str, zone: str, clock: Callable[[], float] = time.time) -> None:
+        if per not in _PERIODS:
+            raise ValueError(f"per must be {', '.join(_PERIODS)}, not {per!r}")
+        self.per = per
+        self._zone = ZoneInfo(zone)
+        self._clock = clock
+        self._ends = self._next(clock())
+
+    def is_over(self) -> bool:
+        """Whether a new one has begun since this was last asked."""
+        now = self._clock()
+        if now < self._ends:
+            return False
+        self._ends = self._next(now)
+        return True
+
+    def _next(self, now: float) -> float:
+        if self.per == "process":
+            return _FOREVER
+        start = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        days = 1 if self.per == "day" else 32 - start.day
+        later = start.replace(tzinfo=None) + timedelta(
+            days=days
+        )  # on the calendar: days with a clock change are not 24 h
+        if self.per == "month":
+            later = later.replace(day=1)
+        return later.replace(tzinfo=self._zone).timestamp()
+
+
+@dataclass
+class Watched:
+    """What one value (a team, a user) has spent of a limit in this period."""
+
+    spent: Spend = field(default_factory=Spend)
+    told: int = 0  # how many of the thresholds were reported
+
+
+class Quota:
+    """One entry of the file: a limit, for whom, and for how long."""
+
+    def __init__(self, limit: Limit, keys: Mapping[str, str], period: Period, warn_at: tuple[float, ...] = ()) -> None:
+        self.limit = limit
+        self.keys = dict(keys)
+        self.period = period
+        self._thresholds = tuple(sorted((*warn_at, 1.0)))
+        self._lock = Lock()
+        self._spent: OrderedDict[Who, Watched] = OrderedDict()
+
+    def who(self, payers: Mapping[str, str]) -> Who | None:
+        """The values of this call that are counted together; None if the quota is not for it."""
+        found = []
+        for key, wanted in self.keys.items():
+            value = payers.get(key)
+            if value is None or wanted not in (EACH, value):
+                return None
+            found.append((key, value))
+        return tuple(found)
+
+    def spent(self, who: Who) -> Spend:
+        """What was spent in this period."""
+        with self._lock:
+            self._turn()
+            watched = self._spent.get(who)
+            return watched.spent if watched is not None else Spend()
+
+    def refuses(self, who: Who, running: Spend, call: str) -> BudgetExceededError | None:
+        """What to raise instead of the call."""
+        return self.limit.refuses(self.spent(who).plus(running), call)
+
+    def add(self, who: Who, spend: Spend) -> list[float]:
+        """Count a call; gives the thresholds (1.0 is the limit) that it crossed, each once per period."""
+        with self._lock:
+            self._turn()
+            watched = self._spent.get(who)
+            if watched is None:
+                watched = self._spent[who] = Watched()
+                if len(self._spent) > _MOST_VALUES:
+                    self._spent.popitem(last=False)
+            elif len(self.keys) and EACH in self.keys.values():
+                self._spent.move_to_end(who)
+            watched.spent = watched.spent.plus(spend)
+            return self._crossed(watched)
+
+    def _crossed(self, watched: Watched) -> list[float]:
+        used = self.limit.used(watched.spent)
+        reached = sum(used >= self.limit.most * threshold for threshold in self._thresholds)
+        crossed = list(self._thresholds[watched.told : reached])
+        watched.told = max(watched.told, reached)
+        return crossed
+
+    def _turn(self) -> None:
+        if self.period.is_over():
+            self._spent.clear()
+
+    def shares(self) -> Iterator[tuple[Who, Spend]]:
+        """For whom how much was spent; one that names everybody is there from the start."""
+        with self._lock:
+            self._turn()
+            shares = {who: watched.spent for who, watched in self._spent.items()}
+        if EACH not in self.keys.values():
+            shares.setdefault(tuple(self.keys.items()), Spend())
+        yield from shares.items()
+
+
+def read_quotas(path: str) -> tuple[Quota, ...]:
+    """The entries of a budget file (JSON, or YAML where PyYAML is installed); none for an empty path.
+
+    Raises:
+        SettingError: The file cannot be read, or an entry is not understood; names file, entry and cause.
+    """
+    if not path:
+        return ()
+    try:
+        entries = _entries(path)
+        return tuple(_quota(entry, index) for index, entry in enumerate(entries))
+    except (OSError, ValueError, TypeError, LookupError, ImportError) as error:
+        raise SettingError(f"{variable('budgets')}={path} cannot be used: {error}") from None
+
+
+def _entries(path: str) -> list[dict[str, Any]]:
+    text = Path(path).read_text(encoding="utf-8")
+    if path.endswith((".yaml", ".yml")):
+        import yaml  # type: ignore[import-untyped] # noqa: PLC0415 only who has YAML needs it
+
+        found = yaml.safe_load(text)
+    else:
+        found = json.loads(text)
+    entries = found.get("budgets") if isinstance(found, dict) else found
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        raise TypeError("it must hold a list `budgets` of entries like {team: search, usd: 100, per: month}")
+    return entries
+
+
+def _quota(entry: dict[str, Any], index: int) -> Quota:
+    keys = {str(key): str(value) for key, value in entry.items() if key not in _WORDS}
+    per, zone = str(entry.get("per", "process")), str(entry.get("timezone", "UTC"))
+    name = str(entry.get("name") or " ".join([*(f"{key}={value}" for key, value in keys.items()), f"per {per}"]))
+    on_exceed = entry.get("on_exceed", "warn")
+    if not isinstance(on_exceed, str):
+        raise TypeError(f"entry {index + 1} ({name}): on_exceed must be raise or warn")
+    warn_at = tuple(float(each) for each in entry.get("warn_at", ()))
+    try:
+        limit = Limit(
+            name,
+            usd=entry.get("usd"),
+            tokens=entry.get("tokens"),
+            on_exceed=on_exceed,
+            strict=bool(entry.get("strict", False)),
+        )
+        return Quota(limit, keys, Period(per, zone), warn_at)
+    except (ValueError, LookupError) as error:
+        raise ValueError(f"entry {index + 1} ({name}): {error}") from None

@@ -1,0 +1,170 @@
+"""What a call's spend does: it goes to its payers, into the sums around it, and against the budgets that hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+
+from costspan.attribution import from_baggage
+from costspan.bill import Bills
+from costspan.call import Call
+from costspan.guard import Guard
+from costspan.limits import Quota, read_quotas
+from costspan.rollup import Account, Spend
+from costspan.scope import scope_in
+from costspan.telemetry import names
+from costspan.telemetry.attributes import payer, total_usage
+from costspan.telemetry.budget_signals import BudgetSignals
+from costspan.tokens.missing import estimate_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from opentelemetry._logs import Logger
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Meter
+
+    from costspan.budgets import BudgetExceededError
+    from costspan.config import Settings
+    from costspan.pricing.price import Price
+
+_QUOTAS = Guard("read the budget file")
+OTHER = "other"
+_NOTHING = Spend()
+
+
+class Labels:
+    """Who pays, as far as it may go onto metrics: keys that were named, and of each no more values than the cap."""
+
+    def __init__(self, keys: tuple[str, ...], most: int) -> None:
+        self._keys: tuple[tuple[str, str, set[str]], ...] = tuple((key, payer(key), set()) for key in keys)
+        self.most = most
+
+    def allows(self, key: str) -> bool:
+        """Whether the values of a key may be on metrics; models and providers are there anyway."""
+        return key in ("model", "provider") or any(key == each for each, _, _ in self._keys)
+
+    def of(self, payers: Mapping[str, str]) -> dict[str, str]:
+        """The metric attributes of these payers; a value past the cap counts as `other`."""
+        labels: dict[str, str] = {}
+        for key, attribute, seen in self._keys if payers else ():
+            value = payers.get(key)
+            if value is not None:
+                if value not in seen:
+                    if len(seen) >= self.most:
+                        value = OTHER
+                    else:
+                        seen.add(value)
+                labels[attribute] = value
+        return labels
+
+
+class Spending:
+    """Who pays and which limits hold, for the calls of one recorder."""
+
+    def __init__(self, meter: Meter, logger: Logger | None, settings: Settings) -> None:
+        self.total = Account()  # of the process, since costspan is on
+        self.bills = Bills()
+        self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
+        self._trusted = settings.baggage
+        self._quotas: tuple[Quota, ...] = ()
+        with _QUOTAS:
+            self._quotas = read_quotas(settings.budgets)
+        self._signals = BudgetSignals(meter, logger, self._quotas, self.labels)
+
+    def begin(self, call: Call, context: Context) -> None:
+        """Note where a call begins, and who pays: what the program says, then the SDK's arguments, then baggage."""
+        scope = scope_in(context)
+        payers = dict(scope.payers)
+        own = call.request.attribution
+        if own or self._trusted:
+            payers = {**from_baggage(context, self._trusted), **own, **payers}
+        call.request.attribution = payers
+        call.scope = scope
+
+    def refusal(self, call: Call, price: Callable[[Call], Price | None]) -> BudgetExceededError | None:
+        """What the program gets instead of the call, or of the rest of its stream; None: go on."""
+        if call.scope is None:
+            self.begin(call, otel.get_current())
+        account = call.scope.account
+        budgets = account.budgets if account is not None else ()
+        if not budgets and not self._quotas:
+            return None
+        text = f"{call.request.operation} {call.request.model}".rstrip()
+        refused = None
+        if call.chunks:
+            running = _running(call, price)
+            refused = _first(each.refuses(running, text) for each in budgets if each.streams)
+        else:
+            call.metered = any(each.streams for each in budgets)
+            refused = _first(each.refuses(_NOTHING, text) for each in budgets) or self._over_quota(call, text)
+        if refused is not None:
+            self._signals.refused(refused, call)
+        return refused
+
+    def _over_quota(self, call: Call, text: str) -> BudgetExceededError | None:
+        payers = _known(call)
+        return _first(
+            quota.refuses(who, _NOTHING, text) for quota in self._quotas if (who := quota.who(payers)) is not None
+        )
+
+    def finished(self, call: Call, price: Price | None) -> None:
+        """Add what a finished call spent to every sum and limit that it falls under, and fill in its bill."""
+        reply, bill = call.reply, call.bill
+        bill.provider, bill.model = call.request.provider, reply.model or call.request.model
+        bill.usage, bill.price = reply.usage, price
+        usage = total_usage(reply)
+        tokens = usage.total_input + usage.total_output
+        femto = 0 if price is None else price.total_femto
+        self.total.add(femto, tokens)
+        account: Account | None = call.scope.account if call.scope is not None else None
+        if account is not None:
+            account.add(femto, tokens)
+            for budget in account.budgets:
+                if budget.crossed():
+                    self._signals.crossed(budget.limit, budget.spent, {}, 1.0)
+            if (late := account.late_for) is not None:
+                self._signals.late(late, femto, tokens)
+        if self._quotas:
+            self._count(call, Spend(femto or 0, tokens, 1, int(femto is None)))
+
+    def _count(self, call: Call, spend: Spend) -> None:
+        payers = _known(call)
+        for quota in self._quotas:
+            who = quota.who(payers)
+            if who is None:
+                continue
+            for threshold in quota.add(who, spend):
+                self._signals.crossed(quota.limit, quota.spent(who), dict(who), threshold)
+
+
+def _known(call: Call) -> Mapping[str, str]:
+    """All that a limit may be for: who pays, the provider and the model."""
+    request = call.request
+    return {**request.attribution, "provider": request.provider, "model": request.model or call.reply.model}
+
+
+def _running(call: Call, price: Callable[[Call], Price | None]) -> Spend:
+    """What a stream has spent by now, by the length of its texts."""
+    shadow = Call(call.request, call._observer)
+    shadow.reply.text, shadow.reply.model = call.reply.text, call.reply.model
+    estimate_missing(shadow)
+    priced = price(shadow)
+    usage = shadow.reply.usage
+    tokens = usage.total_input + usage.total_output if usage is not None else 0
+    return Spend((priced.total_femto or 0) if priced is not None else 0, tokens, 1)
+
+
+def _first(refusals: Iterable[BudgetExceededError | None]) -> BudgetExceededError | None:
+    return next((each for each in refusals if each is not None), None)
+
+
+def rollup_attributes(spend: Spend) -> dict[str, Any]:
+    """The roll-up of a span: no cost where no call's price is known."""
+    attributes: dict[str, Any] = {names.ROLLUP_CALLS: spend.calls, names.ROLLUP_TOKENS: spend.tokens}
+    if spend.unpriced < spend.calls or not spend.calls:
+        attributes[names.ROLLUP_COST] = float(spend)
+    if spend.unpriced:
+        attributes[names.ROLLUP_UNPRICED] = spend.unpriced
+    return attributes
