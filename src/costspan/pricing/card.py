@@ -109,6 +109,21 @@ class RateCard:
         return self._partial(sum(breakdown.values()), breakdown, missing, usage.counts)
 
 
+class DiscountedCard:
+    """Prices a Usage by a contract, with the list price beside."""
+
+    __slots__ = ("_card", "_listed", "entry")
+
+    def __init__(self, card: RateCard, listed: RateCard) -> None:
+        self._card = card
+        self._listed = listed
+        self.entry = card.entry
+
+    def price(self, usage: Usage) -> Price:
+        """What `usage` costs by the contract; `list_femto` is what it would cost without."""
+        return self._card.price(usage)._replace(list_femto=self._listed.price(usage).total_femto)
+
+
 class NoCard:
     """Stands for a model without rates: every call is unpriced, for the reason given."""
 

@@ -30,6 +30,10 @@ class Catalog:
                     return self._unpack(section, names[name])
         return None
 
+    def by_id(self, provider: str, name: str) -> Model | None:
+        """The model of that very id."""
+        return self._unpack(provider, name) if name in self.snapshot.section(provider) else None
+
     def models(self, provider: str) -> Iterator[Model]:
         """All models of a provider."""
         for name in self.snapshot.section(provider):

@@ -12,6 +12,9 @@ from costspan.pricing.price import Entry
 from costspan.usage import TOKENS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
     from costspan.pricing.model import Model, Period, Rates, Steps, Variant, Window
     from costspan.usage import Terms
 
@@ -47,6 +50,7 @@ _STANDARD = {
 FOREVER = datetime.max.replace(tzinfo=timezone.utc)
 ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 _DAY = timedelta(days=1)
+_WHOLE = Fraction(1)
 
 
 def read_terms(terms: Terms) -> dict[str, str]:
@@ -63,8 +67,8 @@ def read_terms(terms: Terms) -> dict[str, str]:
     return read
 
 
-def compile_card(model: Model, terms: Terms, at: datetime) -> RateCard:
-    """The rate card of `model` on `terms` at the time `at`."""
+def compile_card(model: Model, terms: Terms, at: datetime, discount: Fraction = _WHOLE) -> RateCard:
+    """The rate card of `model` on `terms` at the time `at`, with every rate times `discount`."""
     told = read_terms(terms)
     period = active_period(model, at)
     entry = Entry(model.provider, model.id, model.source, period.since, model.max_input, model.max_output)
@@ -74,7 +78,7 @@ def compile_card(model: Model, terms: Terms, at: datetime) -> RateCard:
     rates = _merge_rates(period, variants)
     starts = sorted({above for steps in rates.values() for above, _ in steps} | {0})
     factor = _factor(variants)
-    steps = tuple(Step(above, _flatten(rates, above, factor)) for above in starts)
+    steps = tuple(Step(above, _flatten(rates, above, factor, discount)) for above in starts)
     return RateCard(steps, entry, marginal=model.marginal, reason=_unknown_terms(told, variants))
 
 
@@ -88,9 +92,9 @@ def active_period(model: Model, at: datetime) -> Period:
     return model.periods[0]
 
 
-def validity(model: Model, at: datetime) -> tuple[datetime, datetime]:
-    """From when until when the card compiled for `at` stays right: `start` included, `end` not."""
-    dated = [each.since for each in model.periods] + [each.since for each in model.variants]
+def validity(model: Model, at: datetime, changes: Iterable[date]) -> tuple[datetime, datetime]:
+    """From when on (included) until when (not) the card compiled for `at` stays right; `changes` end it too."""
+    dated = [*(each.since for each in model.periods), *(each.since for each in model.variants), *changes]
     days = {since for since in dated if since is not None}
     edges = [datetime.combine(day, time(), timezone.utc) for day in days]
     minutes = {edge for period in model.periods for window in period.windows for edge in (window.start, window.end)}
@@ -122,9 +126,12 @@ def _factor(variants: list[Variant]) -> Fraction:
     return factor
 
 
-def _flatten(rates: Rates, above: int, factor: Fraction) -> Flat:
+def _flatten(rates: Rates, above: int, factor: Fraction, discount: Fraction) -> Flat:
     """One rate per bucket for requests above so many input tokens, with every bucket that is billed as another one."""
-    flat = {bucket: _exact(bucket, _rate_at(steps, above), factor) for bucket, steps in rates.items()}
+    flat = {
+        bucket: _exact(bucket, _rate_at(steps, above), factor * discount if bucket in TOKENS else discount)
+        for bucket, steps in rates.items()
+    }
     for bucket, stand_ins in _BILLED_AS.items():
         if bucket not in flat:
             found = next((flat[name] for name in stand_ins if name in flat), None)
@@ -138,12 +145,8 @@ def _rate_at(steps: Steps, above: int) -> int:
 
 
 def _exact(bucket: str, rate: int, factor: Fraction) -> int | Fraction:
-    if bucket.endswith("_ms"):
-        exact = Fraction(rate, HOUR_MS)
-    elif bucket in TOKENS and factor != 1:
-        exact = rate * factor
-    else:
-        return rate
+    exact = Fraction(rate, HOUR_MS) if bucket.endswith("_ms") else Fraction(rate)
+    exact *= factor
     return exact.numerator if exact.denominator == 1 else exact
 
 

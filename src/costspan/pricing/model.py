@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -70,6 +70,26 @@ class Model:
     mode: str = "chat"
     url: str = ""
     marginal: bool = False  # a step's rate holds for what lies above it, not for the whole request
+
+
+def complete(known: Model, other: Model) -> Model:
+    """A model with the buckets, terms and limits that only the other list's model has, and its own of all else."""
+    rates = other.periods[0].rates
+    return replace(
+        known,
+        periods=tuple(Period({**rates, **period.rates}, period.since, period.windows) for period in known.periods),
+        variants=(*known.variants, *new_variants(known, other)),
+        max_input=known.max_input or other.max_input,
+        max_output=known.max_output or other.max_output,
+        mode=other.mode if known.mode == "chat" else known.mode,
+        url=known.url or other.url,
+    )
+
+
+def new_variants(known: Model, other: Model) -> list[Variant]:
+    """The other model's variants for terms of which the known one says nothing."""
+    have = [variant.when for variant in known.variants]
+    return [variant for variant in other.variants if variant.when not in have]
 
 
 def pack(model: Model) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from costspan.guard import Guard
 from costspan.pricing.price import FEMTO, Entry, Price, PriceStatus
+from costspan.pricing.registry import REGISTERED
 from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
 if TYPE_CHECKING:
@@ -14,22 +16,43 @@ if TYPE_CHECKING:
     from costspan.pricing.resolver import Resolver, Slot
 
 _MOST_SLOTS = 4096  # models on distinct terms that are kept; a program that makes up names must not fill the memory
+_FILE = Guard("use the price file of COSTSPAN_PRICES; the other prices stay in force")
 _COSTS = frozenset({PriceStatus.PRICED, PriceStatus.FREE})
 
 
 class Pricer:
-    """Prices for calls. Loads the price list at the first price (or `load()`), never at import."""
+    """Prices for calls. Loads the price list at the first price (or `load()`), never at import.
+
+    `prices` is the path of the user's own price file; if it cannot be used, that is logged, and the others stay.
+    """
 
     def __init__(self, prices: str = "") -> None:
         self._prices = prices
+        self._version = REGISTERED.version
         self._resolver: Resolver | None = None
         self._slots: dict[tuple[str, str, str, Terms], Slot] = {}
 
     def load(self) -> None:
         """Read the price list now, so that the first `price` does not have to. Safe from any thread."""
         from costspan.pricing.resolver import Resolver  # noqa: PLC0415 a program that prices nothing loads nothing
+        from costspan.pricing.store import current  # noqa: PLC0415 as above
 
-        self._resolver = Resolver()
+        file = None
+        if self._prices:
+            from costspan.pricing.pricefile import read_price_file  # noqa: PLC0415 as above
+
+            with _FILE:
+                file = read_price_file(self._prices)
+        self._resolver = Resolver(current(), file)
+        self._slots.clear()
+
+    @property
+    def resolver(self) -> Resolver:
+        """What finds the rate cards, loaded."""
+        if self._resolver is None:
+            self.load()
+        assert self._resolver is not None  # noqa: S101 loaded just now
+        return self._resolver
 
     def price(  # noqa: PLR0913 what a call's price depends on; all but the usage by name
         self,
@@ -47,6 +70,9 @@ class Pricer:
 
         `parts` are billed besides, at the prices of their own models. A `stated_cost` (USD, the provider's own) wins.
         """
+        if self._version != REGISTERED.version:
+            self._version = REGISTERED.version
+            self._slots.clear()
         key = (provider, model, request_model, terms)
         slot = self._slots.get(key)
         if at is None:
@@ -62,11 +88,8 @@ class Pricer:
         return price
 
     def _find(self, key: tuple[str, str, str, Terms], at: datetime) -> Slot:
-        if self._resolver is None:
-            self.load()
-        assert self._resolver is not None  # noqa: S101 loaded just now
         provider, model, request_model, terms = key
-        slot = self._resolver.slot(provider, (model, request_model), terms, at)
+        slot = self.resolver.slot(provider, (model, request_model), terms, at)
         if len(self._slots) >= _MOST_SLOTS:
             self._slots.clear()
         self._slots[key] = slot

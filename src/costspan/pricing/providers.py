@@ -16,7 +16,7 @@ _ALSO = {
     "ibm.watsonx.ai": ("watsonx", "ibm"),
     "mistral_ai": ("mistral", "mistralai", "codestral"),
     "moonshot_ai": ("moonshot", "moonshotai", "kimi"),
-    "openai": ("text-completion-openai", "custom_openai", "openai-decisions"),
+    "openai": ("text-completion-openai", "custom_openai"),
     "together_ai": ("together", "togetherai", "together-ai"),
     "x_ai": ("xai", "x-ai", "grok"),
     "alibaba_cloud": ("dashscope", "alibaba", "qwen", "aliyun"),
@@ -75,6 +75,14 @@ def canonical_provider(name: str) -> str:
     """The name that this project uses for a provider: `bedrock` is `aws.bedrock`. Unknown ones stay, in lower case."""
     lower = name.strip().lower()
     return _CANONICAL.get(lower, lower)
+
+
+def route(provider: str, model: str) -> tuple[str, str]:
+    """Whose price list to look in, under which name: Hugging Face's router takes `org/model:host`."""
+    if provider == "hugging_face" and ":" in model:
+        name, _, host = model.rpartition(":")
+        return f"huggingface_{host.lower()}", name
+    return provider, model
 
 
 def is_local(provider: str) -> bool:

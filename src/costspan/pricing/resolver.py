@@ -2,60 +2,129 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from costspan.pricing.card import NoCard, RateCard, Step
+from costspan.pricing.card import DiscountedCard, NoCard, RateCard, Step
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import ALWAYS, FOREVER, compile_card, validity
-from costspan.pricing.ids import is_provisioned
+from costspan.pricing.ids import candidates, is_provisioned
+from costspan.pricing.model import Period, complete
 from costspan.pricing.price import Entry
-from costspan.pricing.providers import canonical_provider, is_local
-from costspan.pricing.snapshot import bundled
-from costspan.usage import TOKENS
+from costspan.pricing.pricefile import PriceFile
+from costspan.pricing.providers import canonical_provider, is_local, route
+from costspan.pricing.registry import REGISTERED, OwnModels
+from costspan.usage import TOKENS, UNITS
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from costspan.pricing.model import Model
+    from costspan.pricing.pricefile import Discount
+    from costspan.pricing.snapshot import Snapshot
     from costspan.usage import Terms
+
+Card: TypeAlias = "RateCard | DiscountedCard | NoCard"
+_DAY = timedelta(days=1)
 
 
 class Slot(NamedTuple):
     """A card and the time for which it is right: from `start` on, before `end`."""
 
-    card: RateCard | NoCard
+    card: Card
     start: datetime
     end: datetime
 
 
 class Resolver:
-    """Finds rate cards in the price list in force."""
+    """Finds rate cards: the program's own prices first, then those of the user's file, then the price list."""
 
-    def __init__(self) -> None:
-        self._catalog = Catalog(bundled())
+    def __init__(self, snapshot: Snapshot, file: PriceFile | None = None) -> None:
+        self.catalog = Catalog(snapshot)
+        self.file = file or PriceFile()
+        self._own = OwnModels(self.file.models)
 
     def slot(self, provider: str, names: tuple[str, ...], terms: Terms, at: datetime) -> Slot:
         """The card of the first of `names` that has one."""
         at = at.astimezone(timezone.utc) if at.tzinfo else at.replace(tzinfo=timezone.utc)
         host = canonical_provider(provider)
-        found = self._find(host, names, terms)
+        names, terms = self._deployed(host, names, terms)
+        found = self.find(host, names, terms)
         if found is None:
             return Slot(_without_model(host, next((name for name in names if name), "")), ALWAYS, FOREVER)
-        return Slot(compile_card(found, terms, at), *validity(found, at))
+        discounts = [each for each in self.file.discounts if _concerns(each, found)]
+        changes = [day for each in discounts for day in _days(each)]
+        return Slot(_make_card(found, terms, at, discounts), *validity(found, at, changes))
 
-    def _find(self, provider: str, names: tuple[str, ...], terms: Terms) -> Model | None:
+    def find(self, provider: str, names: tuple[str, ...], terms: Terms) -> Model | None:
+        """The model of the first of `names` that is known; `provider` is canonical."""
         for name in names:
-            if name and (found := self._catalog.find(provider, name, terms.geo)):
+            if name and (found := self._find(*route(provider, name), terms.geo)):
                 return found
         return None
+
+    def _find(self, provider: str, name: str, geo: str) -> Model | None:
+        listed = self.catalog.find(provider, name, geo)
+        for own in (REGISTERED, self._own):
+            exact = own.find(provider, name.lower()) or (listed and own.find(provider, listed.id.lower()))
+            found = exact or (None if listed else _find_like(own, provider, name))
+            if found:
+                return complete(found, listed) if listed else found
+        return listed
+
+    def _deployed(self, provider: str, names: tuple[str, ...], terms: Terms) -> tuple[tuple[str, ...], Terms]:
+        """The models that the user says are behind the names, and of which kind the deployment is."""
+        mapped = []
+        for name in names:
+            deployment = self.file.deployments.get((provider, name.lower()))
+            if deployment is None:
+                mapped.append(name)
+            else:
+                mapped.append(deployment.model)
+                terms = terms._replace(deployment=deployment.kind or terms.deployment)
+        return tuple(mapped), terms
+
+
+def _find_like(own: OwnModels, provider: str, name: str) -> Model | None:
+    """A model of the user's by the same rules as the list's: without a date, a gateway's prefix, a version."""
+    return next((found for each in candidates(provider, name) if (found := own.find(provider, each))), None)
+
+
+def _concerns(discount: Discount, model: Model) -> bool:
+    names = (model.id.lower(), *model.aliases)
+    return discount.provider in ("*", model.provider) and any(fnmatchcase(name, discount.model) for name in names)
+
+
+def _days(discount: Discount) -> list[date]:
+    """The days on which a discount begins and is over."""
+    return [day for day in (discount.since, discount.until and discount.until + _DAY) if day is not None]
+
+
+def _make_card(model: Model, terms: Terms, at: datetime, discounts: list[Discount]) -> Card:
+    if not any(period.rates for period in model.periods) and not model.variants:
+        entry = Entry(model.provider, model.id, model.source, None, model.max_input, model.max_output)
+        return NoCard(f"{model.id} is listed without a price; register_model or COSTSPAN_PRICES can give one", entry)
+    listed = compile_card(model, terms, at)
+    day = at.date()
+    active = [each for each in discounts if (each.since or day) <= day <= (each.until or day)]
+    if not active:
+        return listed
+    contract = active[-1]
+    periods = tuple(Period({**each.rates, **contract.rates}, each.since, each.windows) for each in model.periods)
+    return DiscountedCard(compile_card(replace(model, periods=periods), terms, at, contract.factor), listed)
 
 
 def _without_model(provider: str, model: str) -> RateCard | NoCard:
     """What prices a model that no list has: an own server bills nothing, of all others the price is not known."""
-    nothing = (Step(0, dict.fromkeys(TOKENS, 0)),)
+    nothing = (Step(0, dict.fromkeys((*TOKENS, *UNITS), 0)),)
     if is_local(provider):
         return RateCard(nothing, Entry(provider, model, "local"), reason="runs on the user's own server")
     if is_provisioned(model):
         return RateCard(nothing, Entry(provider, model, "provisioned"), reason="capacity that is billed by the hour")
+    if provider == "openrouter" and model.endswith(":free"):
+        return RateCard(nothing, Entry(provider, model, "openrouter"), reason="a free variant")
     name = repr(model) if model else "a model without a name"
     return NoCard(
         f"no price for {name} of {provider or 'an unknown provider'}; register_model or COSTSPAN_PRICES can give one"

@@ -40,12 +40,3 @@ class Snapshot:
     def _read(self, provider: str) -> Mapping[str, Any]:
         section: Mapping[str, Any] = json.loads(self._zip.read(f"{provider}.json"))
         return section
-
-
-def bundled() -> Snapshot:
-    """The price list that came with this package."""
-    from pkgutil import get_data  # noqa: PLC0415 not at import
-
-    data = get_data("costspan.pricing", "data/prices.zip")
-    assert data is not None  # noqa: S101 the loader of any installed package can read its data
-    return Snapshot(data)

@@ -6,9 +6,9 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from costspan.pricing.lists.rates import per_hour, per_unit
 from costspan.pricing.model import Model, Period, Variant, Window
 from costspan.pricing.providers import canonical_provider
+from costspan.pricing.rates import per_hour, per_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,23 +51,19 @@ _REGEX_LITERAL = re.compile(r"^\^((?:[a-z0-9/_-]|\\\.|\\\[|\\\]|=)+)")
 def read_models(providers: Any, source: str) -> Iterator[Model]:
     """Every model of the package's `providers`, under canonical provider names."""
     for provider in providers:
-        hub, _, host = provider.id.partition("_")
-        if hub == "huggingface":  # Hugging Face routes `org/model:host`
-            yield from (_read_model("hugging_face", model, source, f":{host}") for model in provider.models)
-        else:
-            yield from (_read_model(canonical_provider(provider.id), model, source) for model in provider.models)
+        yield from (_read_model(canonical_provider(provider.id), model, source) for model in provider.models)
 
 
-def _read_model(provider: str, model: Any, source: str, suffix: str = "") -> Model:
+def _read_model(provider: str, model: Any, source: str) -> Model:
     periods = model.prices if isinstance(model.prices, list) else [model]
     aliases = {literal.strip("/").lower() for literal in _literals(model.match)} - {model.id.lower()}
     return Model(
         provider=provider,
-        id=model.id + suffix,
+        id=model.id,
         source=source,
         periods=tuple(_read_period(period) for period in periods),
         variants=_read_variants(model, periods),
-        aliases=tuple(sorted(alias + suffix for alias in aliases)),
+        aliases=tuple(sorted(aliases)),
         max_input=model.context_window,
     )
 
@@ -116,11 +112,13 @@ def _read_steps(bucket: str, units: int, value: Any) -> Steps:
 
 def _read_variants(model: Any, periods: list[Any]) -> tuple[Variant, ...]:
     """The list dates a variant from when it was checked; it holds as long as the base price that it goes with."""
-    base_since = getattr(getattr(periods[-1], "constraint", None), "start_date", None)
+    starts = [getattr(getattr(period, "constraint", None), "start_date", None) for period in periods]
     variants = []
     for variant in model.price_variants or ():
+        checked = getattr(variant.constraint, "start_date", None)
+        base = [start for start in starts if start is None or checked is None or start <= checked]
         rates = _read_rates(variant.prices)
         when = {_TERMS[name]: value for name, value in variant.when.items() if name in _TERMS}
         if rates and when:
-            variants.append(Variant(when, rates, since=base_since))
+            variants.append(Variant(when, rates, since=base[-1]))
     return tuple(variants)

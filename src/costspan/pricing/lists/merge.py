@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from costspan.pricing.compile import active_period
 from costspan.pricing.ids import candidates
-from costspan.pricing.model import Period
+from costspan.pricing.model import Period, complete, new_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
 
-    from costspan.pricing.model import Model
+    from costspan.pricing.model import Model, Steps
 
 _BASE = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """Which list is right about some models (patterns), as a person has found, and why."""
+
+    provider: str
+    model: str
+    list: str  # first | second
+    reason: str
+    source: str = ""
+    since: date | None = None  # from when on the second list's price holds; before it, the first one's history
+
+    def covers(self, model: Model) -> bool:
+        """Whether the decision is about this model of the second list."""
+        return fnmatchcase(model.provider, self.provider) and fnmatchcase(model.id.lower(), self.model.lower())
+
+
+@dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A model for which the two lists give different base prices."""
+    """A model for which the two lists give different base prices, and the decision on it, if there is one."""
 
     first: Model
     second: Model
     buckets: tuple[str, ...]
+    decision: Decision | None
 
 
 @dataclass(slots=True)
 class Merged:
     """Models by provider and id, with what the merge found out."""
 
+    at: datetime  # when the lists are compared: rates that hold then
+    decisions: Sequence[Decision] = ()
     models: dict[str, dict[str, Model]] = field(default_factory=dict)
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     disagreements: list[Disagreement] = field(default_factory=list)
@@ -41,53 +63,61 @@ class Merged:
         for alias in model.aliases:
             names.setdefault(alias, model.id)
 
-    def find(self, model: Model) -> tuple[Model | None, bool]:
-        """The model here that another list's model is, and whether by its very name or alias (not by a dated one)."""
+    def take(self, model: Model) -> None:
+        """Put a model of the second list in, where the first does not know better."""
+        name = model.id.lower()
         names = self.names.get(model.provider, {})
-        if model.id.lower() in names:
-            return self.models[model.provider][names[model.id.lower()]], True
-        found = next((names[name] for name in candidates(model.provider, model.id) if name in names), None)
-        return (None if found is None else self.models[model.provider][found]), False
-
-
-def merge(first: Iterable[Model], second: Iterable[Model]) -> Merged:
-    """All models of both lists; where both have one, the first list's prices, filled up from the second."""
-    merged = Merged()
-    for model in first:
-        merged.add(model)
-    for model in second:
-        known, same_name = merged.find(model)
-        if known is None:
-            merged.add(model)
-            continue
-        differing = differences(known, model)
-        if not differing:
-            merged.add(_fill(known, model))
-        elif same_name:
-            merged.disagreements.append(Disagreement(known, model, differing))
-            merged.add(replace(known, max_output=known.max_output or model.max_output))
+        same = name in names
+        found = next((names[each] for each in (name, *candidates(model.provider, name)) if each in names), None)
+        if found is None:
+            self.add(model)
+            return
+        known = self.models[model.provider][found]
+        buckets = differences(known, model, self.at)
+        if not buckets:
+            self.add(complete(known, model))
+        elif same:
+            self._decide(known, model, buckets)
         else:
-            merged.add(model)  # a dated id with a price of its own
-    return merged
+            self.add(model)  # a dated id with a price of its own
+
+    def _decide(self, known: Model, model: Model, buckets: tuple[str, ...]) -> None:
+        decision = next((each for each in self.decisions if each.covers(model)), None)
+        self.disagreements.append(Disagreement(known, model, buckets, decision))
+        if decision is None or decision.list == "first":
+            self.add(replace(known, max_output=known.max_output or model.max_output, mode=model.mode))
+        elif known.id.lower() != model.id.lower():
+            self.add(model)  # the first list has it as an alias of another one
+        elif decision.since is None:
+            self.add(replace(model, aliases=known.aliases))
+        else:
+            later = replace(model.periods[-1], since=decision.since)
+            self.add(replace(model, aliases=known.aliases, periods=(*known.periods, later)))
 
 
-def differences(first: Model, second: Model) -> tuple[str, ...]:
-    """The base buckets on whose current rate two lists differ; one that only one of them has is no difference."""
-    one, other = first.periods[-1].rates, second.periods[-1].rates
-    return tuple(bucket for bucket in _BASE if bucket in one and bucket in other and one[bucket] != other[bucket])
+def differences(first: Model, second: Model, at: datetime) -> tuple[str, ...]:
+    """The base buckets on whose rate two lists differ at a time; one that only one of them has is no difference."""
+    one, other = active_period(first, at).rates, active_period(second, at).rates
+    return tuple(name for name in _BASE if name in one and name in other and not _alike(one[name], other[name]))
 
 
-def _fill(known: Model, model: Model) -> Model:
-    """The first list's model with the terms, buckets and limits that only the second has."""
-    tiers = {tuple(sorted(variant.when.items())) for variant in known.variants}
-    more = tuple(variant for variant in model.variants if tuple(sorted(variant.when.items())) not in tiers)
-    *past, last = known.periods
-    rates = {**model.periods[-1].rates, **last.rates}
-    return replace(
-        known,
-        periods=(*past, Period(rates, last.since, last.windows)),
-        variants=(*known.variants, *more),
-        max_output=known.max_output or model.max_output,
-        mode=model.mode,
-        url=known.url or model.url,
+def _alike(one: Steps, other: Steps) -> bool:
+    """Same rates from the same thresholds on; one list says `from 200,000`, the other `above 199,999`."""
+    return len(one) == len(other) and all(
+        abs(above - start) <= 1 and rate == price for (above, rate), (start, price) in zip(one, other, strict=True)
     )
+
+
+def patch(known: Model, own: Model) -> Model:
+    """A model with this project's own additions: their buckets over its own, their terms where it has none."""
+    rates = own.periods[0].rates
+    periods = tuple(Period({**period.rates, **rates}, period.since, period.windows) for period in known.periods)
+    return replace(known, periods=periods, variants=(*known.variants, *new_variants(known, own)))
+
+
+def apply_patches(merged: Merged, patches: Iterable[Model]) -> None:
+    """Patch every model that a patch's id, a pattern, fits."""
+    for own in patches:
+        for model in list(merged.models.get(own.provider, {}).values()):
+            if fnmatchcase(model.id.lower(), own.id.lower()):
+                merged.add(patch(model, own))

@@ -6,9 +6,10 @@ import re
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from costspan.pricing.lists.rates import RateError, dollars, per_hour, per_unit
+from costspan.pricing.document import PriceListError
 from costspan.pricing.model import Model, Period, Variant, Window
 from costspan.pricing.providers import canonical_provider
+from costspan.pricing.rates import RateError, dollars, per_hour, per_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,30 +61,19 @@ _FIELD = re.compile(
     r"(?P<field>.+?)(?:_above_(?P<thousands>\d+)k_tokens)?(?:_(?P<tier>flex|priority|batches|ultrafast|balanced))?$"
 )
 _SIZED = re.compile(r"(?P<field>output_cost_per_(?:second|image))_(?P<size>\d+p|[\d.]+[kK]|\d+)$")
-_IMAGE_KEY = re.compile(
-    r"(?:(?P<host>[a-z_]+)/)?(?:(?P<quality>standard|hd|low|medium|high|auto)/)?"
-    r"(?P<width>\d+|max)-x-(?P<height>\d+|max)/(?:(?P<steps>\d+|max)-steps/)?(?P<model>.+)$"
-)
 _HOSTS = re.compile(r"vertex_ai|bedrock|azure_ai|azure|fireworks_ai|text-completion")
-
-
-class PriceListError(ValueError):
-    """A price list has an entry that cannot be read. Names list, model, field and reason; nothing of it is used."""
 
 
 def read_model(key: str, entry: Mapping[str, Any], source: str) -> Model:
     """A model from an entry of the list; one without any rate keeps its limits.
 
     Raises:
-        PriceListError: A price is not a plain number of dollars from 0 up, or a limit is not a number.
+        PriceListError: A price is not a plain number of dollars from 0 up, or a limit is not a number. The message
+            begins with the field's name.
     """
     provider, name = split_key(key, str(entry.get("litellm_provider") or ""))
-    try:
-        rates, variants = _read_prices(entry)
-        limits = {side: _limit(entry, f"max_{side}_tokens") for side in ("input", "output")}
-    except _FieldError as error:
-        msg = f"{source}: {key}: {error}"
-        raise PriceListError(msg) from None
+    rates, variants = _read_prices(entry)
+    limits = {side: _limit(entry, f"max_{side}_tokens") for side in ("input", "output")}
     return Model(
         provider=provider,
         id=name,
@@ -95,10 +85,6 @@ def read_model(key: str, entry: Mapping[str, Any], source: str) -> Model:
         mode=str(entry.get("mode") or "chat"),
         url=str(entry.get("source") or ""),
     )
-
-
-class _FieldError(ValueError):
-    pass
 
 
 def split_key(key: str, host: str) -> tuple[str, str]:
@@ -114,17 +100,6 @@ def split_key(key: str, host: str) -> tuple[str, str]:
     return provider, key
 
 
-def image_terms(key: str) -> tuple[str, dict[str, str], int] | None:
-    """For a key of an image by size (`hd/1024-x-1024/dall-e-3`): the key without, the terms, and the pixels."""
-    found = _IMAGE_KEY.match(key)
-    if found is None:
-        return None
-    plain = f"{found['host']}/{found['model']}" if found["host"] else found["model"]
-    size = f"{found['width']}x{found['height']}"
-    pixels = 0 if "max" in size else int(found["width"]) * int(found["height"])
-    return plain, {"size": size} | ({"quality": found["quality"]} if found["quality"] else {}), pixels
-
-
 def _limit(entry: Mapping[str, Any], field: str) -> int | None:
     value = entry.get(field)
     if value is None or value == "":
@@ -133,7 +108,7 @@ def _limit(entry: Mapping[str, Any], field: str) -> int | None:
         return int(value)
     except (TypeError, ValueError, OverflowError):
         msg = f"{field} must be a number of tokens, not {value!r}"
-        raise _FieldError(msg) from None
+        raise PriceListError(msg) from None
 
 
 def _price(field: str, bucket: str, value: Any) -> int:
@@ -141,7 +116,7 @@ def _price(field: str, bucket: str, value: Any) -> int:
         amount = dollars(value)
     except RateError as error:
         msg = f"{field} {error}"
-        raise _FieldError(msg) from None
+        raise PriceListError(msg) from None
     return per_hour(amount * 3600) if bucket.endswith("_ms") else per_unit(amount)
 
 
@@ -180,7 +155,13 @@ def _as_rates(steps: Mapping[str, dict[int, int]], standard: Mapping[str, dict[i
 def _tier_ranges(entry: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]]]:
     """`tiered_pricing`: the whole request is at the rates of the range that its input falls in."""
     for tier in entry.get("tiered_pricing") or ():
-        start = int(tier["range"][0]) if "range" in tier else 0
+        if "max_results_range" in tier:  # of a search: by how many results it may bring, which a call does not tell
+            continue
+        try:
+            start = int(tier["range"][0])
+        except (KeyError, TypeError, ValueError, IndexError):
+            msg = f"tiered_pricing must be a list of ranges with prices, not {tier!r}"
+            raise PriceListError(msg) from None
         yield start, {FIELDS[name]: _price(name, FIELDS[name], tier[name]) for name in tier if name in FIELDS}
 
 
@@ -231,7 +212,11 @@ def _off_peak(entry: Mapping[str, Any], rates: Rates) -> Iterator[Period]:
     if not cheap:
         return
     own = {FIELDS[name]: ((0, _price(name, FIELDS[name], cheap[name])),) for name in cheap if name in FIELDS}
-    windows = tuple(window for each in cheap.get("windows", ()) for window in _windows(each))
+    try:
+        windows = tuple(window for each in cheap["windows"] for window in _windows(each))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        msg = f"off_peak_pricing must have windows of UTC hours, not {cheap!r}"
+        raise PriceListError(msg) from None
     yield Period({**rates, **own}, windows=windows)
 
 

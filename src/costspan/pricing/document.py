@@ -1,0 +1,152 @@
+"""JSON and YAML text with the line of every value, so that an error can say where."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MOST_BYTES = 32 * 1024 * 1024  # the largest public price list has 3 MB
+_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\n')
+
+
+class PriceListError(ValueError):
+    """A price list or price file cannot be used. One line: where, what, and what is allowed. Nothing is loaded."""
+
+
+class Document:
+    """Parsed text: its data, and where in the text each part of it stands."""
+
+    def __init__(self, name: str, data: Any, find_lines: Callable[[], Mapping[tuple[str | int, ...], int]]) -> None:
+        self.name = name
+        self.data = data
+        self._find_lines = find_lines  # asked only for an error
+
+    def fail(self, path: tuple[str | int, ...], problem: str) -> PriceListError:
+        """The error that `problem` is at `path`: with file, line and field."""
+        lines = self._find_lines()
+        line = next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), None)
+        where = f"{self.name}:{line}" if line else self.name
+        field = ".".join(str(part) for part in path)
+        return PriceListError(f"{where}: {field + ': ' if field else ''}{problem}")
+
+
+def read_document(path: str | Path) -> Document:
+    """The document in a file, by its ending: `.yaml` and `.yml` are YAML, all else is JSON.
+
+    Raises:
+        PriceListError: The file is missing, unreadable, too large, or not what its ending says.
+    """
+    file = Path(path).expanduser()
+    try:
+        size = file.stat().st_size
+        if size > MOST_BYTES:
+            msg = f"{file}: has {size >> 20} MB; a price list has at most {MOST_BYTES >> 20} MB"
+            raise PriceListError(msg)
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        msg = f"{file}: {error.strerror or error}"
+        raise PriceListError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{file}: is not UTF-8 text"
+        raise PriceListError(msg) from None
+    return parse_yaml(text, str(file)) if file.suffix in (".yaml", ".yml") else parse_json(text, str(file))
+
+
+def parse_json(text: str, name: str) -> Document:
+    """A document from JSON text.
+
+    Raises:
+        PriceListError: Not JSON, or a key stands twice in one object.
+    """
+
+    def refuse_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            places = [number for number, line in enumerate(text.splitlines(), 1) if json.dumps(twice) in line]
+            msg = f"{name}:{places[-1] if places else 1}: {twice} stands there twice"
+            raise PriceListError(msg)
+        return dict(pairs)
+
+    try:
+        data = json.loads(text, object_pairs_hook=refuse_twice)
+    except json.JSONDecodeError as error:
+        msg = f"{name}:{error.lineno}: not JSON: {error.msg}"
+        raise PriceListError(msg) from None
+    except RecursionError:
+        msg = f"{name}: not a price list: nested too deeply"
+        raise PriceListError(msg) from None
+    return Document(name, data, lambda: _json_lines(text))
+
+
+def _json_lines(text: str) -> dict[tuple[str | int, ...], int]:
+    """The line of every key and list item of valid JSON."""
+    lines: dict[tuple[str | int, ...], int] = {}
+    path: list[str | int] = []
+    line, key = 1, ""
+    for found in _MARK.finditer(text):
+        mark = found[0]
+        if mark == "\n":
+            line += 1
+        elif mark == "{":
+            path.append("")
+        elif mark == "[":
+            path.append(0)
+            lines[tuple(path)] = line
+        elif mark in "}]":
+            path.pop()
+        elif mark == ",":
+            if isinstance(path[-1], int):
+                path[-1] += 1
+                lines[tuple(path)] = line
+        elif mark == ":":
+            path[-1] = json.loads(key)
+            lines[tuple(path)] = line
+        else:
+            key = mark
+    return lines
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """A document from YAML text.
+
+    Raises:
+        PriceListError: Not YAML, a key stands twice, or PyYAML is not installed.
+    """
+    try:
+        import yaml  # noqa: PLC0415 an extra; JSON works without
+    except ModuleNotFoundError:
+        msg = f"{name}: YAML needs PyYAML: pip install 'costspan[cli]', or write JSON"
+        raise PriceListError(msg) from None
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        msg = f"{name}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', None) or error}"
+        raise PriceListError(msg) from None
+    lines: dict[tuple[str | int, ...], int] = {}
+    _walk_yaml(node, (), lines, name)
+    return Document(name, data, lambda: lines)
+
+
+def _walk_yaml(node: Any, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], name: str) -> None:
+    kind = type(node).__name__
+    if kind == "MappingNode":
+        for key, value in node.value:
+            inner = (*path, str(key.value))
+            if inner in lines:
+                msg = f"{name}:{key.start_mark.line + 1}: {key.value} stands there twice"
+                raise PriceListError(msg)
+            lines[inner] = key.start_mark.line + 1
+            _walk_yaml(value, inner, lines, name)
+    elif kind == "SequenceNode":
+        for index, value in enumerate(node.value):
+            inner = (*path, index)
+            lines[inner] = value.start_mark.line + 1
+            _walk_yaml(value, inner, lines, name)

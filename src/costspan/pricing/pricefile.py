@@ -1,0 +1,182 @@
+"""The user's own prices: models, discounts, deployments and flat fees, from a JSON or YAML file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from costspan.pricing.document import Document, PriceListError, read_document
+from costspan.pricing.fields import PERIOD_FIELDS, PRICE_FIELDS, Fields
+from costspan.pricing.litellm import read_model as read_litellm_model
+from costspan.pricing.model import DIMENSIONS, Model, Period, Variant
+from costspan.pricing.providers import canonical_provider
+from costspan.pricing.rates import per_unit
+from costspan.usage import TOKENS, UNITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from costspan.pricing.model import Rates
+
+_SECTIONS = ("models", "discounts", "deployments", "fees")
+_PERIOD = PERIOD_FIELDS | PRICE_FIELDS.keys()
+_TERMS = PRICE_FIELDS.keys() | {"when", "factor", "since"}
+_LIMITS = {"max_input_tokens", "max_output_tokens"}
+_MODEL = _PERIOD | _LIMITS | {"provider", "model", "aliases", "source", "mode", "free", "marginal", "periods", "terms"}
+_DISCOUNT = {"provider", "model", "percent", "rates", "since", "until"}
+_DEPLOYMENT = {"provider", "deployment", "model", "kind"}
+_FEE = {"name", "provider", "model", "usd", "per", "since", "until"}
+_FREE = Period(dict.fromkeys((*TOKENS, *UNITS), ((0, 0),)))
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """What a contract changes: a factor on the list price, or own rates, for models by pattern and some time."""
+
+    provider: str
+    model: str  # `*` stands for any text
+    factor: Fraction = Fraction(1)
+    rates: Rates = field(default_factory=dict)
+    since: date | None = None
+    until: date | None = None  # the last day
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Which model stands behind a name that only its owner can resolve, and of which kind the deployment is."""
+
+    model: str
+    kind: str = ""  # global, data_zone, regional, provisioned
+
+
+@dataclass(frozen=True, slots=True)
+class Fee:
+    """What is paid by the month, day or hour, whatever is called: provisioned capacity, a flat subscription."""
+
+    name: str
+    femto: int
+    per: str
+    provider: str = ""
+    model: str = ""
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceFile:
+    """All that a file says."""
+
+    models: tuple[Model, ...] = ()
+    discounts: tuple[Discount, ...] = ()
+    deployments: Mapping[tuple[str, str], Deployment] = field(default_factory=dict)  # by provider and lower-case name
+    fees: tuple[Fee, ...] = ()
+
+
+def read_price_file(path: str | Path) -> PriceFile:
+    """The prices in a file, of this project's own form or of LiteLLM's.
+
+    Raises:
+        PriceListError: Something in it is not allowed: file, line, field and reason in one line. Nothing is loaded.
+    """
+    return read_prices(read_document(path))
+
+
+def read_prices(document: Document) -> PriceFile:
+    """The prices in a document; as `read_price_file`."""
+    if not isinstance(document.data, dict):
+        raise document.fail((), f"must be an object of models, or have {', '.join(_SECTIONS)}")
+    if not document.data.keys() & set(_SECTIONS):
+        return PriceFile(tuple(_litellm_models(document)))
+    top = Fields(document, document.data, (), _SECTIONS)
+    return PriceFile(
+        models=tuple(_model(each, document.name) for each in top.objects("models", _MODEL)),
+        discounts=tuple(_discount(each) for each in top.objects("discounts", _DISCOUNT)),
+        deployments=dict(_deployment(each) for each in top.objects("deployments", _DEPLOYMENT)),
+        fees=tuple(_fee(each) for each in top.objects("fees", _FEE)),
+    )
+
+
+def _litellm_models(document: Document) -> Iterator[Model]:
+    for key, entry in document.data.items():
+        if not isinstance(entry, dict):
+            raise document.fail((key,), f"must be an object with prices, not {entry!r}")
+        if key != "sample_spec":
+            try:
+                yield read_litellm_model(key, entry, document.name)
+            except PriceListError as error:
+                name, _, problem = str(error).partition(" ")
+                raise document.fail((key, name), problem) from None
+
+
+def _model(fields: Fields, source: str) -> Model:
+    own = Period(fields.rates(), fields.day("since"), fields.windows())
+    periods = [own] if own.rates else []
+    periods += [Period(each.rates(), each.day("since"), each.windows()) for each in fields.objects("periods", _PERIOD)]
+    if fields.flag("free"):
+        periods = [_FREE]
+    return Model(
+        provider=canonical_provider(fields.text("provider", "")),
+        id=fields.text("model"),
+        source=source,
+        periods=tuple(periods or [own]),
+        variants=tuple(_variant(each) for each in fields.objects("terms", _TERMS)),
+        aliases=tuple(alias.lower() for alias in fields.texts("aliases")),
+        max_input=fields.limit("max_input_tokens"),
+        max_output=fields.limit("max_output_tokens"),
+        mode=fields.text("mode", "chat"),
+        url=fields.text("source", ""),
+        marginal=fields.flag("marginal"),
+    )
+
+
+def _variant(fields: Fields) -> Variant:
+    when = fields.entry.get("when")
+    if not isinstance(when, dict) or not when or when.keys() - DIMENSIONS:
+        raise fields.fail(f"must name some of {', '.join(sorted(DIMENSIONS))}", "when")
+    factor = Fraction(fields.number("factor") if "factor" in fields.entry else 1)
+    conditions = {name: str(value) for name, value in when.items()}
+    return Variant(conditions, fields.rates(), (factor.numerator, factor.denominator), fields.day("since"))
+
+
+def _discount(fields: Fields) -> Discount:
+    if ("percent" in fields.entry) == ("rates" in fields.entry):
+        raise fields.fail("must have either percent or rates")
+    factor = Fraction(1)
+    rates: Rates = {}
+    if "percent" in fields.entry:
+        factor = 1 - Fraction(fields.number("percent")) / 100
+        if factor < 0:
+            raise fields.fail(f"must be from 0 to 100, not {fields.entry['percent']!r}", "percent")
+    else:
+        rates = fields.inner("rates", PRICE_FIELDS).rates()
+    return Discount(
+        provider=canonical_provider(fields.text("provider", "*")),
+        model=fields.text("model", "*").lower(),
+        factor=factor,
+        rates=rates,
+        since=fields.day("since"),
+        until=fields.day("until"),
+    )
+
+
+def _deployment(fields: Fields) -> tuple[tuple[str, str], Deployment]:
+    provider = canonical_provider(fields.text("provider", "azure.ai.openai"))
+    return (provider, fields.text("deployment").lower()), Deployment(fields.text("model"), fields.text("kind", ""))
+
+
+def _fee(fields: Fields) -> Fee:
+    per = fields.text("per", "month")
+    if per not in ("month", "day", "hour"):
+        raise fields.fail(f"must be month, day or hour, not {per!r}", "per")
+    return Fee(
+        name=fields.text("name"),
+        femto=per_unit(fields.number("usd")),
+        per=per,
+        provider=canonical_provider(fields.text("provider", "")),
+        model=fields.text("model", ""),
+        since=fields.day("since"),
+        until=fields.day("until"),
+    )

@@ -1,0 +1,41 @@
+"""Prices that the program itself registers (`register_model`): of this process, over all other prices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from costspan.pricing.model import Model
+
+
+class OwnModels:
+    """Models of the user's own by provider and name. A model without a provider is one of every provider."""
+
+    def __init__(self, models: Iterable[Model] = ()) -> None:
+        self.version = 0  # of the prices: what was made with another one is out of date
+        self._models: dict[tuple[str, str], Model] = {}
+        self.register(models)
+
+    def register(self, models: Iterable[Model]) -> None:
+        """Add models; one of the same provider and name takes the place of the older."""
+        for model in models:
+            for name in (model.id.lower(), *model.aliases):
+                self._models[model.provider, name] = model
+        self.version += 1
+
+    def clear(self) -> None:
+        """Forget all models."""
+        self._models.clear()
+        self.version += 1
+
+    def find(self, provider: str, name: str) -> Model | None:
+        """The model of that very name, at that provider or at any."""
+        return self._models.get((provider, name)) or self._models.get(("", name))
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(dict.fromkeys(self._models.values()))
+
+
+REGISTERED = OwnModels()
