@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +28,11 @@ check: $(VENV)/.dev ## Format, lint, types
 
 bench: $(VENV)/.dev ## Measure, paired with the bare SDK and with the peers
 	@$(BIN)/python benchmarks/run.py
+
+prices: $(VENV)/.dev ## Build the bundled price list from the newest genai-prices and litellm
+	@$(PIP) install --quiet --upgrade --target build/lists genai-prices
+	@$(PIP) install --quiet --upgrade --target build/lists --no-deps litellm
+	@PYTHONPATH=build/lists $(BIN)/python -m costspan.pricing.lists
 
 clean: ## Remove what was built here
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .coverage*
