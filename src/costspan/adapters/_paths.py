@@ -29,19 +29,40 @@ def path(text: str) -> Read:
 
 def member(value: Any, name: str) -> Any:
     """One named member of an object of any kind, or None."""
+    if type(value) is dict:
+        return value.get(name)
+    try:
+        fields = value.__dict__
+    except AttributeError:
+        return _member_without_dict(value, name)
+    found = fields.get(name, _MISSING)
+    if found is not _MISSING:
+        return found
+    try:
+        extra = value.__pydantic_extra__  # asking pydantic for what it lacks by getattr is slow
+    except AttributeError:
+        return _member_without_dict(value, name)
+    return extra.get(name) if extra else None
+
+
+def members(value: Any) -> Mapping[str, Any] | None:
+    """All named members of a dict or a pydantic model or another plain object; None if they cannot be listed."""
+    if type(value) is dict:
+        return value
+    try:
+        fields: dict[str, Any] = value.__dict__
+    except AttributeError:
+        return None
+    if isinstance(value, Mapping):
+        return None
+    extra = getattr(value, "__pydantic_extra__", None)
+    return {**fields, **extra} if extra else fields
+
+
+def _member_without_dict(value: Any, name: str) -> Any:
     if isinstance(value, Mapping):
         return value.get(name)
-    fields = getattr(value, "__dict__", None)
-    if fields is not None:
-        found = fields.get(name, _MISSING)
-        if found is not _MISSING:
-            return found
-        extra = getattr(value, "__pydantic_extra__", _MISSING)
-        if extra is not _MISSING:  # pydantic: asking it for what it lacks is slow
-            return extra.get(name) if extra else None
-    if value is None:
-        return None
-    return getattr(value, name, None)
+    return None if value is None else getattr(value, name, None)
 
 
 def _plain(first: str, *rest: str) -> Read:
@@ -106,6 +127,8 @@ def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
 
 def text_of(value: Any) -> str:
     """A string or the value of a string enum; anything else is empty."""
+    if type(value) is str:
+        return value
     if isinstance(value, Enum):
         value = value.value
     return value if isinstance(value, str) else ""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.adapters._paths import Read, path
-from costspan.usage import BUCKETS, INPUT_TOKENS, OUTPUT_TOKENS, Usage
+from costspan.adapters._paths import Read, member, members, path
+from costspan.usage import BUCKETS, INPUT_TOKENS, OUTPUT_TOKENS, UNITS, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CACHE = tuple(bucket for bucket in INPUT_TOKENS if bucket.startswith("cache_"))
+_BESIDE_OUTPUT = ("reasoning", "citation")
+_IN, _OUT, _UNIT = range(3)
+_SIDES = (
+    {name: _IN for name in INPUT_TOKENS if name != "input"}
+    | {name: _OUT for name in OUTPUT_TOKENS if name != "output"}
+    | dict.fromkeys(UNITS, _UNIT)
+)
 _MILLISECONDS = 1000
 
 
@@ -33,10 +40,17 @@ class UsageMap:
             msg = f"no such usage count: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
         self.roots = tuple(path(root) for root in roots)
-        self.counts: tuple[tuple[str, Read, int], ...] = tuple(
-            (name, path(text), 1) if name in known else (name.removesuffix("_s") + "_ms", path(text), _MILLISECONDS)
-            for name, text in counts.items()
-        )
+        self._tree = _Node()
+        self._picked: list[tuple[Read, _Leaf]] = []  # paths that pick from lists
+        for name, text in counts.items():
+            scale = 1 if name in known else _MILLISECONDS
+            bucket = name if name in known else name.removesuffix("_s") + "_ms"
+            for rank, alternative in enumerate(text.split("|")):
+                leaf = _Leaf(bucket, rank, scale)
+                if all(step.isidentifier() for step in alternative.split(".")):
+                    self._tree.plant(alternative.split("."), leaf)
+                else:
+                    self._picked.append((path(alternative), leaf))
 
     def read(self, roots: Iterable[Any]) -> tuple[Usage | None, bool]:
         """The Usage that the usage objects tell together, and whether it had to be cut to what is possible.
@@ -46,84 +60,135 @@ class UsageMap:
         raw: dict[str, int] = {}
         odd = False
         for root in roots:
-            for name, read, scale in self.counts:
-                value = read(root)
-                if value is None:
-                    continue
-                count = _whole(value, scale)
-                if count is None:
-                    odd = True
-                else:
-                    raw[name] = count
+            found = _Found()
+            self._tree.walk(root, found)
+            for read, leaf in self._picked:
+                found.note(read(root), leaf)
+            raw = {**raw, **found.counts} if raw else found.counts
+            odd = odd or found.odd
         if not raw:
             return None, odd
-        cut = _Cut(raw)
-        counts = cut.input_side() | cut.output_side()
-        counts |= {name: raw[name] for name in raw.keys() & BUCKETS - set(INPUT_TOKENS) - set(OUTPUT_TOKENS)}
-        return Usage.of({name: count for name, count in counts.items() if count}), odd or cut.clamped
+        counts, clamped = _make_disjoint(raw)
+        return Usage.of(counts), odd or clamped
 
 
-class _Cut:
-    """Takes the parts out of the totals that contain them; what does not fit is cut, never negative."""
+class _Leaf(NamedTuple):
+    """A count that a path leads to; of alternatives, the lowest rank that is there wins."""
 
-    def __init__(self, raw: dict[str, int]) -> None:
-        self._raw = raw
-        self.clamped = False
+    bucket: str
+    rank: int
+    scale: int
 
-    def input_side(self) -> dict[str, int]:
-        raw = self._raw
-        parts = {name: raw[name] for name in INPUT_TOKENS if name in raw and name != "input"}
-        if "cache_write_total" in raw:
-            told = sum(parts.get(name, 0) for name in _CACHE if name.startswith("cache_write_"))
-            parts["cache_write"] = max(raw["cache_write_total"] - told, 0)
-        self._split_cached_modalities(parts)
-        if "total_input" in raw:
-            rest = self._take(raw["total_input"], parts)
-        else:
-            rest = self._take(raw.get("input", 0), parts, keep=_CACHE)
-        return parts | {"input": rest + raw.get("extra_input", 0)}
 
-    def _split_cached_modalities(self, parts: dict[str, int]) -> None:
-        """Cached audio counts in the audio and in the cache total: it is one bucket of its own."""
-        for kind in ("audio", "image", "video"):
-            cached = parts.get(f"cache_read_{kind}", 0)
-            if not cached:
+class _Found:
+    """The counts of one usage object."""
+
+    __slots__ = ("_ranks", "counts", "odd")
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self._ranks: dict[str, int] = {}
+        self.odd = False
+
+    def note(self, value: Any, leaf: _Leaf) -> None:
+        if value is None:
+            return
+        bucket, rank, scale = leaf
+        count = _whole(value, scale)
+        if count is None:
+            self.odd = True
+        elif bucket not in self.counts or rank < self._ranks[bucket]:
+            self.counts[bucket] = count
+            self._ranks[bucket] = rank
+
+
+class _Node:
+    """All paths of a map as one tree, so that one walk over the members that are there reads them all."""
+
+    __slots__ = ("children", "leaves")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.leaves: list[_Leaf] = []
+
+    def plant(self, steps: list[str], leaf: _Leaf) -> None:
+        node = self
+        for step in steps:
+            node = node.children.setdefault(step, _Node())
+        node.leaves.append(leaf)
+
+    def walk(self, value: Any, found: _Found) -> None:
+        children = self.children
+        there = members(value)
+        if there is None:
+            there = {name: member(value, name) for name in children}
+        for name, each in there.items():
+            node = children.get(name)
+            if node is None or each is None:
                 continue
-            for whole in (f"input_{kind}", "cache_read"):
-                if whole in parts:
-                    parts[whole] = max(parts[whole] - cached, 0)
+            if not node.children:
+                for leaf in node.leaves:
+                    found.note(each, leaf)
+            elif isinstance(each, (int, float)):  # a count where details were expected: `usage.cost` has both forms
+                for leaf in node.leaves:
+                    found.note(each, leaf)
+            else:
+                node.walk(each, found)
 
-    def output_side(self) -> dict[str, int]:
-        raw = self._raw
-        parts = {name: raw[name] for name in OUTPUT_TOKENS if name in raw and name != "output"}
-        inside = "total_output" in raw
-        whole = raw.get("total_output", raw.get("output", 0))
-        beside = ("reasoning", "citation")
-        if "total" in raw and parts.get("reasoning") and self._known_input() is not None:
-            apart = sum(parts.get(name, 0) for name in beside)
-            gap = raw["total"] - (self._known_input() or 0) - whole
-            inside = gap != apart if inside else gap == 0
-        return parts | {"output": self._take(whole, parts, keep=() if inside else beside)}
 
-    def _known_input(self) -> int | None:
-        """All input as the provider's own total counts it."""
-        raw = self._raw
-        if "total_input" in raw:
-            return raw["total_input"] + raw.get("extra_input", 0)
-        if "input" in raw:
-            return raw["input"] + raw.get("extra_input", 0) + sum(raw.get(name, 0) for name in _CACHE)
-        return None
+def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
+    """Buckets that add up to the totals: parts are taken out of what contains them; what does not fit is cut."""
+    inputs: dict[str, int] = {}
+    outputs: dict[str, int] = {}
+    units: dict[str, int] = {}
+    for name, count in raw.items():
+        side = _SIDES.get(name)
+        if side is not None and count:
+            (inputs if side == _IN else outputs if side == _OUT else units)[name] = count
+    if "cache_write_total" in raw:
+        told = sum(count for name, count in inputs.items() if name.startswith("cache_write_"))
+        inputs["cache_write"] = max(raw["cache_write_total"] - told, 0)
+    _split_cached_modalities(inputs)
+    beside_input = () if "total_input" in raw else _CACHE
+    fresh, cut_in = _take(raw.get("total_input", raw.get("input", 0)), inputs, beside_input)
+    inside = _reasoning_is_inside(raw, outputs)
+    shown, cut_out = _take(raw.get("total_output", raw.get("output", 0)), outputs, () if inside else _BESIDE_OUTPUT)
+    counts = {"input": fresh + raw.get("extra_input", 0), **inputs, "output": shown, **outputs, **units}
+    return {name: count for name, count in counts.items() if count}, cut_in or cut_out
 
-    def _take(self, whole: int, parts: dict[str, int], keep: tuple[str, ...] = ()) -> int:
-        """What is left of `whole` without its parts; a part that is larger than what is left is cut to it."""
-        for name, count in parts.items():
-            if name in keep:
-                continue
-            if count > whole:
-                self.clamped = True
-                parts[name] = whole
-            whole -= parts[name]
-        return whole
+
+def _split_cached_modalities(inputs: dict[str, int]) -> None:
+    """Cached audio counts in the audio and in the cache total: it is one bucket of its own."""
+    for name in [name for name in inputs if name.startswith("cache_read_")]:
+        for whole in ("input_" + name.removeprefix("cache_read_"), "cache_read"):
+            if whole in inputs:
+                inputs[whole] = max(inputs[whole] - inputs[name], 0)
+
+
+def _reasoning_is_inside(raw: dict[str, int], outputs: dict[str, int]) -> bool:
+    """Whether the output count contains reasoning: as declared, unless the provider's own total says otherwise."""
+    inside = "total_output" in raw
+    if "total" not in raw or "reasoning" not in outputs or not ("total_input" in raw or "input" in raw):
+        return inside
+    known = raw.get("total_input", raw.get("input", 0)) + raw.get("extra_input", 0)
+    if "total_input" not in raw:
+        known += sum(raw.get(name, 0) for name in _CACHE)
+    gap = raw["total"] - known - raw.get("total_output", raw.get("output", 0))
+    beside = sum(outputs.get(name, 0) for name in _BESIDE_OUTPUT)
+    return gap != beside if inside else gap == 0
+
+
+def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[int, bool]:
+    """What is left of `whole` without the parts that are inside of it, and whether one had to be cut to fit."""
+    clamped = False
+    for name, count in parts.items():
+        if name in beside:
+            continue
+        if count > whole:
+            clamped = True
+            parts[name] = whole
+        whole -= parts[name]
+    return whole, clamped
 
 
 def _whole(value: Any, scale: int) -> int | None:

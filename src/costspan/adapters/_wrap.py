@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _BEGIN = Guard("read the request")
 _DELIVER = Guard("watch the response")
 _END = Guard("see the end of a stream")
+_NO_FIELDS: dict[str, Any] = {}
 
 
 class Wrapping:
@@ -108,12 +109,13 @@ class Wrapping:
             elif isinstance(result, AsyncGeneratorType):
                 result = watched_async_generator(result, watch)
             self._observer.bills.add(result, watch.call.bill)
-            inner: Any = getattr(result, "_iterator", None)
+            fields = getattr(result, "__dict__", _NO_FIELDS)  # asking a pydantic model for what it lacks is slow
+            inner: Any = fields.get("_iterator")
             if hasattr(inner, "__next__"):
                 result._iterator = SyncStream(inner, watch)
             elif hasattr(inner, "__anext__"):
                 result._iterator = AsyncStream(inner, watch)
-            elif hasattr(result, "http_response"):
+            elif "http_response" in fields:
                 self._deliver_raw(result, watch)
             elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
                 watch.complete(result)

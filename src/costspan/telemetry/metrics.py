@@ -178,14 +178,14 @@ def _start_again_in_children(clear: Callable[[], None]) -> None:
 
 
 def _common(call: Call, payers: Mapping[str, str]) -> dict[str, Any]:
-    """The conventions' metric attributes: few, and bounded."""
+    """The conventions' metric attributes: few, and bounded. A provider's own address would add nothing to its name."""
     request, reply = call.request, call.reply
     attributes: dict[str, Any] = {names.OPERATION: request.operation, names.PROVIDER: request.provider}
     if request.model:
         attributes[names.REQUEST_MODEL] = request.model
     if reply.model:
         attributes[names.RESPONSE_MODEL] = reply.model
-    if request.host:
+    if request.host and request.biller not in ("", request.provider):
         attributes[names.SERVER_ADDRESS] = request.host
         attributes[names.SERVER_PORT] = request.port
     if call.error is not None:
