@@ -13,6 +13,7 @@ import importlib
 import json
 import sys
 import time
+from pathlib import Path
 
 CHUNKS = 200
 USAGE = {
@@ -231,8 +232,7 @@ SWITCHES = {
 
 
 def rss_bytes():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 def serve(scenario):

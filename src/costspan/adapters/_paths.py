@@ -53,9 +53,10 @@ def members(value: Any) -> Mapping[str, Any] | None:
         fields: dict[str, Any] = value.__dict__
     except AttributeError:
         return None
-    if isinstance(value, Mapping):
-        return None
-    extra = getattr(value, "__pydantic_extra__", None)
+    try:
+        extra = value.__pydantic_extra__
+    except AttributeError:
+        return None if isinstance(value, Mapping) else fields
     return {**fields, **extra} if extra else fields
 
 

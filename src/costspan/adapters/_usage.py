@@ -126,10 +126,7 @@ class _Node:
             node = children.get(name)
             if node is None or each is None:
                 continue
-            if not node.children:
-                for leaf in node.leaves:
-                    found.note(each, leaf)
-            elif isinstance(each, (int, float)):  # a count where details were expected: `usage.cost` has both forms
+            if not node.children or isinstance(each, (int, float)):  # a bare count where details could be, too
                 for leaf in node.leaves:
                     found.note(each, leaf)
             else:

@@ -186,13 +186,13 @@ class Watch:
 
     def _settle_terms(self) -> None:
         """The terms as served; what the answer does not say is taken as asked (an image's size)."""
-        terms = {name: text_of(read(self.call.request.body)) for name, read in self._operation.read_asked}
-        terms |= {name: text_of(value) for name, value in self._terms.items()}
-        terms = {name: value.lower() for name, value in terms.items() if value}
-        if self.call.request.geo:
-            terms.setdefault("geo", self.call.request.geo)
-        if terms:
-            self.call.reply.terms = self.call.reply.terms._replace(**terms)  # type: ignore[arg-type] # text fields only
+        request, terms = self.call.request, self._terms
+        for name, read in self._operation.read_asked:
+            terms.setdefault(name, read(request.body))
+        if request.geo:
+            terms.setdefault("geo", request.geo)
+        if texts := {name: text.lower() for name, value in terms.items() if (text := text_of(value))}:
+            self.call.reply.terms = self.call.reply.terms._replace(**texts)  # type: ignore[arg-type] # text fields only
 
 
 def _unask(chunk: Any) -> None:
