@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-import threading
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import TYPE_CHECKING
 
 import click
@@ -134,12 +134,16 @@ def _show(stage: Stage, *, as_json: bool) -> None:
 
 
 def _is_kept(keep: bool | None, *, as_json: bool) -> bool:
-    if keep is not None or as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if keep is not None or as_json or not _in_terminal():
         return bool(keep)
     return click.confirm("Keep it up, to look at the page?", default=True)
+
+
+def _in_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _stay(stage: Stage) -> None:
     stage.console.print("Ctrl-C ends it.")
     with contextlib.suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        Event().wait()

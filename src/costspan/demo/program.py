@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 
-from costspan import attribution
+from costspan.attribution import attribution
 
 HANDBOOK = "You answer customers of a shop for bicycles. " + "Be kind, be brief, and never promise a refund. " * 130
 ORDER_TOOL: Any = {
@@ -63,11 +63,12 @@ def plan_stock(client: openai.OpenAI, season: str) -> str:
 
 def misspell(client: openai.OpenAI) -> str:
     """An error, as programs make them."""
+    told = "none, to our surprise"
     try:
         client.chat.completions.create(model="gpt-4o-minni", messages=_ask("", "Hello?"))
     except openai.NotFoundError as error:
-        return str(error.code)
-    return ""
+        told = str(error.code)
+    return told
 
 
 def _ask(system: str, question: str) -> list[Any]:
