@@ -114,6 +114,12 @@ class Settings:
         "After which `async_token_counter` stops waiting and gives an estimate, marked as one.",
         allowed="seconds",
     )
+    tokenizers: dict[str, str] = _setting(  # noqa: RUF009 a new dict each time
+        {},
+        _pairs,
+        "Tokenizers of your own for counting: a part of the model's name, and the path of its `tokenizer.json`.",
+        allowed="model=path, …",
+    )
     events: str = _setting(
         "unsampled",
         _choice("unsampled", "always", "never"),

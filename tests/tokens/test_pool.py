@@ -11,7 +11,8 @@ import pytest
 from costspan.call import UsageSource
 from costspan.guard import FAILURES
 from costspan.tokens import pool as pools
-from costspan.tokens.pool import CountingPool, Workers
+from costspan.tokens.pool import CountingPool
+from costspan.tokens.workers import Workers
 
 from test_missing import QUESTION, finished_call  # isort: skip
 

@@ -12,6 +12,7 @@ COMMANDS = {
     "up": ("Start", "Run the local ledger: OTLP in, page and reports out"),
     "demo": ("Start", "See it work: a sample program and a simulated provider"),
     "doctor": ("Start", "What is installed, instrumented, and where telemetry goes"),
+    "tokens": ("Ask", "Split a text into a model's tokens, and count them"),
     "report": ("Ask", "Spend by day, model, team, user …"),
 }
 

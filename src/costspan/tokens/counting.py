@@ -2,56 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
-from costspan.tokens.families import bare_name, family_of
-from costspan.tokens.reading import TOOLS
+from costspan.tokens.families import UNKNOWN, Family, bare_name, family_of
+from costspan.tokens.reading import TOOLS, Prompt
 from costspan.tokens.requests import read_request
-from costspan.tokens.tokenizers import tokenizer_of_family
+from costspan.tokens.tokenizers import tokenizer_of
 
 if TYPE_CHECKING:
-    from costspan.tokens.reading import Prompt
     from costspan.tokens.tokenizers import Tokenizer
 
-GUESSED_ERROR = 0.25  # of a prompt with an image or file whose size is not known here
+GUESSED_ERROR = 0.25  # of a prompt with something in it whose tokens are not known here
+LENGTH_ERROR = 0.3  # of the rule of thumb
+CHARACTERS_PER_TOKEN = 4
 
 
-def count_prompt(prompt: Prompt, tokenizer: Tokenizer, deadline: float | None = None) -> dict[str, TokenCount]:
-    """Tokens of each part of a prompt (system, tools, tool_results, history, newest)."""
-    parts: dict[str, TokenCount] = {}
-    for part, text in prompt.texts:
-        parts[part] = add(parts.get(part), tokenizer.count(text, deadline))
-    for part, tokens in prompt.fixed.items():
-        parts[part] = add(parts.get(part), TokenCount(tokens, tokenizer.source, tokenizer.error))
-    if prompt.tools_error and TOOLS in parts:
-        parts[TOOLS] = TokenCount(int(parts[TOOLS]), UsageSource.HEURISTIC, max(parts[TOOLS].error, prompt.tools_error))
-    return parts
+@dataclass(slots=True)
+class Question:
+    """What is to be counted, for which model, with whose tokenizer; nothing is tokenized before it is asked to."""
+
+    prompt: Prompt
+    model: str
+    own: Tokenizer | None = None
+
+    @property
+    def size(self) -> int:
+        """About the bytes of all texts; never less."""
+        return sum(len(text) * (1 if text.isascii() else 3) for _, text in self.prompt.texts)
+
+    def parts(self, deadline: float | None = None) -> dict[str, TokenCount]:
+        """Tokens of each part of the prompt: system, tools, tool_results, history, newest."""
+        tokenizer = self.own or tokenizer_of(self.model)
+        counts: dict[str, TokenCount] = {}
+        for part, text in self.prompt.texts:
+            counts[part] = add(counts.get(part), tokenizer.count(text, deadline))
+        for part, tokens in self.prompt.fixed.items():
+            counts[part] = add(counts.get(part), TokenCount(tokens, tokenizer.source, tokenizer.error))
+        if self.prompt.tools_error and TOOLS in counts:
+            error = max(counts[TOOLS].error, self.prompt.tools_error)
+            counts[TOOLS] = TokenCount(counts[TOOLS], UsageSource.HEURISTIC, error)
+        return counts
+
+    def count(self, deadline: float | None = None) -> TokenCount:
+        """All tokens of the prompt; past the `deadline` (of `time.monotonic`) the rest is estimated."""
+        count = TokenCount(self.prompt.ids)
+        for each in self.parts(deadline).values():
+            count = add(count, each)
+        return TokenCount(count, UsageSource.HEURISTIC, GUESSED_ERROR) if self.prompt.guessed else count
+
+    def estimate(self) -> TokenCount:
+        """By the length of the texts alone: the last resort, in microseconds."""
+        characters = sum(len(text) for _, text in self.prompt.texts)
+        tokens = -(-characters // CHARACTERS_PER_TOKEN) + sum(self.prompt.fixed.values()) + self.prompt.ids
+        return TokenCount(tokens, UsageSource.HEURISTIC, LENGTH_ERROR)
+
+
+def ask(body: Any, model: str, operation: str = "chat", own: Tokenizer | None = None) -> Question:
+    """The question how many tokens an SDK's arguments are."""
+    family: Family = family_of(model) if model or own is None else UNKNOWN
+    return Question(read_request(body, family, bare_name(model), operation), model, own)
 
 
 def add(one: TokenCount | None, other: TokenCount) -> TokenCount:
     """The sum of two counts, as sure as the less sure of them."""
     if one is None:
         return other
-    exact = one.exact and other.exact
-    source = UsageSource.TOKENIZER if exact else UsageSource.HEURISTIC
+    source = UsageSource.TOKENIZER if one.exact and other.exact else UsageSource.HEURISTIC
     return TokenCount(int(one) + int(other), source, max(one.error, other.error))
-
-
-def count_request(body: Any, model: str, operation: str = "chat", deadline: float | None = None) -> TokenCount:
-    """Input tokens of an SDK's arguments, as its provider would bill them."""
-    family = family_of(model)
-    prompt = read_request(body, family, bare_name(model), operation)
-    tokenizer = tokenizer_of_family(family)
-    return total(prompt, count_prompt(prompt, tokenizer, deadline))
-
-
-def total(prompt: Prompt, parts: dict[str, TokenCount]) -> TokenCount:
-    """All parts together, with the ids that came as ids; a guess in it makes it an estimate."""
-    count = TokenCount(prompt.ids)
-    for each in parts.values():
-        count = add(count, each)
-    if prompt.guessed:
-        return TokenCount(int(count), UsageSource.HEURISTIC, max(count.error, GUESSED_ERROR))
-    return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from costspan.call import UsageSource
@@ -29,12 +30,17 @@ def is_missing(call: Call) -> bool:
         return False  # runs on at the provider: its usage comes when it is asked for
     if any(name in request.body and not is_readable(request.body[name]) for name in CONVERSATIONS):
         return False  # a generator of messages is the SDK's; an unknown prompt is not one of 0 tokens
-    return call.error is None or call.chunks > 0  # what failed before an answer began is not billed
+    return (call.error is None or call.chunks > 0) and not _is_off()  # what failed before an answer began is not billed
 
 
 def is_readable(value: Any) -> bool:
     """Whether a value can be read without using it up."""
     return value is None or plain(value) is not None
+
+
+def _is_off() -> bool:
+    """Whether the program has said `costspan.disable_token_counter = True`."""
+    return bool(vars(sys.modules["costspan"]).get("disable_token_counter"))
 
 
 def hold(call: Call) -> None:
@@ -49,12 +55,12 @@ def count_missing(call: Call) -> None:
 
     Only text is counted: what a model thought without showing it is not known here.
     """
-    from costspan.tokens.counting import add, count_request  # noqa: PLC0415 tokenizers, only where one must count
+    from costspan.tokens.counting import add, ask  # noqa: PLC0415 tokenizers, only where one must count
     from costspan.tokens.tokenizers import tokenizer_of  # noqa: PLC0415 as above
 
     request, reply = call.request, call.reply
     model = reply.model or request.model
-    asked = count_request(request.body, model, request.operation)
+    asked = ask(request.body, model, request.operation).count()
     answered = tokenizer_of(model).count(reply.text)
     _fill(call, asked, answered, add(asked, answered).source)
 

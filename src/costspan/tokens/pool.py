@@ -1,85 +1,18 @@
-"""A few daemon threads that count, so that the program does not: bounded, fork-safe, never waited for by accident."""
+"""Counts the calls whose provider did not, so that the program never waits for it: bounded, fork-safe."""
 
 from __future__ import annotations
 
-import os
-import time
-import weakref
-from queue import SimpleQueue
-from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
-from costspan.guard import Guard
 from costspan.tokens.missing import count_missing, estimate_missing, hold
+from costspan.tokens.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from costspan.call import Call
 
-    Job = Callable[[], object]
-
-_RUN = Guard("count tokens")
 WAITING = 1000  # calls that may wait to be counted; those beyond get the quick estimate at once
-PAUSE_SECONDS = 0.005  # between looks while draining
-
-
-class Workers:
-    """Runs jobs on at most `most` daemon threads, started when they are needed; a job that fails is noted, no more."""
-
-    def __init__(self, most: int, name: str = "costspan-tokens") -> None:
-        self._most = most
-        self._name = name
-        self._reset()
-        if hasattr(os, "register_at_fork"):
-            forget = weakref.WeakMethod(self._reset)
-            os.register_at_fork(after_in_child=lambda: (reset := forget()) and reset())
-
-    def _reset(self) -> None:
-        """A forked child has none of its parent's threads, and the parent does the parent's jobs."""
-        self._jobs: SimpleQueue[tuple[object, Job]] = SimpleQueue()
-        self._lock = Lock()
-        self._threads = 0
-        self._open: set[object] = set()  # a ticket for each job given and not yet done
-
-    @property
-    def waiting(self) -> int:
-        """Jobs that no thread has taken yet."""
-        return self._jobs.qsize()
-
-    def run(self, job: Job) -> None:
-        """Queue a job. Safe from any thread and from a finalizer: takes no lock that could be held below it."""
-        ticket = object()
-        self._open.add(ticket)
-        self._jobs.put((ticket, job))
-        if self._threads < min(self._most, len(self._open)) and self._lock.acquire(blocking=False):
-            try:
-                self._start()
-            finally:
-                self._lock.release()
-
-    def _start(self) -> None:
-        if self._threads < self._most:
-            self._threads += 1
-            Thread(target=self._work, args=(self._jobs, self._open), name=self._name, daemon=True).start()
-
-    @staticmethod
-    def _work(jobs: SimpleQueue[tuple[object, Job]], still_open: set[object]) -> None:
-        while True:
-            ticket, job = jobs.get()
-            with _RUN:
-                job()
-            still_open.discard(ticket)
-            del job
-
-    def drain(self, seconds: float) -> bool:
-        """Wait until every job given so far is done; whether that was within `seconds`."""
-        end = time.monotonic() + seconds
-        while self._open:
-            if time.monotonic() >= end:
-                return False
-            time.sleep(PAUSE_SECONDS)
-        return True
 
 
 class CountingPool:

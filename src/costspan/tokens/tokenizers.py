@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from costspan.call import UsageSource
 from costspan.tokens.bpe import BpeTokenizer
 from costspan.tokens.count import TokenCount
-from costspan.tokens.families import family_of
+from costspan.tokens.custom import CustomTokenizer, create_pretrained_tokenizer
+from costspan.tokens.families import bare_name, family_of
+from costspan.tokens.switches import switch
 from costspan.tokens.vocabularies import BUNDLED, VocabularyError, load_encoding
 
 if TYPE_CHECKING:
@@ -38,45 +39,72 @@ class StandIn:
     def __init__(self, base: BpeTokenizer, permille: int, error: float) -> None:
         self.name = f"estimate by {base.name}"
         self.error = error
-        self._base = base
+        self.base = base
         self._permille = permille
         self.encode = base.encode
         self.decode = base.decode
 
     def count(self, text: str, deadline: float | None = None) -> TokenCount:
         """About as many tokens as the model's own tokenizer makes; at least 1 of any text."""
-        tokens = self._base.count(text, deadline)
+        tokens = self.base.count(text, deadline)
         return TokenCount((tokens * self._permille + 500) // 1000, UsageSource.HEURISTIC, self.error)
 
 
-# No lock around these caches: a lock held by a loading thread would stay locked in a forked child. Two threads
-# that both need an encoding first load it twice, once.
-@lru_cache(maxsize=8)
-def bpe(encoding: str) -> BpeTokenizer:
-    """The tokenizer of an encoding, loaded at its first use.
+class Encodings:
+    """The encodings loaded in this process.
 
-    Raises:
-        VocabularyError: No such encoding, or its vocabulary is not here.
+    There is no lock: one held by a loading thread would stay locked in a forked child. Two threads that need an
+    encoding first both load it, once.
     """
-    return BpeTokenizer(load_encoding(encoding))
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, BpeTokenizer] = {}
+
+    def get(self, name: str) -> BpeTokenizer:
+        """The tokenizer of an encoding, loaded at its first use.
+
+        Raises:
+            VocabularyError: No such encoding, or its vocabulary is not here.
+        """
+        found = self._loaded.get(name)
+        if found is None:
+            found = self._loaded.setdefault(name, BpeTokenizer(load_encoding(name)))
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether an encoding is loaded already, so that using it takes no time."""
+        return name in self._loaded
+
+
+ENCODINGS = Encodings()
 
 
 @lru_cache(maxsize=64)
 def tokenizer_of_family(family: Family) -> Tokenizer:
     """The tokenizer that counts for a family; a stand-in if its own is not public or not here."""
-    if family.source is UsageSource.TOKENIZER:
-        try:
-            return bpe(family.encoding)
-        except VocabularyError:
-            return StandIn(bpe(BUNDLED[1]), 1000, 0.1)  # the retired models' vocabularies resemble it
-    return StandIn(bpe(family.encoding), family.permille, family.error)
+    if family.source is not UsageSource.TOKENIZER:
+        return StandIn(ENCODINGS.get(family.encoding), family.permille, family.error)
+    try:
+        return ENCODINGS.get(family.encoding)
+    except VocabularyError:  # the retired models' vocabularies resemble an older one of ours
+        return StandIn(ENCODINGS.get(BUNDLED[1]), 1000, 0.1)
+
+
+@lru_cache(maxsize=64)
+def _from_file(path: str) -> CustomTokenizer:
+    return create_pretrained_tokenizer(path)
 
 
 def tokenizer_of(model: str) -> Tokenizer:
-    """The tokenizer that counts for a model id, as any provider or gateway writes it."""
+    """The tokenizer that counts for a model id: one of the user's own (`COSTSPAN_TOKENIZERS`), else its family's.
+
+    Raises:
+        TokenizerError: The user's own cannot be loaded.
+    """
+    own = switch("tokenizers")
+    if own:
+        name = bare_name(model)
+        for part, path in own.items():
+            if part.lower() in name:
+                return _from_file(path)
     return tokenizer_of_family(family_of(model))
-
-
-def deadline_in(seconds: float | None) -> float | None:
-    """A point of `time.monotonic`; None stays None."""
-    return None if seconds is None else time.monotonic() + seconds
