@@ -57,6 +57,7 @@ class Reply:
     free: bool = False  # an operation that is never billed: token counting, moderation
     source: UsageSource = UsageSource.PROVIDER
     text: str = ""  # what arrived, kept only where tokens must be counted locally
+    prompt: dict[str, int] | None = None  # how the input divides over the parts of the prompt: an estimate
     partial: bool = False  # the program left the stream before its end
     cached: bool = False  # answered by a cache of the program's own side: nothing was spent
     already_billed: bool = False  # a retrieved response whose making was billed before

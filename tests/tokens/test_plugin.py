@@ -98,3 +98,23 @@ def exporter_tracer(exporter):
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     return provider.get_tracer("another.tool")
+
+
+def test_prompt_parts_divide_the_reported_input_and_tell_what_is_hidden(instrumented, fake_openai):
+    exporter, client = instrumented(prompt_parts=True)
+    fake_openai.play(openai.chat(usage=openai.CACHED))
+    told = [{"role": "system", "content": "You are terse."}, {"role": "user", "content": "Hi"}, *QUESTION]
+    client.chat.completions.create(model="gpt-4o", messages=told)
+    attributes = only_span(exporter).attributes
+    parts = [attributes[f"costspan.prompt.{part}"] for part in ("system", "history", "newest")]
+    assert sum(parts) == attributes["gen_ai.usage.input_tokens"] == 1000
+    assert parts[2] > parts[1]
+    assert attributes["costspan.prompt.hidden"] == 1000 - 27
+    assert attributes["costspan.prompt.source"] == "estimate"
+    assert "costspan.prompt.tools" not in attributes
+
+
+def test_prompt_parts_are_not_told_unless_asked_for(instrumented):
+    exporter, client = instrumented()
+    client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+    assert not [name for name in only_span(exporter).attributes if name.startswith("costspan.prompt.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -26,7 +26,7 @@ COLOURS = ("black on bright_cyan", "black on bright_yellow", "black on bright_gr
 @click.option("--tokenizer", metavar="PATH", help="Use this tokenizer.json, or a name on the Hugging Face hub.")
 @click.option("--ids", is_flag=True, help="Show the token ids too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(text: str | None, model: str, file: Any, tokenizer: str | None, ids: bool, as_json: bool) -> None:  # noqa: PLR0913 one per option
+def command(text: str | None, model: str, file: Any, tokenizer: str | None, ids: bool, as_json: bool) -> None:
     """Split TEXT into the tokens of a model, and count them. Without TEXT, standard input is read."""
     from costspan.tokens.custom import TokenizerError, create_pretrained_tokenizer
     from costspan.tokens.functions import encode, token_counter
@@ -45,7 +45,7 @@ def command(text: str | None, model: str, file: Any, tokenizer: str | None, ids:
         _show(count, pieces, tokens, ids=ids)
 
 
-def _read(text: str | None, file: Any) -> str:
+def _read(text: str | None, file: BinaryIO | None) -> str:
     if text is not None and file is not None:
         msg = "give TEXT or --file, not both"
         raise click.UsageError(msg)
@@ -55,13 +55,12 @@ def _read(text: str | None, file: Any) -> str:
         if sys.stdin.isatty():
             msg = 'no text: costspan tokens "hello world", or --file PATH, or pipe it in'
             raise click.UsageError(msg)
-        file = click.get_binary_stream("stdin")
-    read: bytes = file.read()
-    return read.decode("utf-8", "replace")
+        file = sys.stdin.buffer
+    return file.read().decode("utf-8", "replace")
 
 
 def _pieces(model: str, tokens: list[int], own: Any) -> list[str]:
-    """The text of each token; bytes that are only a part of a character are written as \\xNN."""
+    """The text of each token; bytes that are only a part of a character are written in hexadecimal."""
     from costspan.tokens.tokenizers import StandIn, tokenizer_of
 
     if own is not None:

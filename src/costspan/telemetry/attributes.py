@@ -65,6 +65,9 @@ def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
         attributes[names.USAGE_PARTIAL] = True
     if reply.usage is not None:
         _add_usage(attributes, reply)
+    if reply.prompt is not None:
+        attributes[names.PROMPT_SOURCE] = "estimate"
+        attributes |= {names.PROMPT_OF + part: tokens for part, tokens in reply.prompt.items()}
     if price is not None:
         _add_price(attributes, price, reply.usage)
     if call.error is not None:

@@ -25,7 +25,6 @@ from costspan.telemetry.attributes import (
 )
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.spending import Spending
-from costspan.tokens.missing import estimate_missing, is_missing
 from costspan.tokens.pool import CountingPool
 from costspan.usage import Usage
 
@@ -68,8 +67,11 @@ class Recorder:
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings)
         self.bills = self.spending.bills
-        self._counts = settings.count_tokens == "missing" and not settings.disable_token_counter
-        self._pool = CountingPool(workers=settings.tokenizer_threadpool_max_workers)
+        self._pool = CountingPool(
+            workers=settings.tokenizer_threadpool_max_workers,
+            fills=settings.count_tokens == "missing" and not settings.disable_token_counter,
+            divides=settings.prompt_parts and not settings.disable_token_counter,
+        )
         self._warmed = False
 
     def watching(self) -> bool:
@@ -125,10 +127,10 @@ class Recorder:
 
     def finished(self, call: Call) -> None:
         """Price the call, and tell it; a call without usage goes by way of the pool, where its tokens are counted."""
-        if not self._counts or not is_missing(call):
+        if not self._pool.wants(call):
             self._tell(call)
         elif call.state:  # its span is another tool's, which may end it any moment
-            estimate_missing(call)
+            self._pool.estimate(call)
             self._tell(call)
         else:
             self._pool.submit(call, self._tell)

@@ -19,6 +19,7 @@ class Family:
 
     name: str
     pattern: str
+    provider: str = ""  # who sells it first-hand, as gen_ai.provider.name writes it
     encoding: str = "o200k_base"
     permille: int = 1000
     error: float = 0.15  # relative, of an estimate
@@ -38,6 +39,7 @@ class Family:
 
 def _openai(name: str, pattern: str, **rules: object) -> Family:
     settings: dict[str, object] = {
+        "provider": "openai",
         "error": 0.0, "source": UsageSource.TOKENIZER, "priming": 3, "says_role": True, "typescript": True,
         "tools": 9, "tools_error": 0.0, "images": "openai",
     }  # fmt: skip
@@ -48,7 +50,15 @@ def _openai(name: str, pattern: str, **rules: object) -> Family:
 FAMILIES = (
     # Framing `<|start|>role<|message|>…<|end|>`, then `<|start|>assistant`. Source: OpenAI's harmony response format;
     # the system message that servers add for gpt-oss is counted as `priming`.
-    _openai("gpt-oss", r"gpt-oss", encoding="o200k_harmony", priming=66, error=0.05, source=UsageSource.HEURISTIC),
+    _openai(
+        "gpt-oss",
+        r"gpt-oss",
+        provider="",
+        encoding="o200k_harmony",
+        priming=66,
+        error=0.05,
+        source=UsageSource.HEURISTIC,
+    ),
     # Priming 3 for models that answer at once. Source: OpenAI cookbook, "How to count tokens with tiktoken".
     _openai("gpt-4o", r"^(ft:)?(gpt-4o|gpt-4\.|chatgpt-)|^gpt-(audio|realtime)"),
     # Models that think first choose a channel themselves, so their priming is one token shorter.
@@ -68,21 +78,46 @@ FAMILIES = (
     # No public tokenizer. Calibrated on provider-reported counts; benchmarks/tokens.py prints n and the error found.
     # Claude's 346 for tools: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview, 2025-11
     Family(
-        "claude", r"claude", permille=1050, error=0.1, priming=3, per_message=4, tools=346, per_tool=10, thinking=28
+        "claude",
+        r"claude",
+        provider="anthropic",
+        permille=1050,
+        error=0.1,
+        priming=3,
+        per_message=4,
+        tools=346,
+        per_tool=10,
+        thinking=28,
     ),
-    Family("gemini", r"gemini|learnlm", permille=1030, error=0.1, per_message=0, images="gemini"),
-    Family("palmyra", r"palmyra", permille=1050, error=0.1, priming=27, tools=90),
-    Family("cohere", r"command|cohere|aya|c4ai|^embed-|^rerank-", permille=1010, error=0.1, per_message=0),
-    Family("nova", r"nova|titan", permille=1040, tools=320),
-    Family("grok", r"grok", permille=1050),
+    Family(
+        "gemini", r"gemini|learnlm", provider="gcp.gemini", permille=1030, error=0.1, per_message=0, images="gemini"
+    ),
+    Family("palmyra", r"palmyra", provider="writer", permille=1050, error=0.1, priming=27, tools=90),
+    Family(
+        "cohere",
+        r"command|cohere|aya|c4ai|^embed-|^rerank-",
+        provider="cohere",
+        permille=1010,
+        error=0.1,
+        per_message=0,
+    ),
+    Family("nova", r"nova|titan", provider="aws.bedrock", permille=1040, tools=320),
+    Family("grok", r"grok", provider="x_ai", permille=1050),
     # A public tokenizer that is not bundled: exact with a `tokenizer.json`, else estimated.
     Family("llama", r"llama|sonar", permille=1020, priming=30, per_message=4),
-    Family("mistral", r"mi[sx]tral|codestral|devstral|pixtral|voxtral|magistral", permille=1060, error=0.1, tools=20),
-    Family("deepseek", r"deepseek", permille=1020, error=0.1, priming=4, per_message=0),
+    Family(
+        "mistral",
+        r"mi[sx]tral|codestral|devstral|pixtral|voxtral|magistral",
+        provider="mistral_ai",
+        permille=1060,
+        error=0.1,
+        tools=20,
+    ),
+    Family("deepseek", r"deepseek", provider="deepseek", permille=1020, error=0.1, priming=4, per_message=0),
     Family("qwen", r"qwen|qwq", permille=1030, error=0.1, priming=3, per_message=4, tools=150),
     Family("gemma", r"gemma", permille=1030, priming=4, per_message=5),
-    Family("glm", r"glm", permille=1010, priming=3),
-    Family("kimi", r"kimi|moonshot", permille=1010),
+    Family("glm", r"glm", provider="zai", permille=1010, priming=3),
+    Family("kimi", r"kimi|moonshot", provider="moonshot_ai", permille=1010),
 )
 UNKNOWN = Family("unknown", "", error=0.2)
 

@@ -11,9 +11,8 @@ from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
 from costspan.tokens.counting import Question, ask
 from costspan.tokens.custom import as_tokenizer
-from costspan.tokens.families import family_of
 from costspan.tokens.switches import switch
-from costspan.tokens.tokenizers import ENCODINGS, tokenizer_of
+from costspan.tokens.tokenizers import ENCODINGS, encoding_of, tokenizer_of
 from costspan.tokens.workers import Workers
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def _question(model: str, text: Any, messages: Any, tools: tuple[Any, Any], cust
 
 def _is_ready(question: Question) -> bool:
     """Whether counting starts at once: a first use reads a vocabulary, for half a second."""
-    return question.own is not None or ENCODINGS.has(family_of(question.model).encoding)
+    return question.own is not None or ENCODINGS.has(encoding_of(question.model))
 
 
 def _tokenizer(model: str, custom: Any) -> Tokenizer:

@@ -21,16 +21,22 @@ DEPTH = 6  # of nested content that it looks into
 
 def is_missing(call: Call) -> bool:
     """Whether a finished call has no usage though its provider will bill tokens for it."""
-    request, reply = call.request, call.reply
-    if reply.usage is not None or reply.free or reply.cached or reply.already_billed:
+    reply = call.reply
+    if reply.usage is not None or reply.free or reply.cached or reply.already_billed or not is_countable(call):
         return False
+    if call.request.body.get("background"):
+        return False  # runs on at the provider: its usage comes when it is asked for
+    return call.error is None or call.chunks > 0  # what failed before an answer began is not billed
+
+
+def is_countable(call: Call) -> bool:
+    """Whether the request of a call is text that can be read here, and the program lets us count."""
+    request = call.request
     if request.operation not in COUNTED or not isinstance(request.body, dict) or not request.body:
         return False
-    if request.body.get("background"):
-        return False  # runs on at the provider: its usage comes when it is asked for
     if any(name in request.body and not is_readable(request.body[name]) for name in CONVERSATIONS):
         return False  # a generator of messages is the SDK's; an unknown prompt is not one of 0 tokens
-    return (call.error is None or call.chunks > 0) and not _is_off()  # what failed before an answer began is not billed
+    return not _is_off()
 
 
 def is_readable(value: Any) -> bool:

@@ -16,8 +16,6 @@ from costspan.tokens.vocabularies import BUNDLED, VocabularyError, load_encoding
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from costspan.tokens.families import Family
-
 
 class Tokenizer(Protocol):
     """Counts, encodes and decodes text."""
@@ -79,13 +77,26 @@ class Encodings:
 ENCODINGS = Encodings()
 
 
-@lru_cache(maxsize=64)
-def tokenizer_of_family(family: Family) -> Tokenizer:
-    """The tokenizer that counts for a family; a stand-in if its own is not public or not here."""
+def encoding_of(model: str) -> str:
+    """The encoding that counts for a model: by tiktoken's own table, else its family's."""
+    family = family_of(model)
     if family.source is not UsageSource.TOKENIZER:
-        return StandIn(ENCODINGS.get(family.encoding), family.permille, family.error)
+        return family.encoding
+    from tiktoken.model import encoding_name_for_model  # noqa: PLC0415 not at import: it costs 20 ms
+
     try:
-        return ENCODINGS.get(family.encoding)
+        return encoding_name_for_model(bare_name(model))
+    except KeyError:  # newer than the table
+        return family.encoding
+
+
+@lru_cache(maxsize=256)
+def _standard(model: str) -> Tokenizer:
+    family, encoding = family_of(model), encoding_of(model)
+    if family.source is not UsageSource.TOKENIZER:
+        return StandIn(ENCODINGS.get(encoding), family.permille, family.error)
+    try:
+        return ENCODINGS.get(encoding)
     except VocabularyError:  # the retired models' vocabularies resemble an older one of ours
         return StandIn(ENCODINGS.get(BUNDLED[1]), 1000, 0.1)
 
@@ -107,4 +118,4 @@ def tokenizer_of(model: str) -> Tokenizer:
         for part, path in own.items():
             if part.lower() in name:
                 return _from_file(path)
-    return tokenizer_of_family(family_of(model))
+    return _standard(model)
