@@ -42,7 +42,7 @@ def load_encoding(name: str) -> tiktoken.Encoding:
         known = ", ".join((*BUNDLED, *DERIVED, *ON_DISK))
         msg = f"no encoding {name!r}; known are {known}"
         raise VocabularyError(msg)
-    return tiktoken.Encoding(**_definition(openai_public, name))
+    return tiktoken.Encoding(**_definition(openai_public, name if hasattr(openai_public, name) else DERIVED[name]))
 
 
 def _definition(publisher: Any, name: str) -> dict[str, Any]:
