@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from costspan.instrumentors import instrument, uninstrument
+    from costspan.outlook import estimate
     from costspan.tokens.count import TokenCount
     from costspan.tokens.custom import create_pretrained_tokenizer, create_tokenizer
     from costspan.tokens.functions import async_token_counter, decode, encode, estimate_tokens, token_counter
@@ -29,6 +30,7 @@ __all__ = [
     "decode",
     "disable_token_counter",
     "encode",
+    "estimate",
     "estimate_tokens",
     "instrument",
     "token_counter",
@@ -49,6 +51,7 @@ _HOMES = {  # loaded on first use: nothing is imported at start-up that the firs
     "decode": "costspan.tokens.functions",
     "disable_token_counter": "costspan.tokens.switches",
     "encode": "costspan.tokens.functions",
+    "estimate": "costspan.outlook",
     "estimate_tokens": "costspan.tokens.functions",
     "token_counter": "costspan.tokens.functions",
     "tokenizer_threadpool_max_workers": "costspan.tokens.switches",

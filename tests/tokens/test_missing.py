@@ -127,7 +127,7 @@ def test_a_body_that_is_no_dict_is_held_as_it_is():
 
 
 def test_the_quick_estimate_goes_by_length_and_is_marked():
-    call = finished_call({"messages": [{"role": "user", "content": "four" * 100}]}, text="12345")
+    call = finished_call({"messages": [{"role": "user", "content": "four" * 100}], "n": 1}, text="12345")
     estimate_missing(call)
     assert call.reply.usage == Usage(input=101, output=2)
     assert call.reply.source is UsageSource.HEURISTIC

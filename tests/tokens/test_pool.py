@@ -13,6 +13,7 @@ from costspan.guard import FAILURES
 from costspan.tokens import pool as pools
 from costspan.tokens.pool import CountingPool
 from costspan.tokens.workers import Workers
+from costspan.usage import Usage
 
 from test_missing import QUESTION, finished_call  # isort: skip
 
@@ -109,6 +110,38 @@ def test_a_forked_child_counts_its_own_calls_and_not_its_parents():
     held.set()
     assert pool.drain(10)
     assert len(seen) == 1
+
+
+def test_a_pool_that_only_divides_leaves_missing_usage_missing():
+    seen = []
+    pool = CountingPool(fills=False, divides=True)
+    missing, reported = finished_call({"messages": QUESTION}), finished_call({"messages": QUESTION})
+    reported.reply.usage = Usage(input=14)
+    assert not pool.wants(missing)
+    assert pool.wants(reported)
+    pool.estimate(missing)
+    for call in (missing, reported):
+        pool.submit(call, seen.append)
+    assert pool.drain(10)
+    assert missing.reply.usage is None
+    assert reported.reply.prompt == {"system": 3, "newest": 11, "hidden": 0}
+
+
+def test_a_pool_that_does_not_divide_tells_no_parts():
+    pool = CountingPool()
+    reported = finished_call({"messages": QUESTION})
+    reported.reply.usage = Usage(input=14)
+    assert not pool.wants(reported)
+    pool.submit(reported, lambda call: None)
+    assert pool.drain(10)
+    assert reported.reply.prompt is None
+
+
+def test_where_a_system_cannot_fork_the_workers_work(monkeypatch):
+    monkeypatch.delattr(os, "register_at_fork")
+    workers, done = Workers(1), threading.Event()
+    workers.run(done.set)
+    assert done.wait(10)
 
 
 def test_a_pool_that_is_gone_is_not_kept_by_the_fork_hook():

@@ -52,11 +52,15 @@ def _read(text: str | None, file: BinaryIO | None) -> str:
     if text is not None and text != "-":
         return text
     if file is None:
-        if sys.stdin.isatty():
+        if _is_terminal():
             msg = 'no text: costspan tokens "hello world", or --file PATH, or pipe it in'
             raise click.UsageError(msg)
         file = sys.stdin.buffer
     return file.read().decode("utf-8", "replace")
+
+
+def _is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _pieces(model: str, tokens: list[int], own: Any) -> list[str]:

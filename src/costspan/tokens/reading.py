@@ -181,7 +181,7 @@ def _is_tool_result(block: dict[Any, Any]) -> bool:
     kind = block.get("type")
     if (isinstance(kind, str) and kind in TOOL_RESULT_TYPES) or "toolResult" in block or "functionResponse" in block:
         return True
-    content = block.get("content")
+    content = block.get("content") or block.get("parts")
     return isinstance(content, (list, tuple)) and any(
         isinstance(each, dict) and _is_tool_result(each) for each in content[:8]
     )

@@ -38,7 +38,8 @@ def read_request(body: Any, family: Family, model: str, operation: str = "chat")
         else:
             reader.read_messages(body.get(name))
     for name in PROMPTS:
-        reader.read_prompt(body.get(name))
+        if not isinstance(body.get(name), dict):  # Responses' `text` is a setting
+            reader.read_prompt(body.get(name))
     return reader.prompt
 
 
@@ -64,7 +65,7 @@ def _read_settings(reader: Reader, body: dict[Any, Any]) -> None:
         reader.read_tools(tools.get("tools"))
     text = plain(body.get("text"))
     for wanted in (body.get("response_format"), text.get("format") if isinstance(text, dict) else None):
-        schema = _schema(plain(wanted))
+        schema = _schema(wanted)
         if schema:
             reader.prompt.texts.append((SYSTEM, as_json(schema)))
             reader.prompt.add(SYSTEM, reader.family.schema)
@@ -81,6 +82,7 @@ def _schema(wanted: Any) -> Any:
     if isinstance(wanted, type):  # a pydantic class, as `.parse()` takes it
         describe = getattr(wanted, "model_json_schema", None)
         return describe() if callable(describe) else None
+    wanted = plain(wanted)
     if not isinstance(wanted, dict) or wanted.get("type") != "json_schema":
         return None
     inner = wanted.get("json_schema")

@@ -1,0 +1,133 @@
+"""Images, sound and documents count by each provider's published rule, from their first bytes, never fetched."""
+
+import base64
+import struct
+
+import pytest
+
+from costspan import token_counter
+from costspan.tokens.media import (
+    Size,
+    anthropic_image,
+    gemini_image,
+    image_size,
+    openai_image,
+    pdf_pages,
+)
+
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + struct.pack(">II", 800, 600)
+GIF = b"GIF89a" + struct.pack("<HH", 320, 200)
+JPEG = (
+    b"\xff\xd8\xff\xe0\x00\x10" + b"\x00" * 14 + b"\xff\xc0\x00\x11\x08" + struct.pack(">HH", 480, 640) + b"\x00" * 12
+)
+WEBP_LOSSY = b"RIFF\x00\x00\x00\x00WEBPVP8 " + b"\x00" * 10 + struct.pack("<HH", 400, 300)
+WEBP_LOSSLESS = b"RIFF\x00\x00\x00\x00WEBPVP8L" + b"\x00" * 5 + struct.pack("<I", 399 | 299 << 14)
+WEBP_EXTENDED = b"RIFF\x00\x00\x00\x00WEBPVP8X" + b"\x00" * 8 + b"\x8f\x01\x00\x2b\x01\x00"
+
+
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        (PNG, (800, 600)),
+        (GIF, (320, 200)),
+        (JPEG, (640, 480)),
+        (WEBP_LOSSY, (400, 300)),
+        (WEBP_LOSSLESS, (400, 300)),
+        (WEBP_EXTENDED, (400, 300)),
+    ],
+    ids=["png", "gif", "jpeg", "webp lossy", "webp lossless", "webp extended"],
+)
+def test_an_images_size_is_in_its_first_bytes(data, size):
+    assert image_size(data) == size
+    assert image_size(base64.b64encode(data).decode()) == size
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x89PNG", b"GIF8", JPEG[:12], WEBP_LOSSY[:20], b"BM", "not base64!", "é", PNG[:16] + b"\x00" * 8]
+)
+def test_what_is_no_image_has_no_size(data):
+    assert image_size(data) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "detail", "tokens"),
+    [
+        ("gpt-4o", (1024, 1024), "high", 765),  # OpenAI's own examples
+        ("gpt-4o", (2048, 4096), "high", 1105),
+        ("gpt-4o", (4096, 8192), "low", 85),
+        ("gpt-4o", (512, 512), "auto", 255),
+        ("gpt-4o-mini", (1024, 1024), "high", 25_501),
+        ("o3", (1024, 1024), "high", 675),
+        ("gpt-5", (1024, 1024), "high", 630),
+        ("gpt-4.1-mini", (1024, 1024), "high", 1659),  # 1024 patches x 1.62
+        ("gpt-4.1-nano", (1024, 1024), "low", 2520),
+        ("o4-mini", (1800, 2400), "high", 2497),  # OpenAI's own example: 1,452 patches, x 1.72
+    ],
+)
+def test_openai_bills_tiles_or_patches(model, size, detail, tokens):
+    assert openai_image(model, Size(*size), detail) == pytest.approx(tokens, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("size", "tokens"), [((200, 200), 54), ((1000, 1000), 1334), ((1092, 1092), 1590), ((4000, 3000), 1600)]
+)
+def test_anthropic_bills_width_times_height_over_750(size, tokens):
+    assert anthropic_image(Size(*size)) == tokens
+
+
+@pytest.mark.parametrize(("size", "tokens"), [((384, 384), 258), ((960, 540), 258 * 6), ((3000, 3000), 258 * 16)])
+def test_gemini_bills_tiles_of_258(size, tokens):
+    assert gemini_image(Size(*size)) == tokens
+
+
+def extra(model, block):
+    """What a block adds to a message."""
+    alone = token_counter(model, messages=[{"role": "user", "content": []}])
+    with_it = token_counter(model, messages=[{"role": "user", "content": [block]}])
+    return int(with_it) - int(alone), with_it.source.value
+
+
+DATA = base64.b64encode(PNG).decode()
+
+
+@pytest.mark.parametrize(
+    ("model", "block", "tokens"),
+    [
+        ("gpt-4o", {"type": "image_url", "image_url": {"url": "data:image/png;base64," + DATA}}, 765),
+        ("gpt-4o", {"type": "image_url", "image_url": {"url": "data:image/png;base64," + DATA, "detail": "low"}}, 85),
+        ("gpt-4o", {"type": "input_image", "image_url": "data:image/png;base64," + DATA, "detail": "low"}, 85),
+        ("claude-opus-5", {"type": "image", "source": {"type": "base64", "data": DATA}}, 640),
+        ("nova-pro", {"image": {"format": "png", "source": {"bytes": PNG}}}, 640),
+        ("gemini-2.5-flash", {"inlineData": {"mimeType": "image/png", "data": DATA}}, 258 * 4),
+        ("gemini-2.5-flash", {"inline_data": {"mime_type": "image/png", "data": PNG}}, 258 * 4),
+    ],
+)
+def test_an_image_in_a_message_counts_by_its_size(model, block, tokens):
+    assert extra(model, block)[0] == tokens
+
+
+@pytest.mark.parametrize(
+    ("model", "block", "tokens"),
+    [
+        ("gpt-4o-audio", {"type": "input_audio", "input_audio": {"data": "A" * 64_000, "format": "wav"}}, 30),
+        ("gemini-2.5-flash", {"inlineData": {"mimeType": "audio/mp3", "data": "A" * 64_000}}, 96),
+        ("gemini-2.5-flash", {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://b/x.pdf"}}, 258),
+        ("claude-opus-5", {"type": "document", "source": {"type": "url", "url": "https://example.com/x.pdf"}}, 2000),
+        ("gpt-4o", {"type": "file", "file": {"file_id": "file-1"}}, 2000),
+        ("nova-pro", {"document": {"format": "pdf", "source": {"bytes": b"%PDF /Type /Page /Type/Page"}}}, 4000),
+    ],
+)
+def test_sound_and_documents_are_guessed_and_say_so(model, block, tokens):
+    assert extra(model, block) == (tokens, "heuristic")
+
+
+def test_a_document_of_plain_text_is_its_text():
+    block = {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}, "title": "hello"}
+    assert extra("claude-opus-5", block)[0] < 10
+
+
+def test_pages_are_counted_where_a_pdf_shows_them():
+    pdf = b"%PDF-1.4 /Type /Pages /Type /Page /Type/Page"
+    assert pdf_pages(pdf) == 2
+    assert pdf_pages(base64.b64encode(pdf).decode()) == 2
+    assert pdf_pages("") == 0
