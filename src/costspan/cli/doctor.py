@@ -1,0 +1,187 @@
+"""`costspan doctor`: what is installed and instrumented, and why not; where telemetry goes, and whether it arrives."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SIGNS = {"good": "[green]✓[/]", "note": "[dim]·[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
+_REFUSED = 400  # HTTP statuses from here on say no
+
+
+class Finding(NamedTuple):
+    """One line: what was looked at, how it is, and what it means or how to mend it."""
+
+    about: str
+    level: str  # good, note, warning, bad
+    text: str
+
+
+@click.command(short_help="What is set up, and what is not")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def command(*, as_json: bool) -> None:
+    """Look at this environment: installed SDKs and instrumentations, settings, prices, where telemetry goes.
+
+    Exit code 1 if something is wrong.
+    """
+    findings = list(examine())
+    if as_json:
+        click.echo(json.dumps([each._asdict() for each in findings], indent=2))
+    else:
+        _print(findings)
+    sys.exit(any(each.level == "bad" for each in findings))
+
+
+def examine() -> Iterator[Finding]:
+    """All findings, from what is installed to what is reached."""
+    yield Finding("python", "good", f"{platform.python_version()} at {sys.prefix}")
+    for name in ("costspan", "opentelemetry-sdk", "opentelemetry-instrumentation"):
+        yield Finding(name, "good", metadata.version(name))
+    yield from _settings()
+    yield from _sdks()
+    yield from _prices()
+    yield from _endpoint()
+
+
+def _settings() -> Iterator[Finding]:
+    from costspan.config import PREFIX, SettingError, Settings, read_settings
+
+    try:
+        read_settings()
+    except SettingError as error:
+        yield Finding("settings", "bad", f"{error}; an instrumented program uses the default instead")
+        return
+    known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__} | {"COSTSPAN_TOKEN"}
+    given = {name for name in os.environ if name.startswith(PREFIX)}
+    for name in sorted(given - known):
+        yield Finding("settings", "warning", f"{name} is no setting of costspan: see the table in the README")
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        yield Finding("settings", "bad", "OTEL_SDK_DISABLED=true: OpenTelemetry sends nothing; unset it")
+    if given <= known:
+        yield Finding("settings", "good", ", ".join(sorted(given)) or "all defaults")
+
+
+def _sdks() -> Iterator[Finding]:
+    """Each SDK that costspan knows and that is installed: priced, or why not."""
+    from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+
+    from costspan.adapters._adapter import load
+    from costspan.instrumentors import adapter_names
+
+    switched_off = {name.strip() for name in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
+    absent = []
+    for name in adapter_names():
+        adapter = load(name)
+        installed = _version(adapter.distribution)
+        if installed is None:
+            absent.append(name)
+        elif {name, "*"} & switched_off:
+            yield Finding(name, "warning", f"{installed}: switched off by OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
+        elif get_dependency_conflicts((adapter.package,)) is not None:
+            yield Finding(name, "bad", f"{installed} is too old: pip install '{adapter.package.replace(' ', '')}'")
+        else:
+            yield Finding(name, "good", f"{installed}: every call gets its price{_shared_with(name)}")
+    if absent:
+        yield Finding("not installed", "note", ", ".join(absent))
+
+
+def _shared_with(name: str) -> str:
+    """Other tools that instrument the same SDK: costspan then prices their span and makes none."""
+    points = metadata.entry_points(group="opentelemetry_instrumentor", name=name)
+    others = sorted({point.dist.name for point in points if point.dist is not None} - {"costspan"})
+    return f" (on the span of {', '.join(others)})" if others else ""
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _prices() -> Iterator[Finding]:
+    from costspan.guard import Guard
+    from costspan.pricing import Pricer
+    from costspan.usage import Usage
+
+    with Guard("read the price list"):
+        price = Pricer().price(Usage(input=1000), provider="openai", model="gpt-4o")
+        if price.entry is not None:
+            yield Finding(
+                "prices", "good", f"bundled list ({price.entry.source}); `costspan prices check` tells its age"
+            )
+            return
+    yield Finding("prices", "bad", "the bundled price list cannot be read: pip install --force-reinstall costspan")
+
+
+def _endpoint() -> Iterator[Finding]:
+    """Where telemetry goes, and whether somebody answers there."""
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    grpc = protocol == "grpc"
+    default = f"http://localhost:{4317 if grpc else 4318}"
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", default)
+    where = f"{endpoint} ({protocol})"
+    problem = _grpc_problem(endpoint) if grpc else _http_problem(endpoint)
+    if problem is None:
+        yield Finding("telemetry", "good", f"{where} answers")
+    else:
+        cure = "start a collector there, or `costspan up`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
+        yield Finding("telemetry", "bad", f"{where}: {problem}; {cure}")
+
+
+def _http_problem(endpoint: str) -> str | None:
+    """None if an empty trace export is accepted."""
+    from urllib.request import Request, urlopen
+
+    if not endpoint.startswith(("http://", "https://")):
+        return "is no http:// or https:// address"
+    headers = {"content-type": "application/x-protobuf", **_headers()}
+    try:
+        with urlopen(Request(endpoint.rstrip("/") + "/v1/traces", b"", headers), timeout=3):  # noqa: S310 checked above
+            return None
+    except HTTPError as error:
+        return f"answers {error.code} {error.reason}" if error.code >= _REFUSED else None
+    except (URLError, OSError) as error:
+        return f"does not answer ({getattr(error, 'reason', error)})"
+
+
+def _headers() -> dict[str, str]:
+    pairs = (part.partition("=") for part in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(","))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+
+
+def _grpc_problem(endpoint: str) -> str | None:
+    """None if somebody listens; what is spoken there, only a call would tell."""
+    import socket
+
+    parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    try:
+        with socket.create_connection((parts.hostname or "localhost", parts.port or 4317), timeout=3):
+            return None
+    except (OSError, ValueError) as error:
+        return f"does not answer ({error})"
+
+
+def _print(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for each in findings:
+        table.add_row(_SIGNS[each.level], each.about, escape(each.text))
+    Console().print(table)

@@ -1,0 +1,137 @@
+"""`costspan run`: a program with every LLM call priced, and what it spent at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from costspan.cli.asking import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from costspan.ledger.server import RunningLedger
+
+_PASSED_ON = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+)
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_CANNOT_RUN = 127  # as a shell says it
+
+
+@click.command(
+    short_help="Run a program, priced",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.option("--quiet", is_flag=True, help="No table at the end.")
+@click.argument("command_line", metavar="[--] CMD [ARGS]…", nargs=-1, required=True, type=click.UNPROCESSED)
+def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
+    """Run CMD under opentelemetry-instrument with every LLM call priced; show what it spent when it ends.
+
+    Calls go to the local ledger (one is started if none is up), or to OTEL_EXPORTER_OTLP_ENDPOINT where that is set.
+    Signals and the exit code pass through.
+    """
+    program = list(command_line[1:] if command_line[0] == "--" else command_line)
+    launcher = _launcher()
+    if shutil.which(program[0]) is None:
+        click.echo(f"costspan: there is no program {program[0]!r} on the PATH", err=True)
+        sys.exit(_CANNOT_RUN)
+    with _telemetry_target() as (environ, ledger_db):
+        started = datetime.now(timezone.utc)
+        service = environ.setdefault("OTEL_SERVICE_NAME", _service_name(program, environ))
+        code = _run([launcher, *program], environ)
+        if not quiet:
+            _tell(ledger_db, started, service)
+    sys.exit(code)
+
+
+def _launcher() -> str:
+    """The `opentelemetry-instrument` of the environment that costspan is installed in."""
+    beside = Path(sys.executable).with_name("opentelemetry-instrument")
+    found = str(beside) if beside.exists() else shutil.which("opentelemetry-instrument")
+    if found is None:
+        msg = "opentelemetry-instrument is not on the PATH: pip install opentelemetry-instrumentation"
+        raise click.ClickException(msg)
+    return found
+
+
+@contextlib.contextmanager
+def _telemetry_target() -> Iterator[tuple[dict[str, str], str | None]]:
+    """The program's environment, and the ledger's file where there is one: the user's own endpoint, else a ledger."""
+    environ = dict(os.environ)
+    if any(environ.get(name) for name in _ENDPOINTS):
+        yield environ, None
+        return
+    from costspan.ledger.server import HTTP_PORT, find_running
+
+    running = find_running()
+    if running is not None:
+        yield _pointing_at(environ, f"http://127.0.0.1:{HTTP_PORT}"), str(running["ledger"])
+        return
+    with _own_ledger() as own:
+        yield _pointing_at(environ, own.url), str(own.db)
+
+
+def _own_ledger() -> RunningLedger:
+    from costspan.config import read_settings
+    from costspan.ledger.server import start
+
+    with one_line():
+        return start(read_settings().ledger or None, port=0)
+
+
+def _pointing_at(environ: Mapping[str, str], url: str) -> dict[str, str]:
+    return {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+
+
+def _service_name(program: list[str], environ: Mapping[str, str]) -> str:
+    """The name that the user gave; else the script's where Python runs one, else the program's."""
+    attributes = dict(part.partition("=")[::2] for part in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    if given := attributes.get("service.name", "").strip():
+        return given
+    script = next((part for part in program if part.endswith(".py")), program[0])
+    return Path(script).stem
+
+
+def _run(arguments: list[str], environ: dict[str, str]) -> int:
+    """The program's exit code; a program that a signal ended gives 128 and the signal, as a shell does."""
+    child = subprocess.Popen(arguments, env=environ)  # noqa: S603 what the user asked for
+    before = {each: signal.signal(each, lambda number, _frame: child.send_signal(number)) for each in _PASSED_ON}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the program itself
+    try:
+        code = child.wait()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    return 128 - code if code < 0 else code
+
+
+def _tell(ledger_db: str | None, started: datetime, service: str) -> None:
+    """What this run spent, on standard error: standard output is the program's."""
+    if ledger_db is None:
+        click.echo("costspan: the calls went to OTEL_EXPORTER_OTLP_ENDPOINT", err=True)
+        return
+    from rich.console import Console
+
+    from costspan.cli.tables import usage_table
+    from costspan.ledger.question import Filter, Question
+    from costspan.ledger.reader import open_ledger
+    from costspan.reports.usage import read_usage
+
+    with one_line(), open_ledger(ledger_db) as reader:
+        until = datetime.now(timezone.utc) + timedelta(seconds=1)
+        question = Question(started, until, ("model",), (Filter("service", (service,)),))
+        report = read_usage(reader, question)
+    if report.rows:
+        Console(stderr=True).print(usage_table(report))
+    else:
+        click.echo("costspan: the program made no LLM call (costspan doctor tells what is instrumented)", err=True)
