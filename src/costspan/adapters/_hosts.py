@@ -41,6 +41,7 @@ _RULES = (
     _Rule(".api.aws", "aws.bedrock", stream_usage=True),
     _Rule("generativelanguage.googleapis.com", "gcp.gemini", stream_usage=True),
     _Rule("aiplatform.googleapis.com", "gcp.vertex_ai", stream_usage=True),
+    _Rule("-aiplatform.googleapis.com", "gcp.vertex_ai", stream_usage=True),
     _Rule("api.anthropic.com", "anthropic", stream_usage=True),
     _Rule("api.cohere.com", "cohere", stream_usage=True),
     _Rule("api.cohere.ai", "cohere", stream_usage=True),
@@ -87,7 +88,7 @@ _RESIDENCY = ("us", "eu", "ae", "au", "in", "jp")
 def find_host(host: str, port: int, url_path: str) -> Host | None:
     """The provider of a known host, or None: then only the SDK's flavour is known, and no price applies."""
     for rule in _RULES:
-        if (host == rule.suffix.lstrip(".") or host.endswith("." + rule.suffix.lstrip("."))) and rule.path in url_path:
+        if _is_of(host, rule.suffix) and rule.path in url_path:
             return Host(rule.provider, _biller(rule.provider, url_path), rule.stream_usage, _geo(host, rule.provider))
     if host in _LOCAL or host.endswith(".local"):
         name = "ollama" if port == _OLLAMA_PORT else _LOCAL_SERVERS.get(port)
@@ -100,6 +101,11 @@ def resolve(host: str, port: int, url_path: str, flavour: str, own: Mapping[str,
     if mapped := own.get(host) or own.get(f"{host}:{port}"):
         return Host(mapped, mapped, stream_usage=any(rule.stream_usage for rule in _RULES if rule.provider == mapped))
     return find_host(host, port, url_path) or Host(flavour, host or flavour)
+
+
+def _is_of(host: str, suffix: str) -> bool:
+    """`.x.com` and `-x.com` are ends of a host; `x.com` is that host or one below it, never a look-alike."""
+    return host.endswith(suffix if suffix[0] in ".-" else "." + suffix) or host == suffix
 
 
 def _biller(provider: str, url_path: str) -> str:

@@ -1,0 +1,65 @@
+import pytest
+
+from costspan.adapters._hosts import resolve
+
+
+def found(host, port=443, path="/v1", own=None):
+    return resolve(host, port, path, "openai", own or {})
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "provider"),
+    [
+        ("api.openai.com", "/v1", "openai"),
+        ("eu.api.openai.com", "/v1", "openai"),
+        ("my.openai.azure.com", "/openai/deployments/d", "azure.ai.openai"),
+        ("my.services.ai.azure.com", "/openai/v1", "azure.ai.openai"),
+        ("my.services.ai.azure.com", "/models", "azure.ai.inference"),
+        ("models.github.ai", "/inference", "azure.ai.inference"),
+        ("bedrock-runtime.us-east-1.amazonaws.com", "/openai/v1", "aws.bedrock"),
+        ("bedrock-mantle.us-east-1.api.aws", "/v1", "aws.bedrock"),
+        ("generativelanguage.googleapis.com", "/v1beta/openai", "gcp.gemini"),
+        ("europe-west4-aiplatform.googleapis.com", "/v1", "gcp.vertex_ai"),
+        ("openrouter.ai", "/api/v1", "openrouter"),
+        ("api.deepseek.com", "", "deepseek"),
+    ],
+)
+def test_the_address_tells_the_provider(host, path, provider):
+    assert found(host, path=path).provider == provider
+
+
+def test_an_unknown_host_keeps_the_flavour_and_is_never_priced_as_it():
+    host = found("llm.example.com")
+
+    assert host.provider == "openai"
+    assert host.biller == "llm.example.com"
+    assert not host.stream_usage
+
+
+def test_a_look_alike_is_not_the_provider():
+    assert found("api.openai.com.example.com").biller == "api.openai.com.example.com"
+    assert found("notopenrouter.ai").biller == "notopenrouter.ai"
+
+
+def test_the_users_own_mapping_wins():
+    assert found("gw.example.com", own={"gw.example.com": "anthropic"}).biller == "anthropic"
+    assert found("localhost", 9000, own={"localhost:9000": "openai"}).stream_usage
+
+
+@pytest.mark.parametrize(("port", "name"), [(11434, "ollama"), (8000, "vllm"), (1234, "lm_studio")])
+def test_local_servers_are_known_by_their_port(port, name):
+    assert found("localhost", port).biller == name
+
+
+def test_an_unknown_local_server_is_unknown():
+    assert found("127.0.0.1", 5005).biller == "127.0.0.1"
+
+
+def test_a_residency_host_names_its_region():
+    assert found("eu.api.openai.com").geo == "eu"
+    assert found("api.openai.com").geo == ""
+
+
+def test_a_routers_path_names_who_bills():
+    assert found("router.huggingface.co", path="/together/v1").biller == "huggingface_together"
+    assert found("router.huggingface.co", path="/v1").biller == "hugging_face"

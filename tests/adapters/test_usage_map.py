@@ -1,0 +1,167 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from costspan.adapters._usage import UsageMap
+from costspan.adapters.openai import CHAT_USAGE, RESPONSES_USAGE
+from costspan.usage import Usage
+
+APART = UsageMap(
+    input="input_tokens",
+    output="output_tokens",
+    cache_read="cache_read",
+    cache_write_total="cache_write",
+    cache_write_1h="written.hour",
+    reasoning="thoughts",
+    total="total",
+    extra_input="tools",
+)
+
+
+def test_what_a_total_contains_is_taken_out_of_it():
+    usage, cut = CHAT_USAGE.read(
+        [
+            {
+                "prompt_tokens": 1000,
+                "completion_tokens": 200,
+                "total_tokens": 1200,
+                "prompt_tokens_details": {"cached_tokens": 600, "audio_tokens": 100},
+                "completion_tokens_details": {"reasoning_tokens": 50},
+            }
+        ]
+    )
+
+    assert usage == Usage(input=300, cache_read=600, input_audio=100, output=150, reasoning=50)
+    assert not cut
+
+
+def test_cached_audio_is_one_bucket_of_its_own():
+    usage, _ = CHAT_USAGE.read(
+        [
+            {
+                "prompt_tokens": 1000,
+                "prompt_tokens_details": {
+                    "cached_tokens": 500,
+                    "audio_tokens": 400,
+                    "cached_tokens_details": {"audio_tokens": 100},
+                },
+            }
+        ]
+    )
+
+    assert usage == Usage(input=200, cache_read=400, cache_read_audio=100, input_audio=300)
+
+
+def test_more_cached_than_input_is_cut_and_marked():
+    usage, cut = CHAT_USAGE.read([{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 50}}])
+
+    assert usage == Usage(cache_read=10)
+    assert cut
+
+
+def test_counts_that_stand_apart_are_not_taken_out():
+    usage, _ = APART.read([{"input_tokens": 22, "output_tokens": 9, "cache_read": 2492, "thoughts": 5}])
+
+    assert usage == Usage(input=22, cache_read=2492, output=9, reasoning=5)
+    assert usage.total_input == 2514
+
+
+def test_writes_told_apart_are_taken_out_of_all_writes():
+    usage, _ = APART.read([{"input_tokens": 1, "cache_write": 10, "written": {"hour": 4}}])
+
+    assert usage == Usage(input=1, cache_write=6, cache_write_1h=4)
+
+
+def test_more_fresh_input_is_added():
+    usage, _ = APART.read([{"input_tokens": 100, "tools": 7, "output_tokens": 3}])
+
+    assert usage == Usage(input=107, output=3)
+
+
+@pytest.mark.parametrize(
+    ("total", "wanted"),
+    [
+        (420, Usage(input=100, output=20, reasoning=300)),  # xAI: beside
+        (120, Usage(input=100, reasoning=20)),  # inside, and more than there is: cut
+    ],
+)
+def test_the_providers_own_total_decides_whether_reasoning_is_inside(total, wanted):
+    usage, _ = CHAT_USAGE.read(
+        [
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 20,
+                "total_tokens": total,
+                "completion_tokens_details": {"reasoning_tokens": 300},
+            }
+        ]
+    )
+
+    assert usage == wanted
+
+
+def test_a_total_may_show_that_thoughts_were_inside_after_all():
+    usage, _ = APART.read([{"input_tokens": 10, "output_tokens": 30, "thoughts": 20, "total": 40}])
+
+    assert usage == Usage(input=10, output=10, reasoning=20)
+
+
+def test_later_objects_win_count_by_count():
+    usage, _ = APART.read([{"input_tokens": 700, "output_tokens": 8, "cache_read": 5}, {"output_tokens": 150}])
+
+    assert usage == Usage(input=700, cache_read=5, output=150)
+
+
+def test_seconds_become_milliseconds():
+    assert UsageMap(input_audio_s="seconds").read([{"seconds": 1.5}]) == (Usage(input_audio_ms=1500), False)
+
+
+def test_both_times_to_live_of_openais_cache_are_kept():
+    details = {"cache_write_tokens": 30, "cache_write_tokens_details": {"ttl_30m_tokens": 10, "ttl_12h_tokens": 20}}
+    usage, _ = RESPONSES_USAGE.read([{"input_tokens": 100, "output_tokens": 1, "input_tokens_details": details}])
+
+    assert usage == Usage(input=70, cache_write_30m=10, cache_write_12h=20, output=1)
+
+
+@pytest.mark.parametrize("odd", ["5", True, -1, float("nan"), float("inf"), [5], {"n": 5}, b"5"])
+def test_what_is_no_count_is_left_out_and_marked(odd):
+    usage, marked = CHAT_USAGE.read([{"prompt_tokens": odd, "completion_tokens": 3}])
+
+    assert usage == Usage(output=3)
+    assert marked
+
+
+@pytest.mark.parametrize("nothing", [{}, {"prompt_tokens": None}, {"other": 5}, None, "text", 5])
+def test_no_count_at_all_is_none_and_not_zero(nothing):
+    assert CHAT_USAGE.read([nothing]) == (None, False)
+
+
+def test_zero_is_a_count():
+    assert CHAT_USAGE.read([{"prompt_tokens": 0, "completion_tokens": 0}]) == (Usage(), False)
+
+
+def test_a_map_with_an_unknown_bucket_is_refused():
+    with pytest.raises(ValueError, match="no such usage count: tokens"):
+        UsageMap(tokens="tokens")
+
+
+COUNT = st.integers(0, 10**9)
+
+
+@given(total=COUNT, out=COUNT, cached=COUNT, audio=COUNT, reasoning=COUNT)
+def test_buckets_always_add_up_to_what_the_provider_said(total, out, cached, audio, reasoning):
+    """Whatever the parts claim, no token is billed twice, none is lost, and none is negative."""
+    usage, _ = CHAT_USAGE.read(
+        [
+            {
+                "prompt_tokens": total,
+                "completion_tokens": out,
+                "prompt_tokens_details": {"cached_tokens": cached, "audio_tokens": audio},
+                "completion_tokens_details": {"reasoning_tokens": reasoning},
+            }
+        ]
+    )
+
+    assert usage.total_input == total
+    assert usage.total_output == out
+    assert all(count > 0 for _, count in usage)
