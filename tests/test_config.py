@@ -1,10 +1,8 @@
-import re
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from costspan.config import SettingError, Settings, read_settings, tolerant_settings, variable
+from costspan.config import SettingError, Settings, read_settings, tolerant_settings
 
 
 def test_settings_come_from_the_environment():
@@ -90,19 +88,3 @@ def test_inside_an_instrumented_program_a_bad_value_is_a_warning_and_the_default
 
 def test_an_empty_variable_is_no_value():
     assert read_settings({"COSTSPAN_EVENTS": ""}) == Settings()
-
-
-def test_the_readme_lists_every_setting_as_the_code_has_it():
-    readme = Path(__file__).parent.parent.joinpath("README.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `(COSTSPAN_\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", readme, re.MULTILINE)
-
-    assert listed == [settings_row(each) for each in fields(Settings)]
-
-
-def settings_row(setting):
-    """A line of the README's table: variable, what is allowed, default, what it does."""
-    default = setting.default_factory() if callable(setting.default_factory) else setting.default
-    if isinstance(default, (tuple, dict)):
-        default = ", ".join(default)
-    shown = f"`{str(default).lower() if isinstance(default, bool) else default}`" if default != "" else ""
-    return (variable(setting.name), setting.metadata["allowed"], shown, setting.metadata["doc"])

@@ -1,0 +1,38 @@
+"""The tables of the README that are made from the code. `python tests/readme_tables.py` writes them anew."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from costspan.config import Settings, variable
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def settings_table():
+    rows = ["| variable | allowed | default | what it does |", "| --- | --- | --- | --- |"]
+    for each in fields(Settings):
+        default = each.default_factory() if callable(each.default_factory) else each.default
+        if isinstance(default, (tuple, dict)):
+            default = ", ".join(default)
+        shown = str(default).lower() if isinstance(default, bool) else str(default)
+        code = f"`{shown}`" if shown else ""
+        rows.append(f"| `{variable(each.name)}` | {each.metadata['allowed']} | {code} | {each.metadata['doc']} |")
+    return "\n".join(rows)
+
+
+TABLES = {"settings": settings_table}
+
+
+def filled(text):
+    """The README's text with every made table as the code has it now."""
+    for name, make in TABLES.items():
+        block = f"<!-- {name} -->\n\n{make()}\n\n<!-- /{name} -->"
+        text = re.sub(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, block=block: block, text, flags=re.DOTALL)
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
