@@ -39,13 +39,14 @@ def openai_clients(openai_server, loop):
 class Instrumented:
     """costspan, switched on and off by `with on():`, and what it told: `spans`, and its own `failures`."""
 
-    def __init__(self):
+    def __init__(self, *processors):
         self._exporter = InMemorySpanExporter()
         self._providers = {
             "tracer_provider": TracerProvider(shutdown_on_exit=False),
             "meter_provider": MeterProvider([InMemoryMetricReader()], shutdown_on_exit=False),
         }
-        self._providers["tracer_provider"].add_span_processor(SimpleSpanProcessor(self._exporter))
+        for processor in (SimpleSpanProcessor(self._exporter), *processors):
+            self._providers["tracer_provider"].add_span_processor(processor)
 
     @contextmanager
     def __call__(self, **settings):
@@ -81,3 +82,16 @@ def instrumented(instrumented_once):
     """`with instrumented(): ...`, then `instrumented.spans` and `.failures`."""
     assert instrumented_once.spans is not None
     return instrumented_once
+
+
+@pytest.fixture
+def instrumented_with():
+    """`with instrumented_with(processor) as told: ...`: costspan on, and this span processor beside the usual one."""
+
+    @contextmanager
+    def on(processor):
+        told = Instrumented(processor)
+        with told():
+            yield told
+
+    return on

@@ -83,7 +83,8 @@ class Watch:
             if self.call.chunks == 1 or has_usage:
                 self._identify(chunk)
             self._follow(chunk)
-            if self._hidden:
+        if self._hidden:  # apart: what we failed to read is still not the host's
+            with _SEE:
                 _unask(chunk)
                 return not _is_usage_only(chunk)
         return True
