@@ -6,8 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from costspan.attributing import attribution
+    from costspan.bill import Bill
+    from costspan.budgets import BudgetExceededError, budget
+    from costspan.costs import cost_of, current_cost, last_call
     from costspan.instrumentors import instrument, uninstrument
+    from costspan.observing import observe
     from costspan.outlook import estimate
+    from costspan.recording import record_call
+    from costspan.rollup import Spend
     from costspan.tokens.count import TokenCount
     from costspan.tokens.custom import create_pretrained_tokenizer, create_tokenizer
     from costspan.tokens.functions import async_token_counter, decode, encode, estimate_tokens, token_counter
@@ -21,18 +28,28 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Bill",
+    "BudgetExceededError",
+    "Spend",
     "TokenCount",
     "Usage",
     "async_token_counter",
     "async_tokenizer_threshold_bytes",
+    "attribution",
+    "budget",
+    "cost_of",
     "create_pretrained_tokenizer",
     "create_tokenizer",
+    "current_cost",
     "decode",
     "disable_token_counter",
     "encode",
     "estimate",
     "estimate_tokens",
     "instrument",
+    "last_call",
+    "observe",
+    "record_call",
     "token_counter",
     "tokenizer_threadpool_max_workers",
     "tokenizer_timeout_seconds",
@@ -40,6 +57,16 @@ __all__ = [
 ]
 
 _HOMES = {  # loaded on first use: nothing is imported at start-up that the first call does not need
+    "Bill": "costspan.bill",
+    "BudgetExceededError": "costspan.budgets",
+    "Spend": "costspan.rollup",
+    "attribution": "costspan.attributing",
+    "budget": "costspan.budgets",
+    "cost_of": "costspan.costs",
+    "current_cost": "costspan.costs",
+    "last_call": "costspan.costs",
+    "observe": "costspan.observing",
+    "record_call": "costspan.recording",
     "Usage": "costspan.usage",
     "instrument": "costspan.instrumentors",
     "uninstrument": "costspan.instrumentors",

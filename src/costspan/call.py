@@ -60,6 +60,8 @@ class Reply:
     prompt: dict[str, int] | None = None  # how the input divides over the parts of the prompt: an estimate
     partial: bool = False  # the program left the stream before its end
     cached: bool = False  # answered by a cache of the program's own side: nothing was spent
+    saved: Usage | None = None  # what the cached answer would have used
+    saved_femto: int | None = None  # and cost, in femto-dollars; None if that is not known
     already_billed: bool = False  # a retrieved response whose making was billed before
 
 

@@ -7,6 +7,7 @@ import importlib.metadata
 import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined] # untyped file
 
@@ -19,10 +20,12 @@ from costspan.guard import Guard
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from costspan.telemetry.enrichment import Enrichment
     from costspan.telemetry.recorder import Recorder
 
 _log = logging.getLogger("costspan")
 _EXIT = Guard("send the last telemetry")
+_FOLLOW = Guard("follow the spans of other tools")
 GROUP = "opentelemetry_instrumentor"
 PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
 
@@ -34,15 +37,45 @@ class Plugin:
         self._lock = Lock()
         self._recorder: Recorder | None = None
         self._placed: dict[str, tuple[Wrapping, Patches]] = {}
+        self._followers: WeakKeyDictionary[Any, Enrichment] = WeakKeyDictionary()
         self.settings = Settings()
+
+    def start(self, settings: Settings, providers: dict[str, Any]) -> Recorder:
+        """Make the recorder, unless there is one, and follow the spans of other tools."""
+        if self._recorder is None:
+            self.settings = settings
+            self._recorder = _make_recorder(settings, providers)
+            provider = providers.get("tracer_provider")
+            self._recorder.at_first_call = lambda: self._follow(provider)
+            self._follow(provider)
+        return self._recorder
+
+    def stop(self) -> None:
+        """Let the recorder go, unless an adapter still uses it; the span processor stays and does nothing."""
+        with self._lock:
+            if not self._placed:
+                self._recorder = None
+                for each in self._followers.values():
+                    each.teller = None
+
+    def _follow(self, provider: Any) -> None:
+        """Add our span processor to a provider, once. One that the program sets up later is met at the first call."""
+        with _FOLLOW:
+            from costspan.telemetry.enrichment import Enrichment, provider_of  # noqa: PLC0415 needs the SDK
+
+            found = provider_of(provider)
+            if found is None:
+                return
+            if found not in self._followers:
+                self._followers[found] = Enrichment()
+                found.add_span_processor(self._followers[found])
+            self._followers[found].teller = self._recorder
 
     def add(self, name: str, adapter: Adapter, settings: Settings, providers: dict[str, Any]) -> None:
         """Place an adapter's wrappers; the first one makes the recorder, with these providers."""
         with self._lock:
-            if self._recorder is None:
-                self.settings = settings
-                self._recorder = _make_recorder(settings, providers)
-            wrapping, patches = Wrapping(adapter, self._recorder, self.settings), Patches()
+            recorder = self.start(settings, providers)
+            wrapping, patches = Wrapping(adapter, recorder, self.settings), Patches()
             for seat in adapter.seats:
                 patches.place(seat.module, seat.name, wrapping.wrapper(seat))
             self._placed[name] = wrapping, patches
@@ -53,8 +86,7 @@ class Plugin:
             wrapping, patches = self._placed.pop(name)
             wrapping.on = False
             patches.remove()
-            if not self._placed:
-                self._recorder = None
+        self.stop()
 
     @property
     def active(self) -> dict[str, Patches]:
@@ -125,12 +157,20 @@ def instrument(**given: Any) -> None:
         instrumentor = __getattr__(name)() if name not in globals() else globals()[name]()
         if not instrumentor.is_instrumented_by_opentelemetry and instrumentor._check_dependency_conflicts() is None:
             instrumentor.instrument(settings=settings, skip_dep_check=True, **providers)
+    PLUGIN.start(settings, providers)
 
 
 def uninstrument() -> None:
     """Switch costspan off: every original is put back; streams that are open end as they would have."""
     for name in tuple(PLUGIN.active):
         globals()[name]().uninstrument()
+    PLUGIN.stop()
+
+
+def follow_spans() -> None:
+    """After all instrumentors: price the spans of other tools, also where no SDK of ours is installed."""
+    with _FOLLOW:
+        PLUGIN.start(tolerant_settings(), {})
 
 
 def set_up_providers() -> None:

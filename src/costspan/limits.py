@@ -155,7 +155,7 @@ def read_quotas(path: str) -> tuple[Quota, ...]:
 def _entries(path: str) -> list[dict[str, Any]]:
     text = Path(path).read_text(encoding="utf-8")
     if path.endswith((".yaml", ".yml")):
-        import yaml  # type: ignore[import-untyped] # noqa: PLC0415 only who has YAML needs it
+        import yaml  # noqa: PLC0415 only who has YAML needs it
 
         found = yaml.safe_load(text)
     else:

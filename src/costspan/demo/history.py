@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from costspan.attribution import attribution
+from costspan import attribution
 from costspan.call import Call, Reply, Request
 from costspan.config import Settings
 from costspan.demo.running import HISTORY

@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 
-from costspan.attribution import attribution
+from costspan import attribution
 
 HANDBOOK = "You answer customers of a shop for bicycles. " + "Be kind, be brief, and never promise a refund. " * 130
 ORDER_TOOL: Any = {

@@ -2,31 +2,63 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from opentelemetry import trace
 
 from costspan.telemetry import names
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
 _INFERENCE = frozenset(("chat", "text_completion", "generate_content", "embeddings", "completion", "rerank"))
+_KINDS = frozenset(("LLM", "EMBEDDING", "RERANKER", "generation", "embedding"))
+_TOOLS = ("openlit",)  # scopes of tools that tell what a span is only when it ends; every span of theirs is a client's
+# The newest span of another tool that stands for an inference, where that tool does not make it the current one
+_PENDING: ContextVar[ref[Any] | None] = ContextVar("costspan-pending-span", default=None)
 
 
 def current_llm_span(context: Context) -> Span | None:
-    """The current span, if it stands for one inference of a model (not for an agent, a chain or a tool)."""
-    span = trace.get_current_span(context)
-    if not span.is_recording():
+    """The span that another tool has for the call that begins here: the current one, or a sibling not made current."""
+    current = trace.get_current_span(context)
+    if current.is_recording() and stands_for_inference(current):
+        return current
+    held = _PENDING.get()
+    pending = held() if held is not None else None
+    if pending is None or not pending.is_recording() or not _is_below(pending, current):
         return None
-    attributes = getattr(span, "attributes", None)
+    _PENDING.set(None)  # it stands for one call: the next one is another
+    return pending  # type: ignore[no-any-return] # whatever the weak reference held
+
+
+def note_pending(span: Span) -> None:
+    """Another tool has started a span for an inference."""
+    _PENDING.set(ref(span))
+
+
+def stands_for_inference(span: Any) -> bool:
+    """Whether a span is one inference of a model (not an agent, a chain or a tool), as far as can be seen now."""
+    attributes: Mapping[str, Any] | None = getattr(span, "attributes", None)
+    scope = getattr(span, "instrumentation_scope", None)
+    if scope is not None and scope.name.startswith(_TOOLS):
+        return span.kind is trace.SpanKind.CLIENT
     if not attributes:
-        return None
-    if attributes.get(names.OPERATION) in _INFERENCE:  # official instrumentations, OpenLIT, Logfire
-        return span
-    if attributes.get("llm.request.type") in _INFERENCE:  # OpenLLMetry
-        return span
-    if attributes.get("openinference.span.kind") in ("LLM", "EMBEDDING", "RERANKER"):
-        return span
-    return None
+        return False
+    return (
+        attributes.get(names.OPERATION) in _INFERENCE  # official instrumentations, Logfire
+        or attributes.get("llm.request.type") in _INFERENCE  # OpenLLMetry
+        or attributes.get("openinference.span.kind") in _KINDS
+        or attributes.get("langfuse.observation.type") in _KINDS
+    )
+
+
+def _is_below(pending: Any, current: Span) -> bool:
+    """Whether a span was started right below what is current now: then it is for what happens here."""
+    parent = getattr(pending, "parent", None)
+    around = current.get_span_context()
+    return (parent.span_id if parent is not None else 0) == around.span_id

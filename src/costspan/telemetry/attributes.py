@@ -65,9 +65,8 @@ def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
         attributes[names.USAGE_PARTIAL] = True
     if reply.usage is not None:
         _add_usage(attributes, reply)
-    if reply.prompt is not None:
-        attributes[names.PROMPT_SOURCE] = "estimate"
-        attributes |= {names.PROMPT_OF + part: tokens for part, tokens in reply.prompt.items()}
+    if reply.prompt is not None or reply.saved is not None:
+        _add_rare(attributes, reply)
     if price is not None:
         _add_price(attributes, price, reply.usage)
     if call.error is not None:
@@ -92,6 +91,17 @@ def _add_usage(attributes: dict[str, Any], reply: Reply) -> None:
     attributes[names.USAGE_SOURCE] = reply.source.value
     if reply.clamped:
         attributes[names.USAGE_CLAMPED] = True
+
+
+def _add_rare(attributes: dict[str, Any], reply: Reply) -> None:
+    """How the input divides, where that was asked for; what a cached answer saved."""
+    if reply.prompt is not None:
+        attributes[names.PROMPT_SOURCE] = "estimate"
+        attributes |= {names.PROMPT_OF + part: tokens for part, tokens in reply.prompt.items()}
+    if reply.saved is not None:
+        attributes[names.SAVED_TOKENS] = reply.saved.total_input + reply.saved.total_output
+    if reply.saved_femto is not None:
+        attributes[names.SAVED_COST] = reply.saved_femto / FEMTO
 
 
 def _add_price(attributes: dict[str, Any], price: Price, usage: Usage | None) -> None:

@@ -82,6 +82,7 @@ class Metrics:
         self._cost = ExactCounter(self._lock, FEMTO)
         self._tokens = ExactCounter(self._lock, 1)
         self._calls = ExactCounter(self._lock, 1)
+        self._saved = ExactCounter(self._lock, FEMTO)
         self._make_histograms(meter)
         self._make_counters(meter)
         self._chunk_metric = chunk_metric
@@ -110,6 +111,7 @@ class Metrics:
         counter(names.COST_COUNTER, "USD", "What calls cost, by bucket", self._observe_cost)
         counter(names.TOKEN_COUNTER, "{token}", "Tokens that calls used, by bucket", self._observe_tokens)
         counter(names.CALL_COUNTER, "{call}", "Calls, by how they were priced", self._observe_calls)
+        counter(names.SAVED_COUNTER, "USD", "What answers from own caches saved", self._observe_saved)
         counter(names.FAILURE_COUNTER, "{failure}", "costspan's own failures, kept from the program", _observe_failures)
 
     def _observe_cost(self) -> list[Observation]:
@@ -121,8 +123,14 @@ class Metrics:
     def _observe_calls(self) -> list[Observation]:
         return self._calls.observe(names.PRICE_STATUS)
 
-    def record(self, call: Call, price: Price | None, payers: Mapping[str, str]) -> None:
-        """Record a finished call; `payers` are the attribution attributes that may go onto metrics."""
+    def _observe_saved(self) -> list[Observation]:
+        return self._saved.observe("")
+
+    def record(self, call: Call, price: Price | None, payers: Mapping[str, str], *, conventional: bool = True) -> None:
+        """Record a finished call; `payers` are the attribution attributes that may go onto metrics.
+
+        Not `conventional`: another tool has recorded the call's duration and tokens under the conventions' names.
+        """
         attributes = _common(call, payers)
         usage = total_usage(call.reply) if call.reply.usage is not None else None
         total = price.total_femto if price is not None else None
@@ -132,11 +140,15 @@ class Metrics:
                 self._tokens.add(series, [each for each in usage if each[0] in _TOKENS])
             if price is not None and total is not None:
                 self._cost.add(series, price.breakdown.items())
+            if call.reply.saved_femto:
+                self._saved.add(series, (("", call.reply.saved_femto),))
             status = price.status.value if price is not None else ""
             self._calls.add(_call_series(series, call), ((status, 1),))
-        self._duration.record(call.duration_seconds, attributes)
         if total is not None:
             self._price.record(total / FEMTO, attributes)
+        if not conventional:
+            return
+        self._duration.record(call.duration_seconds, attributes)
         if usage is not None:
             self._usage.record(usage.total_input, {**attributes, names.TOKEN_TYPE: "input"})
             if usage.total_output:
@@ -152,16 +164,16 @@ class Metrics:
     @property
     def unsettled(self) -> bool:
         """Whether some series would be reported as 0 at the next collection."""
-        return self._cost.unsettled or self._tokens.unsettled or self._calls.unsettled
+        return any(each.unsettled for each in (self._cost, self._tokens, self._calls, self._saved))
 
     def settle(self) -> None:
         """Report true values from now on: the last collection is near."""
-        for counter in (self._cost, self._tokens, self._calls):
+        for counter in (self._cost, self._tokens, self._calls, self._saved):
             counter.settle()
 
     def _after_fork(self) -> None:
         self._lock = Lock()
-        for counter in (self._cost, self._tokens, self._calls):
+        for counter in (self._cost, self._tokens, self._calls, self._saved):
             counter._lock = self._lock
             counter.clear()
 

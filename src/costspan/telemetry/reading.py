@@ -68,6 +68,7 @@ FIELDS = {
         "gen_ai.usage.cache_read_input_tokens",
         "gen_ai.usage.details.cache_read_tokens",
         "gen_ai.usage.details.cached_tokens",
+        "gen_ai.usage.cached_prompt_text_tokens",
         "llm.usage.cache_read_input_tokens",
         "llm.token_count.prompt_details.cache_read",
         "ai.usage.cachedInputTokens",
@@ -88,6 +89,9 @@ FIELDS = {
         "llm.token_count.completion_details.reasoning",
         "ai.usage.reasoningTokens",
     ),
+    "cache_write_5m": ("anthropic.usage.cache_creation.ephemeral_5m_input_tokens",),
+    "cache_write_1h": ("anthropic.usage.cache_creation.ephemeral_1h_input_tokens",),
+    "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "input_audio": ("llm.token_count.prompt_details.audio", "gen_ai.usage.details.input_audio_tokens"),
     "output_audio": ("llm.token_count.completion_details.audio", "gen_ai.usage.details.output_audio_tokens"),
     "usage_details": ("langfuse.observation.usage_details",),
@@ -171,6 +175,7 @@ _PROVIDERS = {
     "together_ai": "together_ai",
     "togetherai": "together_ai",
 }
+_FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h")
 _MOST_TOKENS = 10**12  # of one call: what is above it is no count
 _MOST_USD = 10**5
 
@@ -310,14 +315,17 @@ def _counts(found: dict[str, Any], own: dict[str, Any], bad: list[str]) -> tuple
         for name, value in own.items()
         if name.startswith(names.USAGE_OF) and (bucket := name[len(names.USAGE_OF) :]) in BUCKETS
     }
-    fine |= {bucket: found[bucket] for bucket in ("input_audio", "output_audio", "reasoning") if bucket in found}
+    fine |= {bucket: found[bucket] for bucket in _FINE if bucket in found}
     counts = {bucket: count for bucket, value in fine.items() if (count := _whole(bucket, value, bad)) is not None}
     totals = {
         total: count
-        for total in ("input", "output", "cache_read", "cache_write")
+        for total in ("input", "output", "cache_read", "cache_write", "total")
         if total in found and (count := _whole(total, found[total], bad)) is not None
     }
     said = bool(counts or totals)
+    beside = counts.get("reasoning", 0)
+    if beside and totals.get("total") == totals.get("input", 0) + totals.get("output", 0) + beside:
+        totals["output"] = totals.get("output", 0) + beside  # xAI counts thoughts beside its output
     _take_rest(counts, "cache_read", CACHE_READS, totals.get("cache_read"))
     _take_rest(counts, "cache_write", CACHE_WRITES, totals.get("cache_write"))
     cached = sum(counts.get(bucket, 0) for bucket in CACHE_READS + CACHE_WRITES)

@@ -12,6 +12,7 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from costspan.adapters._hosts import resolve
 from costspan.guard import Guard
 from costspan.pricing.price import Price, PriceStatus
 from costspan.telemetry import names
@@ -23,12 +24,15 @@ from costspan.telemetry.attributes import (
     request_attributes,
     unpriced,
 )
+from costspan.telemetry.dialects import dialect_attributes
+from costspan.telemetry.enrichment import claim
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.spending import Spending
 from costspan.tokens.pool import CountingPool
 from costspan.usage import Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from contextvars import Token
 
     from opentelemetry._logs import Logger
@@ -56,11 +60,15 @@ _SUPPRESSED = (
 )
 
 
+# Tools that record the conventions' duration and token metrics for their spans: the same numbers twice would add up
+_COUNT_THEMSELVES = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "openlit")
+
+
 class Recorder:
     """Tells OpenTelemetry about every call, with its price. One per instrumentation."""
 
     def __init__(self, tracer: Tracer, meter: Meter, logger: Logger | None, pricer: Pricer, settings: Settings) -> None:
-        self._tracer = tracer
+        self.tracer = tracer
         self._logger = logger
         self._pricer = pricer
         self._settings = settings
@@ -73,6 +81,7 @@ class Recorder:
             divides=settings.prompt_parts and not settings.disable_token_counter,
         )
         self._warmed = False
+        self.at_first_call: Callable[[], None] | None = None
 
     def watching(self) -> bool:
         """False inside another call of ours (LiteLLM over openai), and where telemetry is suppressed."""
@@ -96,6 +105,7 @@ class Recorder:
         if adopted is not None:
             call.span, call.state = adopted, True
             adopted.set_attributes(payer_attributes(call.request))
+            claim(adopted)
         else:
             call.span, call.state = self._start_span(call, context), False
             context = trace.set_span_in_context(call.span, context)
@@ -104,13 +114,15 @@ class Recorder:
     def _start_span(self, call: Call, context: Context) -> Span:
         request = call.request
         name = f"{request.operation} {request.model}" if request.model else request.operation
-        return self._tracer.start_span(
+        return self.tracer.start_span(
             name, context, SpanKind.CLIENT, request_attributes(request), start_time=call.started_ns
         )
 
     def _warm(self) -> None:
         """The first call's own waiting time pays for reading the price list."""
         self._warmed = True
+        if self.at_first_call is not None:
+            self.at_first_call()
 
         def load() -> None:
             with _LOAD:
@@ -151,13 +163,35 @@ class Recorder:
         with _SPAN:
             self._end_span(call, price)
         with _METRIC:
-            self.metrics.record(call, price, self.spending.labels.of(call.request.attribution))
+            self._count(call, price, _scope_of(call.span) if call.state else "")
         with _SPEND:
             self.spending.finished(call, price)
 
+    def _count(self, call: Call, price: Price | None, scope: str) -> None:
+        labels = self.spending.labels.of(call.request.attribution)
+        self.metrics.record(call, price, labels, conventional=not scope.startswith(_COUNT_THEMSELVES))
+
+    def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None:
+        """Price and count a call that another tool has seen; the attributes for its span, None if it was counted."""
+        request = call.request
+        if self.spending.was_told(call.reply.id):
+            return None
+        if request.host and request.provider == "openai":  # the tool tells the SDK's maker; the address, who answers
+            host = resolve(request.host, request.port, "", request.provider, self._settings.hosts)
+            request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+        price = self._price(call)
+        with _METRIC:
+            self._count(call, price, scope)
+        with _SPEND:
+            self.spending.finished(call, price)
+        attributes = {**payer_attributes(request), **reply_attributes(call, price)}
+        return {**attributes, **dialect_attributes(self._settings.dialects, call, price)}
+
     def _price(self, call: Call) -> Price | None:
         """None for a call that failed before anything was used: errors bill nothing."""
-        request, reply = call.request, call.reply
+        reply = call.reply
+        if reply.cached:
+            self._value_saving(call)
         if reply.free or reply.cached:
             return Price(PriceStatus.FREE, 0)
         if reply.usage is None and reply.stated_cost is None:
@@ -166,8 +200,19 @@ class Recorder:
             return unpriced("the provider reported no usage")
         if reply.unpriced and reply.stated_cost is None:
             return unpriced(reply.unpriced)
+        return self._rate(call, reply.usage or Usage())
+
+    def _value_saving(self, call: Call) -> None:
+        """What a cached answer reports was used when it was made: now it is saved, at today's price."""
+        reply = call.reply
+        reply.saved, reply.usage = reply.saved or reply.usage, None
+        if reply.saved is not None:
+            reply.saved_femto = self._rate(call, reply.saved).total_femto
+
+    def _rate(self, call: Call, usage: Usage) -> Price:
+        request, reply = call.request, call.reply
         return self._pricer.price(
-            reply.usage or Usage(),
+            usage,
             provider=request.biller or request.provider,
             model=reply.model,
             request_model=request.model,
@@ -181,6 +226,8 @@ class Recorder:
         span: Span = call.span
         if span.is_recording():
             attributes = reply_attributes(call, price)
+            if self._settings.dialects:
+                attributes.update(dialect_attributes(self._settings.dialects, call, price))
             span.set_attributes(attributes)
             if self._settings.events == "always":
                 self._send_event(call, {**request_attributes(call.request), **attributes})
@@ -203,3 +250,8 @@ class Recorder:
                 attributes={**attributes, "costspan.duration": call.duration_seconds},
                 event_name=names.EVENT,
             )
+
+
+def _scope_of(span: Any) -> str:
+    scope = getattr(span, "instrumentation_scope", None)
+    return scope.name if scope is not None else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
 
-from costspan.attribution import from_baggage
+from costspan.attributing import from_baggage
 from costspan.bill import Bills
 from costspan.call import Call
 from costspan.guard import Guard
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _QUOTAS = Guard("read the budget file")
 OTHER = "other"
 _NOTHING = Spend()
+_MOST_IDS = 10_000  # response ids remembered, the oldest forgotten first
 
 
 class Labels:
@@ -68,6 +69,7 @@ class Spending:
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
+        self._told: dict[str, None] = {}
         self._quotas: tuple[Quota, ...] = ()
         with _QUOTAS:
             self._quotas = read_quotas(settings.budgets)
@@ -82,6 +84,10 @@ class Spending:
             payers = {**from_baggage(context, self._trusted), **own, **payers}
         call.request.attribution = payers
         call.scope = scope
+
+    def was_told(self, response: str) -> bool:
+        """Whether the call that gave this response was told before, by another layer."""
+        return bool(response) and response in self._told
 
     def refusal(self, call: Call, price: Callable[[Call], Price | None]) -> BudgetExceededError | None:
         """What the program gets instead of the call, or of the rest of its stream; None: go on."""
@@ -114,6 +120,10 @@ class Spending:
         reply, bill = call.reply, call.bill
         bill.provider, bill.model = call.request.provider, reply.model or call.request.model
         bill.usage, bill.price = reply.usage, price
+        if reply.id:
+            self._told[reply.id] = None
+            if len(self._told) > _MOST_IDS:
+                self._told.pop(next(iter(self._told)), None)
         usage = total_usage(reply)
         tokens = usage.total_input + usage.total_output
         femto = 0 if price is None else price.total_femto
@@ -158,6 +168,12 @@ def _running(call: Call, price: Callable[[Call], Price | None]) -> Spend:
 
 def _first(refusals: Iterable[BudgetExceededError | None]) -> BudgetExceededError | None:
     return next((each for each in refusals if each is not None), None)
+
+
+def account_attributes(account: Account) -> dict[str, Any]:
+    """What a span shows of the calls below it: their sum, and who pays as far as all below agree."""
+    payers = {payer(key): value for key, value in account.noted.items() if value is not None}
+    return {**payers, **rollup_attributes(account.spent)}
 
 
 def rollup_attributes(spend: Spend) -> dict[str, Any]:

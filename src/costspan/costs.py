@@ -1,0 +1,42 @@
+"""What was spent: in the scope around, by the last call, by the very response that the program holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+
+from costspan.instrumentors import PLUGIN
+from costspan.rollup import Spend
+from costspan.scope import scope_in
+
+if TYPE_CHECKING:
+    from costspan.bill import Bill
+
+
+def current_cost() -> Spend:
+    """What the calls of the innermost scope around have spent so far: cost in USD, tokens, calls.
+
+    A scope is a `with` block or function of `attribution`, `budget` or `observe`, or the request that a web framework
+    or task queue handles. Outside of all it is the whole process, since costspan was switched on.
+    """
+    account = scope_in(otel.get_current()).account
+    if account is not None:
+        return account.spent
+    recorder = PLUGIN.recorder
+    return recorder.spending.total.spent if recorder is not None else Spend()
+
+
+def cost_of(response: Any) -> Bill | None:
+    """Usage and price of the call that gave this response or stream; None for an object that no call gave.
+
+    The response itself, not a copy. A stream has its bill when it has ended.
+    """
+    recorder = PLUGIN.recorder
+    return recorder.bills.find(response) if recorder is not None else None
+
+
+def last_call() -> Bill | None:
+    """Usage and price of the last call of this task or thread; None if it made none."""
+    recorder = PLUGIN.recorder
+    return recorder.bills.last if recorder is not None else None

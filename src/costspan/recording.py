@@ -1,0 +1,127 @@
+"""Calls that no adapter sees, recorded by the program itself: own providers, own caches."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costspan.call import Call, Request
+from costspan.guard import Guard
+from costspan.instrumentors import PLUGIN
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from costspan.bill import Bill
+    from costspan.usage import Usage
+
+_CALL = Guard("record a call")
+
+
+def record_call(
+    provider: str,
+    model: str,
+    *,
+    usage: Usage | None = None,
+    saved: Usage | None = None,
+    cost: Decimal | float | str | None = None,
+    operation: str = "chat",
+) -> RecordedCall:
+    """A call to a provider that costspan does not know, as a span, priced and counted as any other.
+
+    With `usage` (or the `cost` in USD that the provider states, or `saved`: what an answer from a cache would have
+    used) it is recorded at once. Without, it is timed as a block, and the usage is given inside:
+
+        with costspan.record_call("acme", "acme-large") as call:
+            for chunk in stream:
+                call.chunk()
+            call.usage = costspan.Usage(input=400, output=150)
+
+    Raises:
+        BudgetExceededError: The block begins, and a budget that holds here is spent.
+    """
+    made = RecordedCall(Request(operation, provider, model))
+    made.usage, made.saved, made.cost = usage, saved, cost
+    if usage is not None or saved is not None or cost is not None:
+        with _CALL:
+            made.begin()
+        made.end(None)
+    return made
+
+
+class RecordedCall:
+    """A call as the program tells it. Set `usage`, `cost` (USD), `model`, `id` and `finish_reason` before its end."""
+
+    def __init__(self, request: Request) -> None:
+        self.usage: Usage | None = None
+        self.saved: Usage | None = None
+        self.cost: Decimal | float | str | None = None
+        self.model = ""
+        self.id = ""
+        self.finish_reason = ""
+        self._observer = PLUGIN.recorder
+        self._call = Call(request, self._observer) if self._observer is not None else None
+        self._token: Any = None
+
+    @property
+    def bill(self) -> Bill | None:
+        """Usage and price, once the call has ended; None while costspan is off."""
+        return self._call.bill if self._call is not None else None
+
+    def chunk(self) -> None:
+        """A part of a streamed answer has arrived."""
+        if self._call is not None:
+            self._call.request.stream = True
+            self._call.chunk()
+
+    def begin(self) -> None:
+        """Start the clock and the span."""
+        if self._observer is not None and self._call is not None:
+            self._token = self._observer.started(self._call)
+            self._observer.bills.add(self, self._call.bill)
+
+    def end(self, error: BaseException | None) -> None:
+        """Tell what the call used, and finish it."""
+        call, observer = self._call, self._observer
+        if call is None or observer is None or self._token is None:
+            return
+        with _CALL:
+            observer.paused(self._token)
+            self._fill(call)
+        with _CALL:
+            if error is not None:
+                call.fail(error)
+            else:
+                call.finish()
+
+    def _fill(self, call: Call) -> None:
+        reply = call.reply
+        reply.usage, reply.saved, reply.cached = self.usage, self.saved, self.saved is not None
+        reply.stated_cost = None if self.cost is None else Decimal(str(self.cost))
+        reply.model, reply.id = self.model, self.id
+        reply.finish_reasons = (self.finish_reason,) if self.finish_reason else ()
+
+    def __enter__(self) -> RecordedCall:  # noqa: PYI034 typing.Self needs Python 3.11
+        if self._call is None or self._token is not None:  # off, or recorded already
+            return self
+        refusal = None
+        with _CALL:
+            refusal = self._observer.refusal(self._call) if self._observer is not None else None
+        if refusal is not None:
+            raise refusal
+        with _CALL:
+            self.begin()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(error)
+
+    async def __aenter__(self) -> RecordedCall:  # noqa: PYI034 as above
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(error)

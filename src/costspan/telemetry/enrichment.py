@@ -1,0 +1,185 @@
+"""The span processor: sums spend up on requests and agents, and prices calls that other tools have put on spans.
+
+A processor may not change a span in `on_end`. The SDK (1.40 and later) announces the end by `_on_ending`, when the
+attributes are frozen but not yet handed on; before that, the span's own `end` is stood in for.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.trace import SpanKind
+
+from costspan.guard import Guard
+from costspan.rollup import Account
+from costspan.scope import PLACE, Scope, scope_in
+from costspan.telemetry import names
+from costspan.telemetry.adoption import note_pending, stands_for_inference
+from costspan.telemetry.foreign import read_foreign
+from costspan.telemetry.spending import account_attributes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import Span
+
+    from costspan.call import Call
+
+    class Teller(Protocol):
+        """What the recorder does for a call that another tool has seen."""
+
+        def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None: ...
+
+
+_START = Guard("follow a span")
+_END = Guard("price the span of another tool")
+_OWN = "costspan"
+_ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
+_AGENTS = frozenset(("invoke_agent", "invoke_workflow", "execute_tool", "create_agent"))
+_AGENT_KINDS = frozenset(("AGENT", "CHAIN", "TOOL", "agent", "workflow", "tool", "chain"))
+_MARKS = (  # one of these is on every span that any tool writes for a call
+    names.OPERATION,
+    names.REQUEST_MODEL,
+    "gen_ai.system",
+    "llm.request.type",
+    "openinference.span.kind",
+    "langfuse.observation.type",
+    "ai.operationId",
+    "ai.model.id",
+)
+_ANNOUNCES_END = hasattr(SpanProcessor, "_on_ending")
+
+
+class Place:
+    """What is known of a span: who pays there, where spend is summed up, and whether a call of ours is on it."""
+
+    __slots__ = ("account", "claimed", "owner", "payers")
+
+    def __init__(self, payers: Mapping[str, str], account: Account | None, owner: int = 0) -> None:
+        self.payers = payers
+        self.account = account
+        self.owner = owner  # id of the span whose own sum the account is; spans below share this object
+        self.claimed = False
+
+
+class Enrichment(SpanProcessor):
+    """Follows every span of a provider. Without a teller (costspan is off) it does nothing."""
+
+    def __init__(self) -> None:
+        self.teller: Teller | None = None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Give the span its place."""
+        if self.teller is None:
+            return
+        with _START:
+            scope = span.instrumentation_scope
+            if scope is not None and scope.name == _OWN:
+                return
+            self._place(span, otel.get_current() if parent_context is None else parent_context)
+            if not _ANNOUNCES_END:
+                _stand_in_for_end(span, self._on_ending)
+
+    def _place(self, span: Any, context: Context) -> None:
+        inherited = scope_in(context)
+        if inference := stands_for_inference(span):
+            note_pending(span)
+        if inference or span.kind is not SpanKind.INTERNAL or _is_agent(span):
+            account = Account(inherited.account, span.context)
+            setattr(span, PLACE, Place(inherited.payers, account, span.context.span_id))
+        elif inherited.account is not None or inherited.payers:
+            setattr(span, PLACE, Place(inherited.payers, inherited.account))
+
+    def _on_ending(self, span: Span) -> None:
+        """Write what calls below have cost, or the price of the call that this span itself is."""
+        if self.teller is None:
+            return
+        with _END:
+            place: Place | None = getattr(span, PLACE, None)
+            owns = place is not None and place.owner == span.context.span_id
+            below = place.account if owns and place is not None else None
+            if below is not None:
+                below.closed = True
+            if place is not None and place.claimed:
+                return
+            if below is not None and below.spent.calls:  # counted already: if this is a call, it is a layer above
+                if span.kind in _ENTRANCES or _is_agent(span):
+                    write(span, account_attributes(below))
+                return
+            self._price(span, place, below)
+
+    on_ending = _on_ending  # the name that the specification has, for the day the SDK makes it public
+
+    def _price(self, span: Any, place: Place | None, own: Account | None) -> None:
+        attributes = span._attributes
+        seen = getattr(attributes, "_dict", attributes)
+        if self.teller is None or not any(mark in seen for mark in _MARKS):
+            return
+        scope = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
+        if scope == _OWN:
+            return
+        call = read_foreign(span, dict(seen), place.payers if place is not None else {})
+        if call is None:
+            return
+        account = own.parent if own is not None else place.account if place is not None else None
+        call.scope = Scope(call.request.attribution, account)
+        more = self.teller.tell_foreign(call, scope)
+        if more:
+            write(span, {name: value for name, value in more.items() if name not in seen})
+
+
+def provider_of(given: Any) -> Any:
+    """The tracer provider that spans come from (the global one where none is given); None if it takes no processor."""
+    provider = trace.get_tracer_provider() if given is None else given
+    return provider if hasattr(provider, "add_span_processor") else None
+
+
+def write(span: Any, attributes: Mapping[str, Any]) -> None:
+    """Put attributes on a span that is about to end; in `_on_ending` the SDK has frozen them, its specification not."""
+    if span.is_recording():
+        span.set_attributes(attributes)
+        return
+    held = span._attributes
+    frozen, held._immutable = held._immutable, False
+    try:
+        for name, value in attributes.items():
+            held[name] = value
+    finally:
+        held._immutable = frozen
+
+
+def claim(span: Any) -> None:
+    """A call of ours is on this span of another tool: its price is not to be counted again."""
+    place = getattr(span, PLACE, None)
+    if place is None or place.owner != span.get_span_context().span_id:
+        place = Place({}, None)
+        setattr(span, PLACE, place)
+    place.claimed = True
+
+
+def _is_agent(span: Any) -> bool:
+    attributes = span.attributes
+    return bool(attributes) and (
+        attributes.get(names.OPERATION) in _AGENTS
+        or attributes.get("openinference.span.kind") in _AGENT_KINDS
+        or attributes.get("traceloop.span.kind") in _AGENT_KINDS
+        or attributes.get("langfuse.observation.type") in _AGENT_KINDS
+    )
+
+
+def _stand_in_for_end(span: Any, ending: Any) -> None:
+    original = span.end
+
+    @functools.wraps(original)
+    def end(end_time: int | None = None) -> None:
+        del span.end  # the class's own again: the span is not kept alive by a cycle
+        ending(span)
+        original(end_time)
+
+    span.end = end

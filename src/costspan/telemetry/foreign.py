@@ -1,0 +1,76 @@
+"""A call out of the span that another tool has made for it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._watch import ReportedError
+from costspan.call import Call, Reply, Request
+from costspan.telemetry import names
+from costspan.telemetry.reading import Reading, read_call
+from costspan.usage import Terms, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TICKS = "gen_ai.usage.cost_in_usd_ticks"  # xai-sdk 1.21, read 2026-11-22
+_TICK = Decimal("1e-10")  # USD
+_PROVIDERS = {"xai": "x_ai"}
+
+
+def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, str]) -> Call | None:
+    """The finished call that a span of another tool is; None if it is none, or says that it was told elsewhere."""
+    if names.PRICE_STATUS in attributes:
+        return None
+    reading = read_call(attributes)
+    if reading is None:
+        return None
+    host = attributes.get(names.SERVER_ADDRESS)
+    port = attributes.get(names.SERVER_PORT)
+    request = Request(
+        reading.operation,
+        reading.provider,
+        reading.request_model or reading.model,
+        host=host if isinstance(host, str) else "",
+        port=port if isinstance(port, int) else 0,
+        attribution={**_said_payers(reading), **payers},
+    )
+    call = Call(request, _NOBODY)
+    call.span = span
+    call.reply = _reply(reading, attributes)
+    call.started_ns = span.start_time or call.started_ns
+    call.ended = call.begun + max(0, (span.end_time or call.started_ns) - call.started_ns) / 1e9
+    if error := reading.text("error"):
+        call.error = ReportedError(error)
+    return call
+
+
+def _reply(reading: Reading, attributes: Mapping[str, Any]) -> Reply:
+    usage = Usage.of(dict(reading.counts)) if reading.counted else None
+    ticks = attributes.get(_TICKS)
+    stated = ticks * _TICK if type(ticks) is int and ticks >= 0 else None
+    if stated is None and reading.text("cost_source") == "provider" and reading.cost is not None:
+        stated = Decimal(str(reading.cost))
+    return Reply(
+        model=reading.model,
+        id=str(attributes.get(names.RESPONSE_ID, "")),
+        usage=usage,
+        terms=Terms(tier=reading.text("tier").lower()),
+        stated_cost=stated,
+    )
+
+
+def _said_payers(reading: Reading) -> dict[str, str]:
+    """Who pays, where the other tool says it."""
+    return {key: reading.text(key) for key in ("user", "session", "team", "feature") if reading.text(key)}
+
+
+class _Nobody:
+    """The observer of a call that is over already."""
+
+    def finished(self, call: Call) -> None:
+        """It is told by who has read it."""
+
+
+_NOBODY: Any = _Nobody()
