@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
 from costspan.tokens.families import UNKNOWN, Family, bare_name, family_of
-from costspan.tokens.reading import TOOLS, Prompt
 from costspan.tokens.requests import read_request
 from costspan.tokens.tokenizers import tokenizer_of
 
 if TYPE_CHECKING:
+    from costspan.tokens.reading import Prompt
     from costspan.tokens.tokenizers import Tokenizer
 
 GUESSED_ERROR = 0.25  # of a prompt with something in it whose tokens are not known here
@@ -41,17 +41,18 @@ class Question:
             counts[part] = add(counts.get(part), tokenizer.count(text, deadline))
         for part, tokens in self.prompt.fixed.items():
             counts[part] = add(counts.get(part), TokenCount(tokens, tokenizer.source, tokenizer.error))
-        if self.prompt.tools_error and TOOLS in counts:
-            error = max(counts[TOOLS].error, self.prompt.tools_error)
-            counts[TOOLS] = TokenCount(counts[TOOLS], UsageSource.HEURISTIC, error)
         return counts
 
     def count(self, deadline: float | None = None) -> TokenCount:
         """All tokens of the prompt; past the `deadline` (of `time.monotonic`) the rest is estimated."""
-        count = TokenCount(self.prompt.ids)
-        for each in self.parts(deadline).values():
-            count = add(count, each)
-        return TokenCount(count, UsageSource.HEURISTIC, GUESSED_ERROR) if self.prompt.guessed else count
+        prompt, tokenizer = self.prompt, self.own or tokenizer_of(self.model)
+        tokens = prompt.ids + sum(prompt.fixed.values())
+        error = max(tokenizer.error, prompt.tools_error, GUESSED_ERROR * prompt.guessed)
+        for _, text in prompt.texts:
+            counted = tokenizer.count(text, deadline)
+            tokens += counted
+            error = max(error, counted.error)
+        return TokenCount(tokens, UsageSource.HEURISTIC if error else UsageSource.TOKENIZER, error)
 
     def estimate(self) -> TokenCount:
         """By the length of the texts alone: the last resort, in microseconds."""

@@ -129,6 +129,7 @@ def family_of(model: str) -> Family:
     return next((family for family in FAMILIES if re.search(family.pattern, name)), UNKNOWN)
 
 
+@lru_cache(maxsize=4096)
 def bare_name(model: str) -> str:
     """The model's own id: lower case, without gateway (`openrouter/openai/`) and cloud vendor (`us.anthropic.`)."""
     name = model.lower().rsplit("/", 1)[-1]

@@ -52,6 +52,8 @@ def token_counter(
     Raises:
         ValueError: Both text and messages are given.
     """
+    if type(text) is str and messages is custom_tokenizer is None and not switch("disable_token_counter"):
+        return tokenizer_of(model).count(text)
     question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer)
     return question.estimate() if switch("disable_token_counter") else question.count()
 

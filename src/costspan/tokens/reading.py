@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from costspan.tokens.families import Family
 
+PLAIN = frozenset((type(None), str, dict, list, tuple, bytes, bytearray, int, float, bool))
 DEPTH = 12  # nested content deeper than this is left out: a list that holds itself must end
 SYSTEM, TOOLS, TOOL_RESULTS, HISTORY, NEWEST = PARTS = ("system", "tools", "tool_results", "history", "newest")
 
@@ -51,7 +52,9 @@ def plain(value: Any) -> Any:
 
     Nothing is ever iterated that could be used up by it: a generator of messages belongs to the SDK.
     """
-    if value is None or isinstance(value, (str, dict, list, tuple, bytes, bytearray, int, float)):
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, (str, dict, list, tuple, bytes, bytearray, int, float)):
         return value
     fields = getattr(value, "__dict__", None)
     known = ("role", "content", "type", "text", "parts", "function", "system_instruction", "function_declarations")
@@ -148,9 +151,9 @@ class Reader:
 
     def read_value(self, key: Any, value: Any, part: str, depth: int = 0) -> None:
         """One field of a message or block."""
-        value = plain(value)
         if key in SILENT:
             return
+        value = plain(value)
         if key in AS_JSON and isinstance(value, (dict, list, tuple)):
             self.prompt.texts.append((part, as_json(value)))
         else:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SYSTEMS = ("system", "instructions", "preamble", "system_instruction", "systemInstruction", "system_prompt")
 TOOL_LISTS = ("tools", "functions")
 PROMPTS = ("prompt", "message", "texts", "text", "query", "documents", "inputText", "inputs", "suffix", "content")
+SETTINGS = frozenset(
+    ("config", "toolConfig", "text", "response_format", "thinking", "reasoning", "previous_response_id", "conversation")
+)
 EMBEDS = frozenset(("embeddings", "moderation"))
 
 
@@ -24,23 +27,27 @@ def read_request(body: Any, family: Family, model: str, operation: str = "chat")
         reader.read_prompt(body)
         return reader.prompt
     for name in SYSTEMS:
-        reader.read_system(body.get(name))
+        if name in body:
+            reader.read_system(body[name])
     for name in TOOL_LISTS:
-        reader.read_tools(body.get(name))
-    _read_settings(reader, body)
-    if _thinks(body):
-        reader.prompt.add(SYSTEM, family.thinking)
-    if body.get("previous_response_id") or body.get("conversation"):
-        reader.prompt.guessed = True  # the history is with the provider
-    for name in CONVERSATIONS:
-        if name == "input" and operation in EMBEDS:
-            reader.read_prompt(body.get(name))
-        else:
-            reader.read_messages(body.get(name))
-    for name in PROMPTS:
-        if not isinstance(body.get(name), dict):  # Responses' `text` is a setting
-            reader.read_prompt(body.get(name))
+        if name in body:
+            reader.read_tools(body[name])
+    if not SETTINGS.isdisjoint(body):
+        _read_settings(reader, body)
+    _read_said(reader, body, operation)
     return reader.prompt
+
+
+def _read_said(reader: Reader, body: dict[Any, Any], operation: str) -> None:
+    for name in CONVERSATIONS:
+        if name in body:
+            if name == "input" and operation in EMBEDS:
+                reader.read_prompt(body[name])
+            else:
+                reader.read_messages(body[name])
+    for name in PROMPTS:
+        if name in body and not isinstance(body[name], dict):  # Responses' `text` is a setting
+            reader.read_prompt(body[name])
 
 
 def _unwrapped(body: Any) -> Any:
@@ -56,6 +63,10 @@ def _unwrapped(body: Any) -> Any:
 
 def _read_settings(reader: Reader, body: dict[Any, Any]) -> None:
     """Where else a prompt hides: Gemini's `config`, Bedrock's `toolConfig`, and schemas of structured output."""
+    if _thinks(body):
+        reader.prompt.add(SYSTEM, reader.family.thinking)
+    if body.get("previous_response_id") or body.get("conversation"):
+        reader.prompt.guessed = True  # the history is with the provider
     config = plain(body.get("config"))
     if isinstance(config, dict):
         reader.read_system(config.get("system_instruction") or config.get("systemInstruction"))
