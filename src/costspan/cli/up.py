@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 _PORT = click.IntRange(0, 65535)
 
 
+def _days(ctx: click.Context, param: click.Parameter, text: str) -> int:
+    """`400d` as 400, `all` as 0."""
+    if text == "all":
+        return 0
+    if not (text.endswith("d") and text[:-1].isdigit() and int(text[:-1])):
+        msg = f"{text!r} is no number of days: write 400d, or all"
+        raise click.BadParameter(msg, ctx, param)
+    return int(text[:-1])
+
+
 @click.command(short_help="Run the local ledger")
 @click.option("--port", type=_PORT, default=4318, show_default=True, help="HTTP: OTLP, page and API.")
 @click.option("--grpc-port", type=_PORT, default=4317, show_default=True, help="OTLP over gRPC.")
@@ -25,13 +35,19 @@ _PORT = click.IntRange(0, 65535)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @click.option("--token", envvar="COSTSPAN_TOKEN", default="", help="Clients must send `authorization: Bearer TOKEN`.")
 @click.option("--open", is_flag=True, help="Let everyone in who reaches --host, without a token.")
+@click.option("--keep", callback=_days, default="400d", show_default=True, help="Days to keep single calls, or all.")
+@click.option(
+    "--keep-traces", callback=_days, default="30d", show_default=True, help="Days to keep the spans around calls."
+)
 def command(db: str, *, no_grpc: bool, **options: Any) -> None:
     """Run the local ledger: OTLP over HTTP and gRPC in, reports and the page out. Ctrl-C ends it; nothing is lost."""
     from costspan.ledger.server import Listen, start
+    from costspan.ledger.store import Keep
 
     asked_to_stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked_to_stop.set())
-    listen = Listen(**options | ({"grpc_port": None} if no_grpc else {}))
+    keep = Keep(options.pop("keep"), options.pop("keep_traces"))
+    listen = Listen(**options | ({"grpc_port": None} if no_grpc else {}), keep=keep)
     with one_line():
         running = start(db or read_settings().ledger or None, listen=listen)
     with running:

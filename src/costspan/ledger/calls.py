@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
 from costspan.ledger.record import Dims, OtherSpan, StoredCall
 from costspan.pricing import PriceStatus
+from costspan.telemetry import names
 from costspan.telemetry.reading import Reading, read_call
 from costspan.usage import STANDARD, Terms, Usage
 
@@ -25,6 +27,7 @@ _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
 _LONGEST_MS = 7 * 86_400_000
 _LONGEST_TEXT = 200  # of names that become dims
 _TRACE_ID, _SPAN_ID = 16, 8
+_KEPT = ("session", "tier", "reason", "cost_source")  # with the call itself
 
 
 class Batch:
@@ -47,10 +50,10 @@ def sort_out(arrivals: Iterable[Arrival], pricer: Pricer) -> Batch:
     batch = Batch()
     latest = time.time_ns() + _CLOCK_AHEAD_NS
     for arrival in arrivals:
+        _complete(arrival)
         if not _EARLIEST_NS <= arrival.start_ns <= latest:
             batch.refuse(f"time {arrival.start_ns} is before 2020 or in the future")
             continue
-        _complete(arrival)
         if len(arrival.trace_id) != _TRACE_ID or len(arrival.span_id) != _SPAN_ID:
             batch.refuse("a trace id has 16 bytes and a span id 8")
             continue
@@ -64,7 +67,10 @@ def sort_out(arrivals: Iterable[Arrival], pricer: Pricer) -> Batch:
 
 
 def _complete(arrival: Arrival) -> None:
-    """An event of a program without a trace has no ids: its content gives them, so that a retry is the same call."""
+    """An event is sent when its call ends. One without a trace has no ids: its content gives them, for retries."""
+    seconds = arrival.attributes.get(names.EVENT_DURATION)
+    if arrival.event and isinstance(seconds, float) and 0 <= seconds * 1000 <= _LONGEST_MS:
+        arrival.start_ns = arrival.end_ns - int(seconds * 10**9)
     if arrival.event and not any(arrival.span_id):
         content = json.dumps([arrival.start_ns, arrival.resource, arrival.attributes], sort_keys=True, default=str)
         digest = hashlib.blake2b(content.encode(), digest_size=_TRACE_ID + _SPAN_ID).digest()
@@ -121,13 +127,33 @@ def _priced(call: StoredCall, reading: Reading, pricer: Pricer) -> str:
     if not reading.counted and "error" in reading.fields:
         call.cost = 0  # a refused call is not billed
         return PriceStatus.FREE.value
+    return _set_price(call, reading.provider, reading.model, reading.request_model, pricer)
+
+
+def priced_anew(call: StoredCall, pricer: Pricer, at: datetime | None) -> StoredCall:
+    """The call with the price that it has now, at its own time or at `at`."""
+    anew = replace(
+        call,
+        cost=None,
+        parts={},
+        list_cost=None,
+        extra={name: value for name, value in call.extra.items() if name != "reason"},
+    )
+    status = _set_price(anew, call.dims.provider, call.dims.model, "", pricer, at)
+    anew.dims = call.dims._replace(status=status)
+    return anew
+
+
+def _set_price(
+    call: StoredCall, provider: str, model: str, request_model: str, pricer: Pricer, at: datetime | None = None
+) -> str:
     price = pricer.price(
-        Usage.of(dict(reading.counts)),
-        provider=reading.provider,
-        model=reading.model,
-        request_model=reading.request_model,
-        at=datetime.fromtimestamp(call.start_us / 1e6, tz=timezone.utc),
-        terms=terms_of(reading.text("tier")),
+        Usage.of(dict(call.counts)),
+        provider=provider,
+        model=model,
+        request_model=request_model,
+        at=at or datetime.fromtimestamp(call.start_us / 1e6, tz=timezone.utc),
+        terms=terms_of(str(call.extra.get("tier", ""))),
     )
     if price.total_femto is not None:
         call.cost = pico_of_femto(price.total_femto)
@@ -144,29 +170,41 @@ def terms_of(tier: str) -> Terms:
 
 
 def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
-    resource = arrival.resource
+    resource, fields = arrival.resource, reading.fields
     environment = resource.get("deployment.environment.name") or resource.get("deployment.environment")
-    failed = reading.text("error") or ("error" if arrival.failed else "")
-    return Dims(
-        service=_text(resource.get("service.name")),
-        environment=_text(environment),
-        provider=_text(reading.provider),
-        model=_text(reading.model),
-        operation=_text(reading.operation),
-        team=_text(reading.text("team")),
-        feature=_text(reading.text("feature")),
-        status=_text(status),
-        source=_text(reading.text("source") or ("provider" if reading.counted else "")),
-        error=_text(failed),
-        user=_text(reading.text("user")),
-        tags=json.dumps(reading.tags, sort_keys=True, separators=(",", ":")) if reading.tags else "",
+    failed = fields.get("error") or ("error" if arrival.failed else "")
+    texts = (
+        resource.get("service.name"),
+        environment,
+        reading.provider,
+        reading.model,
+        reading.operation,
+        fields.get("team"),
+        fields.get("feature"),
+        status,
+        fields.get("source") or ("provider" if reading.counted else ""),
+        failed,
+        fields.get("user"),
     )
+    tags = json.dumps(reading.tags, sort_keys=True, separators=(",", ":")) if reading.tags else ""
+    return Dims._make((*map(_text, texts), tags))
 
 
 def _extra(reading: Reading) -> dict[str, object]:
-    kept = {name: reading.text(name) for name in ("session", "tier", "reason", "cost_source")}
-    return {name: value for name, value in kept.items() if value and value != "local"}
+    fields = reading.fields
+    kept = {name: str(fields[name]) for name in _KEPT if name in fields}
+    if kept.get("cost_source") == "local":
+        del kept["cost_source"]
+    return dict(kept)
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value)[:_LONGEST_TEXT].replace("\x00", "")
+    if not value:
+        return ""
+    text = value if type(value) is str else str(value)
+    return text if len(text) <= _LONGEST_TEXT and text.isprintable() else _tame(text)
+
+
+def _tame(text: str) -> str:
+    """Cut to size, and without what no name has: control characters, halves of a surrogate pair."""
+    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())

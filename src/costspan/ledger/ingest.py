@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 import zlib
 from collections import Counter
 from concurrent.futures import Future
@@ -16,10 +17,12 @@ from costspan.ledger.otlp import BadRequestError, read_json, read_protobuf
 from costspan.ledger.schema import LedgerError
 
 if TYPE_CHECKING:
-    from costspan.ledger.store import Store
+    from costspan.ledger.store import Keep, Store
     from costspan.pricing import Pricer
 
 _STORE = Guard("store calls")
+_TIDY = Guard("drop old calls")
+_TIDY_SECONDS = 3600
 MOST_BYTES = 64 * 2**20  # of one request, unpacked
 _MOST_WAITING = 64 * 2**20  # bytes of requests not yet stored; what comes then is told to come again
 _MOST_AT_ONCE = 2**21  # bytes of requests in one transaction
@@ -47,7 +50,9 @@ class Job:
 class Ingest:
     """Requests in, durable calls out; `submit` from any thread."""
 
-    def __init__(self, store: Store, pricer: Pricer) -> None:
+    def __init__(self, store: Store, pricer: Pricer, keep: Keep | None = None) -> None:
+        self._keep = keep
+        self._tidied = -_TIDY_SECONDS - 1.0  # when old calls were last looked for, by the monotonic clock
         self._store = store
         self._pricer = pricer
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -80,6 +85,8 @@ class Ingest:
     def _run(self) -> None:
         going = True
         while going:
+            with _TIDY:
+                self._tidy()
             jobs = [self._jobs.get()]
             size = len(jobs[0].body) if jobs[0] else 0
             while jobs[-1] is not None and size < _MOST_AT_ONCE and not self._jobs.empty():
@@ -95,6 +102,14 @@ class Ingest:
                     job.answer.set_exception(LedgerError("the ledger could not store this; its log says why"))
             with self._lock:
                 self._waiting -= size
+
+    def _tidy(self) -> None:
+        """Drop old calls an hour of them at a time, between requests; all of them at the start and then every hour."""
+        while self._keep and time.monotonic() - self._tidied > _TIDY_SECONDS:
+            if not self._store.drop_old(self._keep):
+                self._tidied = time.monotonic()
+            elif not self._jobs.empty():
+                break
 
     def _store_all(self, jobs: list[Job]) -> None:
         good: list[tuple[Job, Batch]] = []

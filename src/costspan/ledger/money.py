@@ -6,10 +6,16 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 PICO = 10**12  # pico-dollars in a dollar
 _FEMTO_IN_PICO = 1000
+_SURE = 0.49
 
 
 def pico_of_usd(usd: float | str | Decimal) -> int:
     """Pico-dollars of USD, through its shortest decimal text: `3e-06` is exactly 3_000_000."""
+    if type(usd) is float and 0 <= usd < 1:
+        pico = usd * 1e12  # off by less than 0.001 from what the text says, so far from the middle rounding is certain
+        nearest = round(pico)
+        if abs(pico - nearest) < _SURE:
+            return nearest
     text = usd if isinstance(usd, (str, Decimal)) else repr(usd)
     return int(Decimal(text).scaleb(12).to_integral_value(ROUND_HALF_EVEN))
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _RESOURCE = frozenset({"service.name", "deployment.environment.name", "deployment.environment"})
 _EVENT_NAMES = frozenset({names.EVENT})
+_SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})
 _ERROR = 2  # STATUS_CODE_ERROR
 
 
@@ -94,18 +95,20 @@ def _event_name(record: Any) -> str:
 
 
 def _attributes(pairs: Iterable[Any], wants: Callable[[str], bool]) -> dict[str, Any]:
-    return {pair.key: _plain(pair.value) for pair in pairs if wants(pair.key)}
+    return {key: _plain(pair.value) for pair in pairs if wants(key := pair.key)}
 
 
 def _plain(value: Any) -> Any:
     kind = value.WhichOneof("value")
+    if kind in _SCALARS:
+        return getattr(value, kind)
     if kind is None:
         return None
     if kind == "array_value":
         return [_plain(each) for each in value.array_value.values]
     if kind == "kvlist_value":
         return {each.key: _plain(each.value) for each in value.kvlist_value.values}
-    return getattr(value, kind)
+    return value.bytes_value
 
 
 _MESSAGES: dict[str, Any] = {

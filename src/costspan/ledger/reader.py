@@ -12,7 +12,7 @@ from costspan.ledger.schema import default_db, explain, open_reader
 from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from costspan.ledger.question import Question
 
@@ -79,6 +79,8 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.connection = open_reader(path)
+        kept = self.fetch("SELECT value FROM meta WHERE key='kept_from'")
+        self.kept_from = int(kept[0][0]) if kept else 0  # the first hour whose single calls are kept
 
     def close(self) -> None:
         self.connection.close()
@@ -91,7 +93,7 @@ class Reader:
 
     def ask(self, question: Question) -> list[Answer]:
         """The groups, in no particular order; none if nothing happened in the period."""
-        parts = list(pieces(question, *self.period()))
+        parts = list(pieces(question, *self.period(), self.kept_from * HOUR_US))
         if not parts:
             return []
         sql, parameters = compile_question(question, SqliteSource(), parts)
@@ -102,7 +104,7 @@ class Reader:
         first, last = self.connection.execute("SELECT min(day), max(day) FROM days").fetchone()
         return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
 
-    def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+    def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:

@@ -12,18 +12,20 @@ import sys
 import threading
 import time
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from costspan.config import tolerant_settings
 from costspan.ledger.app import make_app
 from costspan.ledger.gate import LOOPBACK, Gate
 from costspan.ledger.grpc_receiver import start_grpc
 from costspan.ledger.ingest import Ingest
+from costspan.ledger.lock import lock, tell
 from costspan.ledger.schema import LedgerError, default_db
-from costspan.ledger.store import Store
+from costspan.ledger.store import Keep, Store
 from costspan.pricing import Pricer
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Listen:
     grpc_port: int | None = None
     token: str = ""
     open: bool = False  # beyond this machine without a token
+    keep: Keep = field(default_factory=Keep)
 
 
 class RunningLedger:
@@ -58,7 +61,10 @@ class RunningLedger:
         self.url = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.http_port}"
         with contextlib.ExitStack() as undo:
             undo.callback(self._socket.close)
-            self.ingest = Ingest(Store(db), pricer)
+            self._lock = lock(db)
+            undo.callback(self._lock.close)
+            tell(self._lock, self.url)
+            self.ingest = Ingest(Store(db), pricer, listen.keep)
             undo.callback(self.ingest.stop)
             self._start_grpc(listen)
             undo.pop_all()
@@ -98,6 +104,7 @@ class RunningLedger:
             self._thread.join()
             self.ingest.stop()
             self._socket.close()
+            self._lock.close()
 
     def __enter__(self) -> RunningLedger:  # noqa: PYI034 typing.Self needs Python 3.11
         return self
@@ -120,7 +127,9 @@ def start(
         LedgerError: A port or the file is in use, or the file cannot be used; one line with cause and cure.
     """
     path = Path(db) if db else default_db()
-    return RunningLedger(path, listen or Listen(port=port, grpc_port=grpc_port), pricer or Pricer())
+    return RunningLedger(
+        path, listen or Listen(port=port, grpc_port=grpc_port), pricer or Pricer(tolerant_settings().prices)
+    )
 
 
 def find_running(url: str = f"http://127.0.0.1:{HTTP_PORT}", timeout: float = 0.5) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Protocol
 
+from costspan.ledger.question import QuestionError
 from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
@@ -45,11 +46,17 @@ class Source(Protocol):
     def rows(self, piece: Piece, time: str) -> str: ...
 
 
-def pieces(question: Question, first: int, last: int) -> Iterator[Piece]:
-    """The period of the question (the ledger's own, from `first` to `last` in microseconds, where it has no limit)."""
+def pieces(question: Question, first: int, last: int, kept_from: int = 0) -> Iterator[Piece]:
+    """The period of the question (the ledger's own, from `first` to `last` in microseconds, where it has no limit).
+
+    Before `kept_from` there are no single calls any more: there, a period begins and ends with whole hours or days.
+    """
     start, end = limits(question, first, last)
     for begin, stop, offset in _steady_offsets(question, start, end):
-        yield from _split(question, begin, stop, offset)
+        tables = _tables(question, offset)
+        if begin < kept_from:
+            yield from _old(tables, begin, min(stop, kept_from), offset)
+        yield from _fill(tables, max(begin, kept_from), stop, offset)
 
 
 def limits(question: Question, first: int, last: int) -> tuple[int, int]:
@@ -84,14 +91,22 @@ def _offset(question: Question, at: int) -> int:
     return (shift or timedelta(0)) // timedelta(microseconds=1)
 
 
-def _split(question: Question, start: int, end: int, offset: int) -> Iterator[Piece]:
-    """Edges from calls, then hours, then days inside, as far as each table can answer."""
+def _tables(question: Question, offset: int) -> list[str]:
+    """The tables that can answer it, the coarsest first."""
     tables = ["calls"]
     if not question.fine() and offset % HOUR_US == 0:
         tables.insert(0, "hours")
     if question.time != "hour" and offset == 0:
         tables.insert(0, "days")
-    yield from _fill(tables, start, end, offset)
+    return tables
+
+
+def _old(tables: list[str], start: int, end: int, offset: int) -> Iterator[Piece]:
+    sums = [table for table in tables if table != "calls"]
+    if not sums:
+        raise QuestionError("of that time only daily sums are kept: group by day or more, in UTC, or begin later")
+    unit = UNIT_US[sums[-1]]
+    yield from _fill(sums, start // unit * unit, -(-end // unit) * unit, offset)
 
 
 def _fill(tables: list[str], start: int, end: int, offset: int) -> Iterator[Piece]:

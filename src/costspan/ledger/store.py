@@ -6,8 +6,10 @@ import json
 import sqlite3
 from collections import OrderedDict, deque
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from costspan.ledger.maintenance import cutoff_day, drop_before
 from costspan.ledger.record import PLAIN, Dims, Measures, OtherSpan, StoredCall
 from costspan.ledger.schema import explain, open_store
 
@@ -35,6 +37,14 @@ _NEAR = "SELECT 1 FROM calls WHERE hour IN (?,?) AND trace_id=? AND span_id=?"
 _TRACE_KNOWN = "SELECT 1 FROM calls WHERE hour=? AND trace_id=? LIMIT 1"
 
 
+@dataclass(frozen=True)
+class Keep:
+    """For how many days single calls and other spans are kept. Sums are kept for ever."""
+
+    calls_days: int = 400
+    spans_days: int = 30
+
+
 @dataclass(slots=True)
 class Written:
     """What one `write` did."""
@@ -51,7 +61,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = open_store(path)
-        self._dims: dict[Dims, tuple[int, int]] = {}
+        self._numbers = Numbers(self._connection)
         self._words: dict[str, int] = {}
         self._parents: OrderedDict[bytes, None] = OrderedDict()  # spans that have a call as a child
         self._waiting: deque[OtherSpan] = deque(maxlen=_SPANS_WAITING)  # until their trace has a call
@@ -77,11 +87,21 @@ class Store:
             raise explain(error, self.path) from error
         return written
 
+    def drop_old(self, keep: Keep) -> int:
+        """Drop what is older than is kept, one hour of it; how many rows went."""
+        now = datetime.now(timezone.utc)
+        days = (cutoff_day(keep.calls_days, now), cutoff_day(keep.spans_days, now))
+        try:
+            return drop_before(self._connection, *days)
+        except sqlite3.Error as error:
+            self._forget()
+            raise explain(error, self.path) from error
+
     def _forget(self) -> None:
         """After a failure: what was numbered in the lost transaction does not exist."""
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        self._dims.clear()
+        self._numbers = Numbers(self._connection)
         self._words.clear()
 
     def _write(self, calls: Sequence[StoredCall], spans: Iterable[OtherSpan]) -> Written:
@@ -114,35 +134,12 @@ class Store:
         execute = self._connection.execute
         if execute(_NEAR, (hour - 1, hour + 1, call.trace_id, call.span_id)).fetchone():
             return False  # its span and its event may name different times
-        dim, coarse = self._dim(call.dims)
+        dim, coarse = self._numbers.of(call.dims)
         measures = call.measures()
         if not execute(_INSERT_CALL, _row(call, dim, measures)).rowcount:
             return False
         rolls.add(hour, coarse, dim, measures)
         return True
-
-    def _dim(self, dims: Dims) -> tuple[int, int]:
-        """The numbers of these dims and of their coarse form."""
-        held = self._dims.get(dims)
-        if held is None:
-            if len(self._dims) >= _DIMS_HELD:
-                self._dims.clear()
-            held = self._dims[dims] = self._number(dims)
-        return held
-
-    def _number(self, dims: Dims) -> tuple[int, int]:
-        where = " AND ".join(f"{name}=?" for name in Dims._fields)
-        found = self._connection.execute(f"SELECT id, coarse FROM dims WHERE {where}", dims).fetchone()  # noqa: S608 our names
-        if found:
-            return int(found[0]), int(found[1])
-        coarse = 0 if dims == dims.coarse else self._dim(dims.coarse)[0]
-        row = self._connection.execute(
-            f"INSERT INTO dims(coarse, {', '.join(Dims._fields)}) VALUES(?{',?' * len(dims)})", (coarse, *dims)
-        )
-        number = int(row.lastrowid or 0)
-        if not coarse:
-            self._connection.execute("UPDATE dims SET coarse=id WHERE id=?", (number,))
-        return number, coarse or number
 
     def _add_spans(self, spans: Iterable[OtherSpan], *, came: bool) -> int:
         """Keep the spans of traces that have a call; the others wait a while for one."""
@@ -186,6 +183,37 @@ class Store:
         return self._words[text]
 
 
+class Numbers:
+    """The numbers of dims, and of their coarse forms; new ones are given one."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._held: dict[Dims, tuple[int, int]] = {}
+
+    def of(self, dims: Dims) -> tuple[int, int]:
+        """Of these dims, and of their coarse form."""
+        held = self._held.get(dims)
+        if held is None:
+            if len(self._held) >= _DIMS_HELD:
+                self._held.clear()
+            held = self._held[dims] = self._number(dims)
+        return held
+
+    def _number(self, dims: Dims) -> tuple[int, int]:
+        where = " AND ".join(f"{name}=?" for name in Dims._fields)
+        found = self._connection.execute(f"SELECT id, coarse FROM dims WHERE {where}", dims).fetchone()  # noqa: S608 ours
+        if found:
+            return int(found[0]), int(found[1])
+        coarse = 0 if dims == dims.coarse else self.of(dims.coarse)[0]
+        names = f"coarse, {', '.join(Dims._fields)}"
+        places = ",".join("?" * (1 + len(dims)))
+        row = self._connection.execute(f"INSERT INTO dims({names}) VALUES({places})", (coarse, *dims))
+        number = int(row.lastrowid or 0)
+        if not coarse:
+            self._connection.execute("UPDATE dims SET coarse=id WHERE id=?", (number,))
+        return number, coarse or number
+
+
 class _Rolls:
     """Sums of one transaction, by hour and coarse dims, and by day and dims."""
 
@@ -213,9 +241,6 @@ def _clustering(call: StoredCall) -> tuple[int, bytes]:
 
 
 def _row(call: StoredCall, dim: int, measures: Measures) -> tuple[object, ...]:
-    extra = call.extra
-    if not PLAIN.issuperset(call.counts):
-        extra = extra | {"usage": call.counts}
     return (
         call.start_us // HOUR_US,
         call.trace_id,
@@ -227,8 +252,14 @@ def _row(call: StoredCall, dim: int, measures: Measures) -> tuple[object, ...]:
         *measures[1:6],
         call.cost,
         *measures[7:12],
-        json.dumps(extra, separators=(",", ":"), sort_keys=True) if extra else None,
+        extra_text(call),
     )
+
+
+def extra_text(call: StoredCall) -> str | None:
+    """What is kept with a call besides its columns, as JSON."""
+    extra = call.extra if PLAIN.issuperset(call.counts) else call.extra | {"usage": call.counts}
+    return json.dumps(extra, separators=(",", ":"), sort_keys=True) if extra else None
 
 
 def _as_span(call: StoredCall) -> OtherSpan:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
+from costspan.config import read_settings
 from costspan.ledger.money import usd_of_pico
-from costspan.ledger.question import TIMES, Question
+from costspan.ledger.question import TIMES, Question, parse_by, parse_time, parse_where, parse_zone
+from costspan.ledger.reader import open_ledger
 from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
     from costspan.ledger.reader import Answer, Reader
+
+Moment = date | datetime | str | None
 
 _GUESSED = ("tokenizer", "heuristic")
 
@@ -130,6 +138,12 @@ class UsageReport:
     rows: list[UsageRow]
     total: UsageRow
 
+    def __iter__(self) -> Iterator[UsageRow]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
     def as_dict(self, top: int | None = None) -> dict[str, Any]:
         """For JSON: the period, the first `top` rows, and the total of all."""
         since, until = self.question.since, self.question.until
@@ -156,7 +170,28 @@ def read_usage(reader: Reader, question: Question) -> UsageReport:
     rows = [_row(dict(zip(question.by, key, strict=True)), members, cost) for key, members in groups.items()]
     time = question.time
     rows.sort(key=lambda row: (row.keys[time] if time else "", -row.sums.cost, tuple(row.keys.values())))
+    if time == "day":
+        rows = _with_month(reader, question, rows)
     return UsageReport(question, rows, _row({}, answers, cost))
+
+
+def _with_month(reader: Reader, question: Question, rows: list[UsageRow]) -> list[UsageRow]:
+    """Each row with the running total of its month and group, from the month's first day even if that is not shown."""
+    others = [name for name in question.by if name != "day"]
+    running: dict[tuple[str, ...], int] = {}
+    if question.since is not None:
+        local = question.since.astimezone(question.zone)
+        first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        before = Question(first, question.since, tuple(others), question.where, question.zone)
+        for answer in reader.ask(before) if first < question.since else ():
+            key = (local.strftime("%Y-%m"), *(answer.keys[name] for name in others))
+            running[key] = answer.sums.cost
+    shown = []
+    for row in rows:
+        key = (row.keys["day"][:7], *(row.keys[name] for name in others))
+        running[key] = running.get(key, 0) + row.sums.cost
+        shown.append(replace(row, month_to_date=usd_of_pico(running[key])))
+    return shown
 
 
 def _missing(by: tuple[str, ...]) -> tuple[str, ...]:
@@ -180,3 +215,39 @@ def _row(keys: dict[str, str], members: Iterable[Answer], total: int) -> UsageRo
 
 def _calls(answers: list[Answer], name: str, values: tuple[str, ...]) -> int:
     return sum(answer.sums.calls for answer in answers if answer.keys[name] in values)
+
+
+def get_token_usage(
+    *,
+    start_date: Moment = "30d",
+    end_date: Moment = None,
+    group_by: str | Sequence[str] = "day",
+    where: Sequence[str] | Mapping[str, str] = (),
+    timezone: str = "UTC",
+    ledger: str | PathLike[str] = "",
+) -> UsageReport:
+    """Usage by day, model, user, team, feature, provider, service …, with the total; iterate over it for the rows.
+
+    `start_date` and `end_date` (not included) are a date, an aware datetime, or text as `costspan report --since`
+    takes it; `where` is `{"team": "search"}` or `["team=search", "user!=bot"]`; `ledger` is a file or `clickhouse://…`
+    (empty: the setting `COSTSPAN_LEDGER`, or the default file).
+
+    Raises:
+        QuestionError: It cannot be asked that way.
+        LedgerError: The ledger cannot be read.
+    """
+    zone = parse_zone(timezone)
+    filters = [f"{name}={value}" for name, value in where.items()] if isinstance(where, Mapping) else where
+    by = parse_by(group_by if isinstance(group_by, str) else ",".join(group_by))
+    question = Question(_moment(start_date, zone), _moment(end_date, zone), by, parse_where(filters), zone)
+    with open_ledger(os.fspath(ledger) or read_settings().ledger) as reader:
+        return read_usage(reader, question)
+
+
+def _moment(given: Moment, zone: tzinfo) -> datetime | None:
+    if given is None or given == "all":
+        return None
+    if isinstance(given, datetime):
+        return given if given.tzinfo else given.replace(tzinfo=zone)
+    text = given.isoformat() if isinstance(given, date) else given
+    return parse_time(text, now=datetime.now(zone), zone=zone)

@@ -69,6 +69,7 @@ BUDGET_PERIOD = "costspan.budget.period"
 BUDGET_UNIT = "costspan.budget.unit"  # USD | tokens
 BUDGET_STATE = "costspan.budget.state"  # reached | refused
 BUDGET_THRESHOLD = "costspan.budget.threshold"
+EVENT_DURATION = "costspan.duration"  # seconds, on the accounting event, which is sent when the call ends
 EVENT = "costspan.call"  # the accounting event of a call, an OpenTelemetry log record with the span's attributes
 
 DURATION_METRIC = "gen_ai.client.operation.duration"  # histogram, s

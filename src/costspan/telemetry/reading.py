@@ -176,8 +176,12 @@ _PROVIDERS = {
     "togetherai": "together_ai",
 }
 _FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h")
+_OWN = "costspan."
 _MOST_TOKENS = 10**12  # of one call: what is above it is no count
 _MOST_USD = 10**5
+_CACHE_READS, _CACHE_WRITES = frozenset(CACHE_READS), frozenset(CACHE_WRITES)
+_CACHES = _CACHE_READS | _CACHE_WRITES
+_INPUTS, _OUTPUTS = frozenset(INPUT_TOKENS), frozenset(OUTPUT_TOKENS)
 
 
 @dataclass(slots=True)
@@ -204,7 +208,7 @@ class Reading:
 
 def wanted(name: str) -> bool:
     """Whether `read_call` looks at this attribute; all others need not be decoded."""
-    return name in _PLACES or name.startswith("costspan.")
+    return name in _PLACES or name[:9] == _OWN
 
 
 def read_call(attributes: Mapping[str, Any]) -> Reading | None:
@@ -215,7 +219,7 @@ def read_call(attributes: Mapping[str, Any]) -> Reading | None:
     for name, value in attributes.items():
         place = _PLACES.get(name)
         if place is None:
-            if name.startswith("costspan."):
+            if name[:9] == _OWN:
                 own[name] = value
         elif place[1] < ranks.get(place[0], 99):
             found[place[0]], ranks[place[0]] = value, place[1]
@@ -268,6 +272,8 @@ def provider_name(said: str) -> str:
 
 def _whole(field_name: str, value: Any, bad: list[str]) -> int | None:
     """A count of 0 or more, also from text or a float that is one; None, and noted, for what cannot be a count."""
+    if type(value) is int and 0 <= value <= _MOST_TOKENS:
+        return value
     try:
         number = float(value)
         if math.isfinite(number) and 0 <= number <= _MOST_TOKENS:
@@ -310,12 +316,10 @@ def _parts(found: dict[str, Any], own: dict[str, Any], bad: list[str]) -> dict[s
 
 def _counts(found: dict[str, Any], own: dict[str, Any], bad: list[str]) -> tuple[dict[str, int], bool]:
     """Disjoint buckets out of totals that include their parts, and whether anything was said."""
-    fine = {
-        bucket: value
-        for name, value in own.items()
-        if name.startswith(names.USAGE_OF) and (bucket := name[len(names.USAGE_OF) :]) in BUCKETS
-    }
-    fine |= {bucket: found[bucket] for bucket in _FINE if bucket in found}
+    fine: dict[str, Any] = {bucket: found[bucket] for bucket in _FINE if bucket in found}
+    for name, value in own.items():
+        if name.startswith(names.USAGE_OF) and (bucket := name[len(names.USAGE_OF) :]) in BUCKETS:
+            fine[bucket] = value
     counts = {bucket: count for bucket, value in fine.items() if (count := _whole(bucket, value, bad)) is not None}
     totals = {
         total: count
@@ -326,24 +330,34 @@ def _counts(found: dict[str, Any], own: dict[str, Any], bad: list[str]) -> tuple
     beside = counts.get("reasoning", 0)
     if beside and totals.get("total") == totals.get("input", 0) + totals.get("output", 0) + beside:
         totals["output"] = totals.get("output", 0) + beside  # xAI counts thoughts beside its output
-    _take_rest(counts, "cache_read", CACHE_READS, totals.get("cache_read"))
-    _take_rest(counts, "cache_write", CACHE_WRITES, totals.get("cache_write"))
-    cached = sum(counts.get(bucket, 0) for bucket in CACHE_READS + CACHE_WRITES)
+    _take_rest(counts, "cache_read", _CACHE_READS, totals.get("cache_read"))
+    _take_rest(counts, "cache_write", _CACHE_WRITES, totals.get("cache_write"))
+    cached = _total(counts, _CACHES)
     if cached > totals.get("input", cached):  # some tools pass Anthropic's input count on, which leaves the cached out
         totals["input"] += cached
-    _take_rest(counts, "input", INPUT_TOKENS, totals.get("input"))
-    _take_rest(counts, "output", OUTPUT_TOKENS, totals.get("output"))
+    _take_rest(counts, "input", _INPUTS, totals.get("input"))
+    _take_rest(counts, "output", _OUTPUTS, totals.get("output"))
     return {bucket: count for bucket, count in counts.items() if count}, said
 
 
-def _take_rest(counts: dict[str, int], bucket: str, family: tuple[str, ...], total: int | None) -> None:
+def _take_rest(counts: dict[str, int], bucket: str, family: frozenset[str], total: int | None) -> None:
     """What of `total` no other bucket of the family has is this bucket's, but never less than 0."""
     if total is not None and bucket not in counts:
-        counts[bucket] = max(0, total - sum(counts.get(each, 0) for each in family if each != bucket))
+        counts[bucket] = max(0, total - _total(counts, family))
+
+
+def _total(counts: dict[str, int], family: frozenset[str]) -> int:
+    total = 0
+    for bucket, count in counts.items():
+        if bucket in family:
+            total += count
+    return total
 
 
 def _unfold_details(found: dict[str, Any]) -> None:
     """Langfuse writes usage and cost as JSON text: {"input": 10, "output": 5, "total": 15}."""
+    if "usage_details" not in found and "cost_details" not in found:
+        return
     usage = _json_object(found.pop("usage_details", None))
     for name, aliases in _DETAILS.items():
         value = next((usage[alias] for alias in aliases if alias in usage), None)

@@ -1,0 +1,190 @@
+"""`costspan ledger …`: look after the ledger's file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costspan.cli.asking import asks, one_line
+from costspan.config import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from costspan.cli.asking import Asked
+    from costspan.ledger.store import Written
+
+_db = click.option("--db", default="", help="The ledger's file.")
+_json = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
+_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(short_help="Look after the ledger: verify, backup, import, reprice …")
+def command() -> None:
+    """Look after the ledger's file."""
+
+
+def ledger_path(db: str) -> Path:
+    """The embedded ledger that is meant; `clickhouse://…` is looked after by ClickHouse itself."""
+    from costspan.ledger.schema import default_db
+
+    where = db or read_settings().ledger
+    if where.startswith("clickhouse"):
+        msg = "this command is for the embedded ledger: name its file with --db"
+        raise click.UsageError(msg)
+    return Path(where) if where else default_db()
+
+
+@contextlib.contextmanager
+def progress(what: str, total: float | None = None) -> Iterator[Callable[[int], object]]:
+    """A bar on the terminal (nothing elsewhere); call what it gives with how much was done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda done: bars.advance(task, done)
+
+
+@command.command()
+@_db
+@_json
+def info(db: str, *, as_json: bool) -> None:
+    """What is in it: rows, period, size, cost."""
+    from costspan.ledger.maintenance import info as read_info
+
+    with one_line():
+        said = read_info(ledger_path(db))
+    if as_json:
+        click.echo(json.dumps(said, indent=2))
+        return
+    for name, value in said.items():
+        text = ", ".join(f"{each} {count:,}" for each, count in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{name.replace('_', ' '):18} {f'{text:,}' if isinstance(text, int) else text}")
+
+
+@command.command()
+@_db
+@_json
+@click.option("--rebuild", is_flag=True, help="If the roll-ups are wrong, make them anew from the calls.")
+def verify(db: str, *, as_json: bool, rebuild: bool) -> None:
+    """Recompute all sums from the single calls and compare; check the file itself. Exit code 1 if it is not clean."""
+    from costspan.ledger import maintenance
+
+    path = ledger_path(db)
+    with one_line():
+        check = maintenance.verify(path)
+        if check.problems and rebuild:
+            maintenance.rebuild(path)
+            check = maintenance.verify(path)
+    if as_json:
+        click.echo(json.dumps({"calls": check.calls, "rolled": check.rolled, "problems": check.problems}, indent=2))
+    else:
+        click.echo(
+            f"{check.calls:,} calls and {check.rolled:,} roll-up rows checked: {'; '.join(check.problems) or 'clean'}"
+        )
+    raise SystemExit(1 if check.problems else 0)
+
+
+@command.command()
+@_db
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+def backup(db: str, target: Path) -> None:
+    """Copy it to TARGET as it is at one moment, while it is in use."""
+    from costspan.ledger import maintenance
+
+    with one_line():
+        maintenance.backup(ledger_path(db), target)
+    click.echo(f"copied to {target}")
+
+
+@command.command()
+@_db
+def vacuum(db: str) -> None:
+    """Give unused space back to the disk."""
+    from costspan.ledger import maintenance
+
+    with one_line():
+        before, after = maintenance.vacuum(ledger_path(db))
+    click.echo(f"{before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")
+
+
+@command.command("import")
+@_db
+@click.argument("files", nargs=-1, required=True, type=_file)
+def import_(db: str, files: tuple[Path, ...]) -> None:
+    """Bring in FILES of OTLP as JSON lines (.gz too), as the Collector's file exporter writes them. Each call once."""
+    from costspan.ledger.importing import import_lines
+    from costspan.pricing import Pricer
+
+    pricer = Pricer(read_settings().prices)
+    for each in files:
+        with one_line(), progress(f"reading {each.name}", each.stat().st_size) as told:
+            written = import_lines(ledger_path(db), each, pricer, told)
+        _say(each, written)
+
+
+@command.command()
+@_db
+@click.argument("other", type=_file)
+def merge(db: str, other: Path) -> None:
+    """Bring in the calls of another ledger. Each call once."""
+    from costspan.ledger.importing import merge as merge_ledger
+
+    with one_line(), progress(f"merging {other.name}") as told:
+        written = merge_ledger(ledger_path(db), other, told)
+    _say(other, written)
+
+
+def _say(source: Path, written: Written) -> None:
+    click.echo(
+        f"{source}: {written.calls:,} calls new, {written.duplicates:,} here already, {written.spans:,} other spans"
+    )
+
+
+@command.command()
+@asks(since="all")
+@click.option("--missing/--all", "missing", default=True, help="Only what has no full price (the default), or all.")
+@click.option(
+    "--at", type=click.Choice(["call", "today"]), default="call", help="Prices of the call's day, or today's."
+)
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@click.option("--dry-run", is_flag=True, help="Show the difference and write nothing.")
+@_json
+def reprice(asked: Asked, **options: Any) -> None:
+    """Price stored calls again. Shows the difference first, and keeps the old figures."""
+    from costspan.ledger import reprice as repricing
+    from costspan.pricing import Pricer
+
+    path, pricer = ledger_path(asked.db), Pricer(read_settings().prices)
+    wanted = repricing.Repricing(asked.question, not options["missing"], options["at"] == "today")
+    with one_line(), progress("pricing") as told:
+        made = repricing.plan(path, wanted, pricer, told)
+    _show(made, as_json=options["as_json"])
+    if made.hours and not options["dry_run"] and (options["yes"] or click.confirm("Write this?", err=True)):
+        with one_line(), progress("writing", len(made.hours)) as told:
+            run = repricing.apply(path, wanted, pricer, made, told)
+        click.echo(f"written as run {run}; the old figures are kept in the table repriced", err=options["as_json"])
+
+
+def _show(made: Any, *, as_json: bool) -> None:
+    from costspan.ledger.money import usd_of_pico
+
+    total = made.total()
+    rows = [
+        {"provider": provider, "model": model, "calls": each.calls, "before": str(usd_of_pico(each.before)),
+         "after": str(usd_of_pico(each.after)), "still_unpriced": each.still_unpriced}
+        for (provider, model), each in sorted(made.models.items())
+    ]  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row['provider']}/{row['model']}: {row['calls']:,} calls, ${row['before']} -> ${row['after']}")
+    change = usd_of_pico(total.after - total.before)
+    click.echo(f"{total.calls:,} calls change, by ${change:+f} in all" if rows else "no price changes")

@@ -1,0 +1,54 @@
+"""One `costspan up` per file: a lock beside it that the system gives up when its holder ends, however it ends."""
+
+from __future__ import annotations
+
+import sys
+from typing import IO, TYPE_CHECKING
+
+from costspan.ledger.schema import LedgerError, explain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def lock(db: Path) -> IO[str]:
+    """The held lock; close it to release.
+
+    Raises:
+        LedgerError: Another process serves this file, or its directory cannot be written.
+    """
+    path = db.with_name(db.name + ".lock")
+    try:
+        db.parent.mkdir(parents=True, exist_ok=True)
+        held = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise explain(error, db) from error
+    try:
+        _take(held)
+    except OSError as error:
+        held.seek(0)
+        where = held.read().strip()
+        held.close()
+        told = f" at {where}" if where else ""
+        raise LedgerError(f"another costspan serves {db} already{told}: use that one, or name another --db") from error
+    return held
+
+
+def tell(held: IO[str], url: str) -> None:
+    """Write into the lock where its holder listens."""
+    held.truncate(0)
+    held.write(url)
+    held.flush()
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _take(held: IO[str]) -> None:
+        held.seek(4096)  # a byte behind the text, so that others can read the text
+        msvcrt.locking(held.fileno(), msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _take(held: IO[str]) -> None:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

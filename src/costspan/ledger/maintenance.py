@@ -1,0 +1,180 @@
+"""Looking after a ledger's file: what is in it, whether it adds up, copies, space, and what is old enough to go."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from costspan.ledger.money import usd_of_pico
+from costspan.ledger.reader import Reader
+from costspan.ledger.record import Measures
+from costspan.ledger.schema import VERSION, LedgerError, explain, open_store
+from costspan.ledger.sql import DAY_US, HOUR_US, MILLION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_TABLES = ("calls", "spans", "dims", "words", "hours", "days", "repriced")
+_SUMS = ", ".join(
+    {"calls": "count(*)", "cost": "sum(coalesce(cost,0))"}.get(name, f"sum({name})") for name in Measures._fields
+)
+_OF_CALLS = f"{_SUMS}, max(coalesce(cost,0)) FROM calls"
+_RECOMPUTED = {  # the roll-ups as they should be, out of the calls
+    "hours": f"SELECT hour, coarse, {_OF_CALLS} JOIN dims ON id=dim WHERE hour>=:kept GROUP BY 1, 2",
+    "days": f"SELECT hour/24 AS day, dim, {_OF_CALLS} WHERE hour>=:kept GROUP BY 1, 2",
+}
+_TOTAL = f"SELECT sum(calls), sum(cost/{MILLION}), sum(cost%{MILLION}) FROM days"  # noqa: S608 ours
+_STORED = {"hours": "SELECT * FROM hours WHERE hour>=:kept", "days": "SELECT * FROM days WHERE day*24>=:kept"}
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found; without problems the roll-ups are exactly what the calls sum to."""
+
+    calls: int
+    rolled: int  # rows of both roll-ups that were recomputed
+    problems: list[str] = field(default_factory=list)
+
+
+def info(path: Path) -> dict[str, Any]:
+    """What is in the ledger: rows, period, size, cost."""
+    with Reader(path) as reader:
+        rows = {table: reader.fetch(f"SELECT count(*) FROM {table}")[0][0] for table in _TABLES}  # noqa: S608 ours
+        calls, high, low = reader.fetch(_TOTAL)[0]
+        first, last = reader.period()
+        kept = reader.kept_from
+    size = sum(each.stat().st_size for each in path.parent.glob(path.name + "*") if each.name != path.name + ".lock")
+    return {
+        "ledger": str(path.absolute()),
+        "schema": VERSION,
+        "bytes": size,
+        "bytes_per_call": round(size / rows["calls"], 1) if rows["calls"] else None,
+        "first_day": _day(first) if last else None,
+        "last_day": _day(last - 1) if last else None,
+        "single_calls_from": _day(kept * HOUR_US) if kept else None,
+        "calls": calls or 0,
+        "cost": str(usd_of_pico((high or 0) * MILLION + (low or 0))),
+        "rows": rows,
+    }
+
+
+def _day(micros: int) -> str:
+    return (_EPOCH + timedelta(microseconds=micros)).date().isoformat()
+
+
+def verify(path: Path) -> Check:
+    """Recompute all roll-ups from the calls and compare; check the file's own structure. Others may write meanwhile."""
+    with Reader(path) as reader:
+        reader.fetch("BEGIN")  # one moment for all that follows
+        problems = [row[0] for row in reader.fetch("PRAGMA quick_check(5)") if row[0] != "ok"]
+        calls = reader.fetch("SELECT count(*) FROM calls")[0][0]
+        bounds = {"kept": reader.kept_from}
+        rolled = 0
+        for table, recomputed in _RECOMPUTED.items():
+            stored = _STORED[table]
+            rolled += reader.fetch(f"SELECT count(*) FROM ({stored})", bounds)[0][0]  # noqa: S608 ours
+            for left, right, what in (
+                (recomputed, stored, "missing or wrong"),
+                (stored, recomputed, "too much or wrong"),
+            ):
+                query = f"SELECT count(*) FROM ({left} EXCEPT {right})"  # noqa: S608 ours
+                if wrong := reader.fetch(query, bounds)[0][0]:
+                    problems.append(f"{table}: {wrong} rows are {what}")
+        orphans = reader.fetch("SELECT count(*) FROM calls LEFT JOIN dims ON id=dim WHERE id IS NULL")[0][0]
+        if orphans:
+            problems.append(f"calls: {orphans} belong to nothing")
+    return Check(calls, rolled, problems)
+
+
+def rebuild(path: Path) -> None:
+    """Make the roll-ups anew from the calls, in one transaction; those of dropped calls stay."""
+    with writing(path) as connection:
+        bounds = connection.execute("SELECT value FROM meta WHERE key='kept_from'").fetchone()
+        kept = {"kept": int(bounds[0]) if bounds else 0}
+        for table, unit in (("hours", "hour"), ("days", "day*24")):
+            connection.execute(f"DELETE FROM {table} WHERE {unit}>=:kept", kept)  # noqa: S608 ours
+            connection.execute(f"INSERT INTO {table} {_RECOMPUTED[table]}", kept)
+
+
+def refresh_hour(connection: sqlite3.Connection, hour: int) -> None:
+    """Make the roll-ups of one hour and its day anew, within the transaction of whoever changed its calls."""
+    day = hour // 24
+    for table, first, last in (("hours", hour, hour), ("days", day * 24, day * 24 + 23)):
+        number = hour if table == "hours" else day
+        connection.execute(f"DELETE FROM {table} WHERE {table[:-1]}=?", (number,))  # noqa: S608 ours
+        recomputed = _RECOMPUTED[table].replace("hour>=:kept", "hour BETWEEN :first AND :last")
+        connection.execute(f"INSERT INTO {table} {recomputed}", {"first": first, "last": last})
+
+
+def backup(path: Path, target: Path) -> None:
+    """Copy the ledger as it is at one moment, while others write.
+
+    Raises:
+        LedgerError: There is something at `target`, or it cannot be written.
+    """
+    if target.exists():
+        raise LedgerError(f"{target} exists: a backup never overwrites; name another file")
+    with Reader(path) as reader:
+        try:
+            with contextlib.closing(sqlite3.connect(target)) as copy:
+                reader.connection.backup(copy, pages=4096)
+        except sqlite3.Error as error:
+            target.unlink(missing_ok=True)
+            raise explain(error, target) from error
+
+
+def vacuum(path: Path) -> tuple[int, int]:
+    """Give unused space back to the disk; bytes before and after. Needs as much free space as the ledger has calls."""
+    before = path.stat().st_size
+    with contextlib.closing(open_store(path, create=False)) as connection:
+        try:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+    return before, path.stat().st_size
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction on the ledger: whole, or nothing of it.
+
+    Raises:
+        LedgerError: It could not be written.
+    """
+    connection = open_store(path, create=False)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        connection.close()  # rolls back what was not committed
+
+
+def drop_before(connection: sqlite3.Connection, calls_day: int, spans_day: int) -> int:
+    """Drop single calls and other spans of days before these (numbers since the epoch); their sums stay.
+
+    One hour at a time, so that nobody waits long; rows that went. Call it until it returns 0.
+    """
+    gone = 0
+    for table, day in (("calls", calls_day), ("spans", spans_day)):
+        first = connection.execute(f"SELECT min(hour) FROM {table}").fetchone()[0]  # noqa: S608 ours
+        if first is not None and first < day * 24:
+            connection.execute("BEGIN IMMEDIATE")
+            if table == "calls":
+                connection.execute("INSERT OR REPLACE INTO meta VALUES('kept_from', ?)", (str(day * 24),))
+            gone += connection.execute(f"DELETE FROM {table} WHERE hour=?", (first,)).rowcount  # noqa: S608 ours
+            connection.execute("COMMIT")
+    return gone
+
+
+def cutoff_day(keep_days: int, now: datetime) -> int:
+    """The first day (number since the epoch) that is kept; 0 days: all are."""
+    return (now - _EPOCH) // timedelta(microseconds=DAY_US) - keep_days if keep_days else 0

@@ -1,0 +1,81 @@
+"""Stored calls read back as they were written, an hour at a time: for merging, pricing again and exporting."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from costspan.ledger.reader import TS, Reader, SqliteSource
+from costspan.ledger.record import Dims, OtherSpan, StoredCall
+from costspan.ledger.sql import HOUR_US, compile_filter, limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from costspan.ledger.question import Question
+
+_BUCKETS = ("input", "cache_read", "cache_write", "output", "reasoning")
+_PARTS = ("input", "cache_read", "cache_write", "output")
+_CALLS = (
+    f"SELECT {TS} AS ts, trace_id, span_id, parent, duration_ms, cost, discount, extra, "  # noqa: S608 our names
+    f"{', '.join(_BUCKETS)}, {', '.join('cost_' + part for part in _PARTS)}, {', '.join(Dims._fields)} "
+    "FROM calls JOIN dims ON id=dim WHERE hour=? "
+)
+_SPANS = (
+    f"SELECT trace_id, span_id, coalesce(parent, x''), {TS}, duration_us, n.text, s.text, failed "  # noqa: S608 ours
+    "FROM spans JOIN words n ON n.id=name JOIN words s ON s.id=service WHERE hour=?"
+)
+_FIRST_PART, _FIRST_DIM = 8 + len(_BUCKETS), 8 + len(_BUCKETS) + len(_PARTS)
+
+
+def hours_with_calls(reader: Reader, question: Question) -> list[int]:
+    """Hours (numbers since the epoch) within the question's period that have single calls, the oldest first."""
+    start, end = limits(question, *reader.period())
+    found = reader.fetch(
+        "SELECT DISTINCT hour FROM hours WHERE hour>=? AND hour<? ORDER BY 1",
+        (max(start // HOUR_US, reader.kept_from), -(-end // HOUR_US)),
+    )
+    return [row[0] for row in found]
+
+
+def read_hour(reader: Reader, question: Question, hour: int) -> Iterator[StoredCall]:
+    """The calls of one hour that the question asks about."""
+    start, end = limits(question, *reader.period())
+    conditions, parameters = [], []
+    for each in question.where:
+        condition, values = compile_filter(each, SqliteSource())
+        conditions.append(f" AND {condition}")
+        parameters += values
+    sql = f"{_CALLS} AND ts>={start} AND ts<{end}{''.join(conditions)} ORDER BY ts"
+    return map(_stored, reader.fetch(sql, (hour, *parameters)))
+
+
+def read_calls(reader: Reader, question: Question) -> Iterator[StoredCall]:
+    """All calls that the question asks about, oldest first; never more than an hour of them in memory."""
+    for hour in hours_with_calls(reader, question):
+        yield from read_hour(reader, question, hour)
+
+
+def read_other_spans(reader: Reader, hour: int) -> list[OtherSpan]:
+    """The other spans of one hour."""
+    return [OtherSpan(*row) for row in reader.fetch(_SPANS, (hour,))]
+
+
+def _stored(row: Sequence[Any]) -> StoredCall:
+    ts, trace_id, span_id, parent, duration_ms, cost, discount, extra = row[:8]
+    kept = json.loads(extra) if extra else {}
+    counts = dict(zip(_BUCKETS, row[8:_FIRST_PART], strict=True))
+    parts = dict(zip(_PARTS, row[_FIRST_PART:_FIRST_DIM], strict=True))
+    return StoredCall(
+        trace_id,
+        span_id,
+        ts,
+        duration_ms,
+        Dims(*row[_FIRST_DIM:]),
+        kept.pop("usage", None) or {bucket: count for bucket, count in counts.items() if count},
+        cost,
+        {bucket: pico for bucket, pico in parts.items() if pico},
+        cost + discount if discount else None,
+        parent or b"",
+        kept,
+    )

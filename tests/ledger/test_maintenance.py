@@ -1,0 +1,291 @@
+"""Looking after the file: it adds up, copies, merges, forgets what is old, and never loses a sum."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import sqlite3
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ledger_spans import CHAT, DAY, NOON, SECOND, call, span, traces
+
+from costspan.ledger import maintenance, schema
+from costspan.ledger.generate import realistic_calls
+from costspan.ledger.importing import import_lines, merge
+from costspan.ledger.listing import list_calls, read_trace
+from costspan.ledger.question import Question, QuestionError, parse_zone
+from costspan.ledger.reader import Reader
+from costspan.ledger.schema import LedgerError
+from costspan.ledger.server import start
+from costspan.ledger.store import Keep, Store
+from costspan.pricing import Pricer
+from costspan.reports.usage import get_token_usage
+
+NOW = NOON / 10**9
+DAYS = 24
+
+
+def fill(path, count=2000, **how):
+    """A ledger of made-up calls up to noon of 2026-11-21."""
+    store = Store(path)
+    store.write(list(realistic_calls(count, **{"days": DAYS, "until": NOW} | how)))
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def model_ledger(tmp_path_factory):
+    path = tmp_path_factory.mktemp("filled") / "ledger.db"
+    fill(path)
+    return path
+
+
+@pytest.fixture
+def filled(model_ledger, tmp_path):
+    """A copy of one ledger, to do with as a test likes."""
+    return shutil.copy(model_ledger, tmp_path / "ledger.db")
+
+
+def test_roll_ups_are_exactly_what_the_calls_sum_to(filled):
+    check = maintenance.verify(filled)
+
+    assert (check.calls, check.problems) == (2000, [])
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "UPDATE days SET cost=cost+1 WHERE day=(SELECT min(day) FROM days)",
+        "DELETE FROM hours WHERE hour=(SELECT min(hour) FROM hours)",
+        "UPDATE calls SET output=output+1 WHERE hour=(SELECT min(hour) FROM calls)",
+        "UPDATE days SET day=day+1000 WHERE day=(SELECT max(day) FROM days)",
+    ],
+)
+def test_verify_finds_a_sum_that_is_off_and_rebuild_mends_it(filled, harm):
+    with sqlite3.connect(filled) as connection:
+        connection.execute(harm)
+    connection.close()
+    assert maintenance.verify(filled).problems
+
+    maintenance.rebuild(filled)
+    assert maintenance.verify(filled).problems == []
+
+
+@pytest.mark.parametrize(
+    "since", [None, timedelta(days=7), timedelta(days=3, hours=5, minutes=7), timedelta(minutes=90)]
+)
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kolkata"])
+@pytest.mark.parametrize("by", ["day", "hour", "week", "month", "model", "day,user", "tag.x,error"])
+def test_every_period_and_zone_sums_to_what_the_single_calls_do(filled, since, zone, by):
+    """Whatever mixture of roll-ups answers: compare with sums over the calls themselves, in Python."""
+    end = datetime.fromtimestamp(NOW, timezone.utc) - timedelta(minutes=13)
+    start = end - since if since else None
+    report = get_token_usage(ledger=filled, start_date=start, end_date=end, group_by=by, timezone=zone)
+    calls = [
+        each
+        for each in realistic_calls(2000, days=DAYS, until=NOW)
+        if each.start_us < end.timestamp() * 1e6 and (start is None or each.start_us >= start.timestamp() * 1e6)
+    ]
+
+    assert report.total.calls == len(calls)
+    assert report.total.sums.cost == sum(each.cost or 0 for each in calls)
+    time = report.question.time
+    if time:
+        first = [min(local_text(each.start_us, zone, time) for each in calls)]
+        assert [row.date for row in report.rows][:1] == first
+
+
+def local_text(micros, zone, unit):
+    local = datetime.fromtimestamp(micros // 10**6, parse_zone(zone))
+    if unit == "week":
+        local -= timedelta(days=local.weekday())
+    return local.strftime({"hour": "%Y-%m-%dT%H:00", "month": "%Y-%m"}.get(unit, "%Y-%m-%d"))
+
+
+def test_the_dearest_calls_are_those_of_the_whole_list(filled):
+    calls = sorted((each.cost or 0 for each in realistic_calls(2000, days=DAYS, until=NOW)), reverse=True)
+    with Reader(filled) as reader:
+        assert [each.cost for each in list_calls(reader, Question(), "dearest", 25)] == calls[:25]
+
+
+def test_old_calls_go_and_their_sums_stay(filled):
+    before = get_token_usage(ledger=filled, start_date="all", group_by="month")
+    day = int(NOW // 86400) - 10
+    connection = schema.open_store(filled)
+    while maintenance.drop_before(connection, day, day):
+        pass
+    connection.close()
+    after = get_token_usage(ledger=filled, start_date="all", group_by="month")
+
+    assert [row.as_dict() for row in after] == [row.as_dict() for row in before]
+    assert maintenance.verify(filled).problems == []
+    assert 0 < maintenance.info(filled)["rows"]["calls"] < 2000
+    old = datetime.fromtimestamp(NOW, timezone.utc) - timedelta(days=20, minutes=7)
+    assert get_token_usage(ledger=filled, start_date=old, group_by="user").total.calls > 0
+    with pytest.raises(QuestionError, match="daily sums"):
+        get_token_usage(ledger=filled, start_date=old, group_by="hour,user")
+
+
+def test_a_ledger_drops_old_calls_by_itself(tmp_path):
+    path = tmp_path / "ledger.db"
+    fill(path, 100, until=datetime.now(timezone.utc).timestamp())
+    store = Store(path)
+    while store.drop_old(Keep(5, 5)):
+        pass
+    store.close()
+
+    assert maintenance.info(path)["rows"]["calls"] < 30
+    assert maintenance.info(path)["calls"] == 100
+
+
+def test_a_backup_is_the_ledger_and_never_overwrites(filled, tmp_path):
+    copy = tmp_path / "copy.db"
+    maintenance.backup(filled, copy)
+
+    assert maintenance.verify(copy) == maintenance.verify(filled)
+    with pytest.raises(LedgerError, match="exists"):
+        maintenance.backup(filled, copy)
+
+
+def test_vacuum_gives_space_back(filled):
+    connection = schema.open_store(filled)
+    connection.execute("DELETE FROM calls")
+    connection.close()
+    before, after = maintenance.vacuum(filled)
+
+    assert after < before
+
+
+def test_merging_twice_adds_each_call_once_with_all_its_figures(filled, tmp_path):
+    other = tmp_path / "other.db"
+    fill(other, 500, seed=9)
+    target = tmp_path / "all.db"
+    for source in (filled, other, other):
+        merge(target, source, lambda _: None)
+
+    assert maintenance.verify(target).problems == []
+    both = [get_token_usage(ledger=each, start_date="all", group_by="team").total.sums for each in (filled, other)]
+    merged = get_token_usage(ledger=target, start_date="all", group_by="team").total.sums
+    assert tuple(merged) == tuple(map(sum, zip(*both, strict=True)))
+    with pytest.raises(LedgerError, match="itself"):
+        merge(target, target, lambda _: None)
+
+
+def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
+    inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1"})
+    root = span({}, trace_id=inner["trace_id"], name="GET /")
+    ledger.send(traces(inner | {"parent_span_id": root["span_id"]}, root))
+    merge(tmp_path / "copy.db", ledger.path, lambda _: None)
+    with Reader(ledger.path) as one, Reader(tmp_path / "copy.db") as two:
+        assert read_trace(two, inner["trace_id"]) == read_trace(one, inner["trace_id"])
+        calls = [each.call for each in read_trace(two, inner["trace_id"]) if each.call]
+        assert calls[0].extra["usage"]["input_audio"] == 300
+
+
+def test_the_collectors_json_lines_come_in_once(tmp_path):
+    line = {
+        "resourceSpans": [{"scopeSpans": [{"spans": [{
+            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "chat",
+            "startTimeUnixNano": str(NOON), "endTimeUnixNano": str(NOON + SECOND),
+            "attributes": [{"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},
+                           {"key": "gen_ai.usage.cost.amount", "value": {"doubleValue": 1}}],
+        }]}]}]
+    }  # fmt: skip
+    text = (json.dumps(line) + "\n\n").encode() * 3
+    (tmp_path / "a.jsonl").write_bytes(text)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(text))
+    written = [
+        import_lines(tmp_path / "x.db", tmp_path / name, Pricer(), lambda _: None) for name in ("a.jsonl", "b.jsonl.gz")
+    ]
+
+    assert [(each.calls, each.duplicates) for each in written] == [(1, 2), (0, 3)]
+
+
+@pytest.mark.parametrize("content", [b"nonsense\n", b'{"a": 1}\n', b"\x1f\x8bxx"])
+def test_a_file_that_is_no_otlp_is_refused_by_line(tmp_path, content):
+    source = tmp_path / ("a.gz" if content[:1] == b"\x1f" else "a.jsonl")
+    source.write_bytes(content)
+    with pytest.raises(LedgerError, match="a\\."):
+        import_lines(tmp_path / "x.db", source, Pricer(), lambda _: None)
+
+
+def test_a_file_of_some_other_program_is_left_alone(tmp_path):
+    other = tmp_path / "other.db"
+    connection = sqlite3.connect(other)
+    connection.execute("CREATE TABLE theirs(x)")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerError, match="some other program"):
+        Store(other)
+    (tmp_path / "text.db").write_text("not a database at all, but long enough to be read as a page header " * 20)
+    with pytest.raises(LedgerError, match="not a ledger"):
+        Store(tmp_path / "text.db")
+
+
+def test_a_ledger_of_a_newer_costspan_is_left_alone(filled):
+    connection = sqlite3.connect(filled)
+    connection.execute(f"PRAGMA user_version={schema.VERSION + 1}")
+    connection.close()
+    for use in (Store, Reader):
+        with pytest.raises(LedgerError, match="upgrade"):
+            use(filled)
+
+
+def test_a_damaged_ledger_says_what_to_do(filled):
+    content = bytearray(filled.read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)
+    filled.write_bytes(content)
+    with pytest.raises(LedgerError, match="damaged"):
+        get_token_usage(ledger=filled, start_date="all")
+
+
+def test_a_full_disk_refuses_what_it_cannot_store_and_keeps_what_was_acknowledged(tmp_path):
+    path = tmp_path / "ledger.db"
+    store = Store(path)
+    store.write(list(realistic_calls(100, days=1, until=NOW)))
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count={pages + 2}")
+    with pytest.raises(LedgerError, match="full"):
+        store.write(list(realistic_calls(5000, days=1, seed=2, until=NOW)))
+    store._connection.execute("PRAGMA max_page_count=1000000")
+    assert store.write(list(realistic_calls(100, days=1, seed=3, until=NOW))).calls == 100
+    store.close()
+
+    assert (maintenance.verify(path).calls, maintenance.verify(path).problems) == (200, [])
+
+
+def test_the_second_costspan_on_one_file_says_where_the_first_is(tmp_path):
+    with start(tmp_path / "x.db", port=0) as first, pytest.raises(LedgerError, match=first.url):
+        start(tmp_path / "x.db", port=0)
+    start(tmp_path / "x.db", port=0).stop()
+
+
+@pytest.mark.parametrize("version", range(schema.VERSION))
+def test_a_ledger_of_every_past_version_becomes_todays(tmp_path, version):
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    for script in schema.MIGRATIONS[:version]:
+        connection.executescript(script)
+    if version:
+        connection.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={version}")
+    connection.close()
+    fill(path, 50)
+
+    assert maintenance.verify(path).problems == []
+
+
+def test_the_summary_of_a_ledger(filled):
+    said = maintenance.info(filled)
+
+    assert (said["calls"], said["rows"]["calls"], said["last_day"]) == (2000, 2000, "2026-11-21")
+    assert float(said["cost"]) == pytest.approx(float(get_token_usage(ledger=filled, start_date="all").total.cost))
+
+
+def test_a_day_of_a_month_shows_the_running_total_of_the_month(ledger):
+    for day in range(3):
+        ledger.send(traces(call(NOON - day * DAY, gen_ai__usage__cost__amount=1.0)))
+    report = get_token_usage(ledger=ledger.path, start_date="2026-11-20", group_by="day")
+
+    assert [(row.date, int(row.month_to_date)) for row in report] == [("2026-11-20", 2), ("2026-11-21", 3)]
