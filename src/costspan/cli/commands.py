@@ -13,8 +13,8 @@ COMMANDS = {
     "demo": ("Start", "See it work: a sample program and a simulated provider"),
     "doctor": ("Start", "What is installed, instrumented, and where telemetry goes"),
     "tokens": ("Ask", "Split a text into a model's tokens, and count them"),
-    "ledger": ("Ledger", "Look after the ledger: verify, backup, import, merge, reprice …"),
     "report": ("Ask", "Spend by day, model, team, user …"),
+    "ledger": ("Ledger", "Look after the ledger: verify, backup, import, merge, reprice …"),
 }
 
 
