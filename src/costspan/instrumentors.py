@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import importlib.metadata
 import logging
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -202,9 +202,14 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
     """At the end of the program: show new series as 0 once, so that their value is seen as an increase."""
     from opentelemetry import metrics  # noqa: PLC0415
 
-    with _EXIT:
-        recorder.drain(recorder.exit_timeout)
-        provider = meter_provider or metrics.get_meter_provider()
-        if recorder.metrics.unsettled and hasattr(provider, "force_flush"):
-            provider.force_flush(timeout_millis=1000)
-        recorder.metrics.settle()
+    def flush() -> None:
+        with _EXIT:
+            recorder.drain(recorder.exit_timeout)
+            provider = meter_provider or metrics.get_meter_provider()
+            if recorder.metrics.unsettled and hasattr(provider, "force_flush"):
+                provider.force_flush(timeout_millis=1000)
+
+    flushing = Thread(target=flush, name="costspan-flush", daemon=True)
+    flushing.start()
+    flushing.join(recorder.exit_timeout / 2)  # the other half is for the exporters' own shutdown
+    recorder.metrics.settle()

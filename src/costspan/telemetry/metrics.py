@@ -100,7 +100,7 @@ class Metrics:
 
     def _make_counters(self, meter: Meter) -> None:
         def counter(name: str, unit: str, description: str, read: Callable[[], list[Observation]]) -> None:
-            held = WeakMethod(read) if hasattr(read, "__self__") else (lambda: read)
+            held = WeakMethod(read)  # a meter keeps its callbacks for ever
 
             def observe(_options: CallbackOptions) -> list[Observation]:
                 alive = held()
@@ -112,7 +112,9 @@ class Metrics:
         counter(names.TOKEN_COUNTER, "{token}", "Tokens that calls used, by bucket", self._observe_tokens)
         counter(names.CALL_COUNTER, "{call}", "Calls, by how they were priced", self._observe_calls)
         counter(names.SAVED_COUNTER, "USD", "What answers from own caches saved", self._observe_saved)
-        counter(names.FAILURE_COUNTER, "{failure}", "costspan's own failures, kept from the program", _observe_failures)
+        counter(
+            names.FAILURE_COUNTER, "{failure}", "costspan's own failures, kept from the program", self._observe_failures
+        )
 
     def _observe_cost(self) -> list[Observation]:
         return self._cost.observe(names.BUCKET)
@@ -125,6 +127,12 @@ class Metrics:
 
     def _observe_saved(self) -> list[Observation]:
         return self._saved.observe("")
+
+    def _observe_failures(self) -> list[Observation]:
+        return [
+            Observation(count, {"costspan.step": step, names.ERROR_TYPE: kind})
+            for (step, kind), count in FAILURES.counts.items()
+        ]
 
     def record(self, call: Call, price: Price | None, payers: Mapping[str, str], *, conventional: bool = True) -> None:
         """Record a finished call; `payers` are the attribution attributes that may go onto metrics.
@@ -224,10 +232,3 @@ def _call_series(series: Series, call: Call) -> Series:
     if call.error is not None:
         more += ((names.ERROR_TYPE, error_type(call.error)),)
     return series + more
-
-
-def _observe_failures() -> list[Observation]:
-    return [
-        Observation(count, {"costspan.step": step, names.ERROR_TYPE: kind})
-        for (step, kind), count in FAILURES.counts.items()
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from threading import Thread
 from typing import Any
 
@@ -56,7 +57,7 @@ def _bound_the_end() -> None:
     for provider in providers:
         if hasattr(provider, "shutdown"):
             atexit.unregister(provider.shutdown)
-    atexit.register(shut_down, providers, tolerant_settings().exit_timeout)
+    atexit.register(shut_down, providers, tolerant_settings().exit_timeout / 2)
 
 
 def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
@@ -69,5 +70,6 @@ def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
     threads = [Thread(target=run, args=(each,), daemon=True) for each in providers if hasattr(each, "shutdown")]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + timeout_seconds
     for thread in threads:
-        thread.join(timeout_seconds)
+        thread.join(max(deadline - time.monotonic(), 0))

@@ -1,0 +1,97 @@
+import json
+import socket
+from importlib import metadata
+
+import pytest
+from click.testing import CliRunner
+
+from costspan.cli.commands import costspan
+from costspan.ledger import server
+
+
+@pytest.fixture
+def doctor(monkeypatch):
+    """`doctor(**environ)`: exit code and findings by what they are about."""
+    for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"):
+        monkeypatch.delenv(name, raising=False)
+
+    def look(**environ):
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        done = CliRunner().invoke(costspan, ["doctor", "--json"])
+        return done.exit_code, {each["about"]: each for each in json.loads(done.output)}
+
+    return look
+
+
+def test_a_ledger_that_answers_is_good(doctor, tmp_path):
+    with server.start(tmp_path / "ledger.db", port=0) as ledger:
+        code, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=ledger.url)
+
+    assert code == 0
+    assert found["telemetry"]["level"] == "good"
+    assert found["openai"]["text"].startswith(metadata.version("openai"))
+    assert found["prices"]["level"] == "good"
+    assert found["settings"]["text"] == "all defaults"
+
+
+def test_where_nobody_answers_it_says_what_to_do(doctor):
+    code, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9")
+
+    assert code == 1
+    assert found["telemetry"]["level"] == "bad"
+    assert "start a collector there, or `costspan up`" in found["telemetry"]["text"]
+
+
+def test_an_address_of_another_kind_is_bad(doctor):
+    assert "is no http://" in doctor(OTEL_EXPORTER_OTLP_ENDPOINT="collector:4318")[1]["telemetry"]["text"]
+
+
+def test_a_server_that_is_no_collector_is_bad(doctor, fake_openai):
+    _, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=fake_openai.url)
+
+    assert "answers 404" in found["telemetry"]["text"]
+
+
+@pytest.mark.parametrize("listening", [True, False])
+def test_grpc_is_good_where_somebody_listens(doctor, listening):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        endpoint = f"http://127.0.0.1:{held.getsockname()[1] if listening else 9}"
+        _, found = doctor(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+
+    assert found["telemetry"]["level"] == ("good" if listening else "bad")
+
+
+def test_headers_of_the_user_are_sent(doctor, fake_openai):
+    doctor(OTEL_EXPORTER_OTLP_ENDPOINT=fake_openai.url, OTEL_EXPORTER_OTLP_HEADERS="x-tenant=a")
+
+    assert fake_openai.requests[-1].headers["x-tenant"] == "a"
+
+
+def test_an_sdk_that_is_switched_off_is_told(doctor):
+    assert doctor(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="openai")[1]["openai"]["level"] == "warning"
+
+
+def test_bad_and_unknown_settings_are_told(doctor):
+    assert "COSTSPAN_EVENTS=x is not allowed" in doctor(COSTSPAN_EVENTS="x")[1]["settings"]["text"]
+    _, found = doctor(COSTSPAN_EVENTS="never", COSTSPAN_COLOUR="blue")
+    assert "COSTSPAN_COLOUR is no setting" in found["settings"]["text"]
+
+
+def test_a_disabled_sdk_is_bad(doctor):
+    assert doctor(OTEL_SDK_DISABLED="true")[0] == 1
+
+
+def test_it_is_good_to_read():
+    done = CliRunner().invoke(costspan, ["doctor"])
+
+    assert "✓" in done.output
+    assert "opentelemetry-sdk" in done.output
+
+
+def test_help_groups_the_commands():
+    done = CliRunner().invoke(costspan, ["--help"])
+
+    assert done.exit_code == 0
+    assert done.output.index("Start") < done.output.index("doctor") < done.output.index("Ask")
+    assert CliRunner().invoke(costspan, ["no-such-command"]).exit_code == 2

@@ -1,0 +1,104 @@
+"""`costspan run`: signals, exit code and output are the program's; the table is ours, on standard error."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from costspan.cli.commands import costspan
+
+COSTSPAN = Path(sys.executable).with_name("costspan")
+CALLS = """
+import sys
+sys.path.insert(0, {tests!r})
+import openai
+from fake_providers import FakeProvider, openai as fake_openai
+fake = FakeProvider(fake_openai.ROUTES)
+client = openai.OpenAI(base_url=fake.url + "/v1", api_key="k")
+for _ in range(3):
+    client.chat.completions.create(model="gpt-4o", messages=[{{"role": "user", "content": "hi"}}])
+print("out", *sys.argv[1:])
+sys.exit(3)
+"""
+WAITS = """
+import signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+print("waiting", flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.fixture
+def environ(tmp_path):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COSTSPAN_"))}
+    return clean | {
+        "COSTSPAN_LEDGER": str(tmp_path / "ledger.db"),
+        "COSTSPAN_HOSTS": "127.0.0.1=openai",
+        "COLUMNS": "120",
+    }
+
+
+def script(tmp_path, text):
+    path = tmp_path / "sample.py"
+    path.write_text(text.format(tests=str(Path(__file__).parent.parent)), encoding="utf-8")
+    return str(path)
+
+
+def test_a_program_runs_priced_and_keeps_its_output_and_exit_code(tmp_path, environ):
+    command = [COSTSPAN, "run", "--", sys.executable, script(tmp_path, CALLS), "--flag", "x"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+
+    assert done.returncode == 3
+    assert done.stdout == "out --flag x\n"
+    assert "gpt-4o-2024-08-06" in done.stderr
+    assert "$0.000442" in done.stderr  # 3 × (19 × 2.50 + 10 × 10) / 1e6 = 0.0004425
+
+
+def test_a_signal_goes_on_to_the_program(tmp_path, environ):
+    command = [COSTSPAN, "run", "--quiet", sys.executable, script(tmp_path, WAITS)]
+    child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert child.stdout.readline() == "waiting\n"
+    started = time.monotonic()
+    child.send_signal(signal.SIGTERM)
+    code = child.wait(30)
+    child.stdout.close()
+
+    assert code == 7
+    assert time.monotonic() - started < 20
+
+
+def test_a_program_that_a_signal_ends_is_told_as_a_shell_tells_it(tmp_path, environ):
+    text = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    command = [COSTSPAN, "run", sys.executable, script(tmp_path, text)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+
+    assert done.returncode == 128 + signal.SIGKILL
+    assert "made no LLM call" in done.stderr
+
+
+def test_with_an_endpoint_of_the_users_own_no_ledger_is_started(tmp_path, environ):
+    environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "COSTSPAN_EXIT_TIMEOUT": "0"}
+    command = [COSTSPAN, "run", sys.executable, "-c", "print(1)"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+
+    assert done.stdout == "1\n"
+    assert "went to OTEL_EXPORTER_OTLP_ENDPOINT" in done.stderr
+    assert not Path(environ["COSTSPAN_LEDGER"]).exists()
+
+
+def test_a_program_that_is_not_there_is_one_line():
+    done = CliRunner().invoke(costspan, ["run", "no-such-program-here"])
+
+    assert done.exit_code == 127
+    assert done.output == "costspan: there is no program 'no-such-program-here' on the PATH\n"
+
+
+def test_without_a_program_the_arguments_are_bad():
+    assert CliRunner().invoke(costspan, ["run"]).exit_code == 2

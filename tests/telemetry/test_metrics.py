@@ -1,0 +1,190 @@
+import os
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+from costspan.call import Call, Request, UsageSource
+from costspan.guard import FAILURES
+from costspan.pricing import Price, PriceStatus
+from costspan.telemetry.metrics import Metrics
+from costspan.usage import Usage
+
+PRICED = Price(PriceStatus.PRICED, 3 * 10**12, {"input": 10**12, "output": 2 * 10**12})
+
+
+class Silent:
+    def finished(self, call): ...
+
+
+@pytest.fixture
+def meter():
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+
+    class Meter:
+        def metrics(self, **given):
+            return Metrics(provider.get_meter("costspan"), **given)
+
+        def read(self):
+            """Metric name -> list of (attributes, value, or sum and count)."""
+            data = reader.get_metrics_data()
+            found = {}
+            for metric in data.resource_metrics[0].scope_metrics[0].metrics if data else ():
+                for point in metric.data.data_points:
+                    value = point.value if hasattr(point, "value") else (point.sum, point.count)
+                    found.setdefault(metric.name, []).append((dict(point.attributes), value))
+            return found
+
+    yield Meter()
+    provider.shutdown()
+
+
+def finished_call(usage=None, *, error=None, chunks=0, host="api.openai.com", biller="openai"):
+    call = Call(Request("chat", "openai", "gpt-4o", host=host, port=443, biller=biller), Silent())
+    for _ in range(chunks):
+        call.chunk()
+    call.reply.usage = usage
+    call.reply.model = "gpt-4o-2024-08-06"
+    if error:
+        call.fail(error)
+    call.finish()
+    return call
+
+
+def test_a_new_series_is_zero_first_and_right_from_then_on(meter):
+    metrics = meter.metrics()
+    metrics.record(finished_call(Usage(input=10, output=5)), PRICED, {})
+    first, second = meter.read(), meter.read()
+
+    assert [value for _, value in first["costspan.cost"]] == [0, 0]
+    assert [(each["costspan.bucket"], value) for each, value in second["costspan.cost"]] == [
+        ("input", 0.001),
+        ("output", 0.002),
+    ]
+    assert [value for _, value in second["costspan.tokens"]] == [10, 5]
+    assert [value for _, value in second["costspan.calls"]] == [1]
+
+
+def test_before_the_last_flush_every_series_tells_its_value(meter):
+    metrics = meter.metrics()
+    metrics.record(finished_call(Usage(input=10)), PRICED, {})
+
+    assert metrics.unsettled
+    metrics.settle()
+    assert [value for _, value in meter.read()["costspan.tokens"]] == [10]
+    assert not metrics.unsettled
+
+
+def test_histograms_are_the_conventions_own(meter):
+    meter.metrics().record(finished_call(Usage(input=10, cache_read=90, output=5, reasoning=5)), PRICED, {})
+    read = meter.read()
+    tokens = {attributes["gen_ai.token.type"]: value for attributes, value in read["gen_ai.client.token.usage"]}
+
+    assert tokens == {"input": (100, 1), "output": (10, 1)}
+    assert read["gen_ai.client.operation.cost"][0][1] == (0.003, 1)
+    [(attributes, (_, count))] = read["gen_ai.client.operation.duration"]
+    assert count == 1
+    assert attributes == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.response.model": "gpt-4o-2024-08-06",
+    }
+    assert "gen_ai.client.operation.time_to_first_chunk" not in read
+
+
+def test_an_address_is_told_where_the_provider_is_not_known_by_it(meter):
+    call = finished_call(Usage(input=1), host="gw.example.com", biller="gw.example.com")
+    meter.metrics().record(call, None, {})
+    [(attributes, _)] = meter.read()["gen_ai.client.operation.duration"]
+
+    assert attributes["server.address"] == "gw.example.com"
+    assert attributes["server.port"] == 443
+
+
+def test_streams_tell_their_first_chunk_and_on_request_the_others(meter):
+    meter.metrics(chunk_metric=True).record(finished_call(Usage(input=1), chunks=3), None, {})
+    read = meter.read()
+
+    assert read["gen_ai.client.operation.time_to_first_chunk"][0][1][1] == 1
+    assert read["gen_ai.client.operation.time_per_output_chunk"][0][1][1] == 1
+
+
+def test_one_chunk_has_no_time_between_chunks(meter):
+    meter.metrics(chunk_metric=True).record(finished_call(Usage(input=1), chunks=1), None, {})
+
+    assert "gen_ai.client.operation.time_per_output_chunk" not in meter.read()
+
+
+def test_a_failed_call_counts_as_a_call_and_costs_nothing(meter):
+    metrics = meter.metrics()
+    metrics.record(finished_call(error=TimeoutError()), None, {})
+    read = meter.read() and meter.read()
+
+    [(attributes, value)] = read["costspan.calls"]
+    assert value == 1
+    assert attributes["error.type"] == "TimeoutError"
+    assert "costspan.price.status" not in attributes
+    assert "costspan.cost" not in read
+    assert "gen_ai.client.token.usage" not in read
+
+
+def test_an_unpriced_call_has_tokens_and_no_cost(meter):
+    call = finished_call(Usage(input=7))
+    call.reply.source = UsageSource.HEURISTIC
+    metrics = meter.metrics()
+    metrics.record(call, Price(PriceStatus.UNPRICED, reason="no such model"), {})
+    read = meter.read() and meter.read()
+
+    assert read["costspan.calls"][0][0]["costspan.price.status"] == "unpriced"
+    assert read["costspan.calls"][0][0]["costspan.usage.source"] == "heuristic"
+    assert [value for _, value in read["costspan.tokens"]] == [7]
+    assert "costspan.cost" not in read
+
+
+def test_who_pays_goes_onto_every_metric(meter):
+    meter.metrics().record(finished_call(Usage(input=7)), PRICED, {"costspan.team": "search"})
+    read = meter.read()
+
+    assert all(
+        attributes["costspan.team"] == "search"
+        for name, points in read.items()
+        if name != "costspan.failures"
+        for attributes, _ in points
+    )
+
+
+def test_our_own_failures_are_counted(meter):
+    metrics = meter.metrics()
+    FAILURES.clear()
+    FAILURES.note("price a call", KeyError("x"))
+    read = meter.read()
+    FAILURES.clear()
+
+    assert metrics is not None
+    assert read["costspan.failures"] == [({"costspan.step": "price a call", "error.type": "KeyError"}, 1)]
+
+
+def test_a_meter_lets_go_of_metrics_that_nobody_holds(meter):
+    meter.metrics().record(finished_call(Usage(input=7)), PRICED, {})
+
+    assert "costspan.cost" not in (meter.read() and meter.read())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_starts_from_zero(meter):
+    """Parent 5 and child 1 are 6 together: the child must not report the parent's 5 again."""
+    metrics = meter.metrics()
+    metrics.record(finished_call(Usage(input=5)), PRICED, {})
+    meter.read()
+    child = os.fork()
+    if child == 0:
+        metrics.record(finished_call(Usage(input=1)), PRICED, {})
+        metrics.settle()
+        sums = [each.value for each in metrics._tokens.observe("bucket")]
+        os._exit(0 if sums == [1] else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+    assert [value for _, value in meter.read()["costspan.tokens"]] == [5]

@@ -1,0 +1,219 @@
+"""Switching on and off: in code, under opentelemetry-instrument, with and without the program's own providers."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import openai
+import pytest
+from openai._base_client import AsyncAPIClient, SyncAPIClient
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import costspan
+from costspan import instrumentors
+from costspan.config import SettingError
+from costspan.instrumentors import PLUGIN
+
+BIN = Path(sys.executable).parent
+QUESTION = [{"role": "user", "content": "hi"}]
+
+
+@pytest.fixture
+def providers():
+    yield {"tracer_provider": TracerProvider(shutdown_on_exit=False), "meter_provider": MeterProvider()}
+    costspan.uninstrument()
+
+
+def test_off_is_off_every_original_is_put_back_by_identity(providers):
+    seats = [(SyncAPIClient, "request"), (AsyncAPIClient, "request"), (openai.Stream, "close")]
+    before = [owner.__dict__[name] for owner, name in seats]
+    costspan.instrument(**providers)
+    during = [owner.__dict__[name] for owner, name in seats]
+    costspan.uninstrument()
+
+    assert all(now is not was for now, was in zip(during, before, strict=True))
+    assert [owner.__dict__[name] for owner, name in seats] == before
+    assert PLUGIN.recorder is None
+    assert PLUGIN.active == {}
+
+
+def test_switching_on_twice_is_switching_on_once(providers):
+    costspan.instrument(**providers)
+    placed = SyncAPIClient.__dict__["request"]
+    costspan.instrument(**providers)
+
+    assert SyncAPIClient.__dict__["request"] is placed
+
+
+def test_a_wrapper_of_another_tool_on_top_of_ours_stays_and_ours_passes_through(providers, fake_openai):
+    exporter = InMemorySpanExporter()
+    providers["tracer_provider"].add_span_processor(SimpleSpanProcessor(exporter))
+    original = SyncAPIClient.__dict__["request"]
+    costspan.instrument(**providers)
+    ours = SyncAPIClient.__dict__["request"]
+
+    def theirs(self, *args, **kwargs):
+        return ours.__get__(self)(*args, **kwargs)
+
+    SyncAPIClient.request = theirs
+    costspan.uninstrument()
+    try:
+        client = openai.OpenAI(base_url=fake_openai.url + "/v1", api_key="k")
+        client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        assert SyncAPIClient.__dict__["request"] is theirs
+        assert exporter.get_finished_spans() == ()
+    finally:
+        SyncAPIClient.request = original
+
+
+def test_a_bad_setting_in_code_is_an_error(providers):
+    with pytest.raises(SettingError, match="COSTSPAN_EVENTS=sometimes is not allowed"):
+        costspan.instrument(events="sometimes", **providers)
+
+    assert PLUGIN.recorder is None
+
+
+def test_an_entry_point_makes_an_instrumentor(providers):
+    instrumentor = instrumentors.openai()
+
+    assert instrumentor is instrumentors.openai()
+    assert list(instrumentor.instrumentation_dependencies()) == ["openai >= 1.26"]
+    instrumentor.instrument(**providers)
+    assert PLUGIN.active["openai"].count > 5
+    instrumentor.uninstrument()
+
+
+def test_what_is_no_adapter_is_no_instrumentor():
+    with pytest.raises(AttributeError, match="no attribute 'cobol'"):
+        _ = instrumentors.cobol
+    with pytest.raises(AttributeError):
+        _ = instrumentors._private
+
+
+def test_the_public_api_is_pinned_and_all_of_it_can_be_had():
+    assert {"Usage", "instrument", "uninstrument"} <= set(costspan.__all__) == set(costspan._HOMES)
+    assert all(getattr(costspan, name) is not None for name in costspan.__all__)
+    assert set(costspan.__all__) <= set(dir(costspan))
+    with pytest.raises(AttributeError, match="no attribute 'cost_of_living'"):
+        _ = costspan.cost_of_living
+
+
+PROGRAM = """
+    import sys
+    sys.path.insert(0, {tests!r})
+    import openai
+    from fake_providers import FakeProvider, openai as fake_openai
+    fake = FakeProvider(fake_openai.ROUTES)
+    client = openai.OpenAI(base_url=fake.url + "/v1", api_key="k")
+    client.chat.completions.create(model="gpt-4o", messages=[{{"role": "user", "content": "hi"}}])
+    fake.close()
+"""
+
+
+@pytest.fixture
+def run_program(tmp_path):
+    """`run_program(*lines_before, **environ)`: the sample program in a process of its own; what it printed."""
+
+    def run(*launcher, before="", **environ):
+        script = tmp_path / "program.py"
+        tests = str(Path(__file__).parent)
+        script.write_text(before + textwrap.dedent(PROGRAM.format(tests=tests)), encoding="utf-8")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COSTSPAN_"))}
+        command = [*launcher, sys.executable, str(script)]
+        started = time.monotonic()
+        done = subprocess.run(  # noqa: S603
+            command, env=clean | environ, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr, time.monotonic() - started
+
+    return run
+
+
+def spans_of(printed):
+    """The spans that OpenTelemetry's console exporter printed."""
+    decoder, found, at = json.JSONDecoder(), [], printed.find("{")
+    while at >= 0:
+        value, end = decoder.raw_decode(printed, at)
+        found.append(value)
+        at = printed.find("{", end)
+    return [each for each in found if "kind" in each]
+
+
+CONSOLE = {"OTEL_TRACES_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+LAUNCHER = str(BIN / "opentelemetry-instrument")
+
+
+def test_an_unchanged_program_under_opentelemetry_instrument_tells_its_calls(run_program):
+    printed, _, _ = run_program(LAUNCHER, **CONSOLE)
+    [span] = spans_of(printed)
+
+    assert span["name"] == "chat gpt-4o"
+    assert span["attributes"]["gen_ai.usage.input_tokens"] == 19
+
+
+def test_the_disabled_instrumentations_of_opentelemetry_are_left_alone(run_program):
+    printed, _, _ = run_program(LAUNCHER, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="openai", **CONSOLE)
+
+    assert spans_of(printed) == []
+
+
+def test_instrument_in_code_sets_up_providers_where_there_are_none(run_program):
+    printed, _, _ = run_program(before="import costspan\ncostspan.instrument()\n", **CONSOLE)
+
+    assert [span["name"] for span in spans_of(printed)] == ["chat gpt-4o"]
+
+
+def test_instrument_in_code_uses_the_programs_own_providers(run_program):
+    own = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+trace.set_tracer_provider(TracerProvider())
+trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
+import costspan
+costspan.instrument()
+"""
+    printed, _, _ = run_program(before=own, OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="none")
+
+    assert len(spans_of(printed)) == 1
+
+
+def test_a_disabled_sdk_stays_silent(run_program):
+    printed, _, _ = run_program(LAUNCHER, OTEL_SDK_DISABLED="true", **CONSOLE)
+
+    assert spans_of(printed) == []
+
+
+def test_what_a_program_starts_gets_the_environment_that_the_program_was_given(run_program):
+    before = "import costspan, os\ncostspan.instrument()\nprint(os.environ.get('OTEL_TRACES_EXPORTER'))\n"
+    printed, _, _ = run_program(
+        before=before, OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", COSTSPAN_EXIT_TIMEOUT="0"
+    )
+
+    assert printed.splitlines()[0] == "None"
+
+
+def test_a_collector_that_hangs_does_not_hold_the_end_of_the_program(run_program):
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        endpoint = f"http://127.0.0.1:{hanging.getsockname()[1]}"
+        _, _, seconds = run_program(LAUNCHER, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, COSTSPAN_EXIT_TIMEOUT="1")
+
+    assert seconds < 30  # the exporters alone would wait for 10 s each, and twice
+
+
+def test_a_bad_setting_under_opentelemetry_instrument_is_a_warning(run_program):
+    printed, errors, _ = run_program(LAUNCHER, COSTSPAN_EVENTS="sometimes", **CONSOLE)
+
+    assert len(spans_of(printed)) == 1
+    assert "COSTSPAN_EVENTS=sometimes is not allowed" in errors
