@@ -53,17 +53,17 @@ def script(tmp_path, text):
 
 def test_a_program_runs_priced_and_keeps_its_output_and_exit_code(tmp_path, environ):
     command = [COSTSPAN, "run", "--", sys.executable, script(tmp_path, CALLS), "--flag", "x"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.returncode == 3
     assert done.stdout == "out --flag x\n"
     assert "gpt-4o-2024-08-06" in done.stderr
-    assert "$0.000442" in done.stderr  # 3 × (19 × 2.50 + 10 × 10) / 1e6 = 0.0004425
+    assert "$0.000442" in done.stderr  # 3 * (19 * 2.50 + 10 * 10) / 1e6 = 0.0004425
 
 
 def test_a_signal_goes_on_to_the_program(tmp_path, environ):
     command = [COSTSPAN, "run", "--quiet", sys.executable, script(tmp_path, WAITS)]
-    child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "waiting\n"
     started = time.monotonic()
     child.send_signal(signal.SIGTERM)
@@ -77,7 +77,7 @@ def test_a_signal_goes_on_to_the_program(tmp_path, environ):
 def test_a_program_that_a_signal_ends_is_told_as_a_shell_tells_it(tmp_path, environ):
     text = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
     command = [COSTSPAN, "run", sys.executable, script(tmp_path, text)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.returncode == 128 + signal.SIGKILL
     assert "made no LLM call" in done.stderr
@@ -86,7 +86,7 @@ def test_a_program_that_a_signal_ends_is_told_as_a_shell_tells_it(tmp_path, envi
 def test_with_an_endpoint_of_the_users_own_no_ledger_is_started(tmp_path, environ):
     environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "COSTSPAN_EXIT_TIMEOUT": "0"}
     command = [COSTSPAN, "run", sys.executable, "-c", "print(1)"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.stdout == "1\n"
     assert "went to OTEL_EXPORTER_OTLP_ENDPOINT" in done.stderr
