@@ -9,10 +9,14 @@ if TYPE_CHECKING:
     from costspan.attributing import attribution
     from costspan.bill import Bill
     from costspan.budgets import BudgetExceededError, budget
+    from costspan.calculator import completion_cost, cost_per_token, get_max_tokens, price
     from costspan.costs import cost_of, current_cost, last_call
     from costspan.instrumentors import instrument, uninstrument
     from costspan.observing import observe
     from costspan.outlook import estimate
+    from costspan.pricing.document import PriceListError
+    from costspan.pricing.lookup import UnknownModelError
+    from costspan.pricing.model_map import model_cost, model_list, register_model
     from costspan.recording import record_call
     from costspan.rollup import Spend
     from costspan.tokens.count import TokenCount
@@ -30,14 +34,18 @@ __version__ = "0.1.0"
 __all__ = [
     "Bill",
     "BudgetExceededError",
+    "PriceListError",
     "Spend",
     "TokenCount",
+    "UnknownModelError",
     "Usage",
     "async_token_counter",
     "async_tokenizer_threshold_bytes",
     "attribution",
     "budget",
+    "completion_cost",
     "cost_of",
+    "cost_per_token",
     "create_pretrained_tokenizer",
     "create_tokenizer",
     "current_cost",
@@ -46,10 +54,15 @@ __all__ = [
     "encode",
     "estimate",
     "estimate_tokens",
+    "get_max_tokens",
     "instrument",
     "last_call",
+    "model_cost",
+    "model_list",
     "observe",
+    "price",
     "record_call",
+    "register_model",
     "token_counter",
     "tokenizer_threadpool_max_workers",
     "tokenizer_timeout_seconds",
@@ -59,30 +72,39 @@ __all__ = [
 _HOMES = {  # loaded on first use: nothing is imported at start-up that the first call does not need
     "Bill": "costspan.bill",
     "BudgetExceededError": "costspan.budgets",
+    "PriceListError": "costspan.pricing.document",
     "Spend": "costspan.rollup",
-    "attribution": "costspan.attributing",
-    "budget": "costspan.budgets",
-    "cost_of": "costspan.costs",
-    "current_cost": "costspan.costs",
-    "last_call": "costspan.costs",
-    "observe": "costspan.observing",
-    "record_call": "costspan.recording",
-    "Usage": "costspan.usage",
-    "instrument": "costspan.instrumentors",
-    "uninstrument": "costspan.instrumentors",
     "TokenCount": "costspan.tokens.count",
+    "UnknownModelError": "costspan.pricing.lookup",
+    "Usage": "costspan.usage",
     "async_token_counter": "costspan.tokens.functions",
     "async_tokenizer_threshold_bytes": "costspan.tokens.switches",
+    "attribution": "costspan.attributing",
+    "budget": "costspan.budgets",
+    "completion_cost": "costspan.calculator",
+    "cost_of": "costspan.costs",
+    "cost_per_token": "costspan.calculator",
     "create_pretrained_tokenizer": "costspan.tokens.custom",
     "create_tokenizer": "costspan.tokens.custom",
+    "current_cost": "costspan.costs",
     "decode": "costspan.tokens.functions",
     "disable_token_counter": "costspan.tokens.switches",
     "encode": "costspan.tokens.functions",
     "estimate": "costspan.outlook",
     "estimate_tokens": "costspan.tokens.functions",
+    "get_max_tokens": "costspan.calculator",
+    "instrument": "costspan.instrumentors",
+    "last_call": "costspan.costs",
+    "model_cost": "costspan.pricing.model_map",
+    "model_list": "costspan.pricing.model_map",
+    "observe": "costspan.observing",
+    "price": "costspan.calculator",
+    "record_call": "costspan.recording",
+    "register_model": "costspan.pricing.model_map",
     "token_counter": "costspan.tokens.functions",
     "tokenizer_threadpool_max_workers": "costspan.tokens.switches",
     "tokenizer_timeout_seconds": "costspan.tokens.switches",
+    "uninstrument": "costspan.instrumentors",
 }
 
 

@@ -13,6 +13,9 @@ COMMANDS = {
     "demo": ("Start", "See it work: a sample program and a simulated provider"),
     "doctor": ("Start", "What is installed, instrumented, and where telemetry goes"),
     "tokens": ("Ask", "Split a text into a model's tokens, and count them"),
+    "price": ("Ask", "What a call costs, bucket by bucket, and which price list says so"),
+    "models": ("Ask", "The price list: models, prices, limits, sources"),
+    "prices": ("Ask", "Refresh the price list, take that back, see how old it is"),
     "report": ("Ask", "Spend by day, model, team, user …"),
     "ledger": ("Ledger", "Look after the ledger: verify, backup, import, merge, reprice …"),
 }

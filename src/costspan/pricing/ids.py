@@ -35,6 +35,11 @@ def is_provisioned(model: str) -> bool:
     return model.startswith("arn:") and model.split(":", 5)[-1].startswith("provisioned-model/")
 
 
+def without_version(name: str) -> str:
+    """A Bedrock id without its version: `amazon.nova-lite-v1:0` is `amazon.nova-lite`; others as they are."""
+    return _BEDROCK_VERSION.sub("", name)
+
+
 def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
     """Ids under which the price list of `provider` may hold `model`, the most exact first, in lower case."""
     name = model.strip().lower()
@@ -89,7 +94,7 @@ def _bedrock_ids(name: str) -> Iterator[str]:
     zone = "global." if region and region[1] == "global" else "regional."
     for stem in (name, zone + base, base):
         yield stem
-        bare = _BEDROCK_VERSION.sub("", stem)
+        bare = without_version(stem)
         yield bare
         yield from _undated(bare)
 

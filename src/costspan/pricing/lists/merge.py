@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from costspan.pricing.compile import active_period
-from costspan.pricing.ids import candidates
+from costspan.pricing.ids import candidates, without_version
 from costspan.pricing.model import Period, complete, new_variants
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Decision:
     list: str  # first | second
     reason: str
     source: str = ""
+    dated: bool = False  # also for ids that the first list knows only without their date
     since: date | None = None  # from when on the second list's price holds; before it, the first one's history
 
     def covers(self, model: Model) -> bool:
@@ -67,23 +68,24 @@ class Merged:
         """Put a model of the second list in, where the first does not know better."""
         name = model.id.lower()
         names = self.names.get(model.provider, {})
-        same = name in names
+        same = name in names or without_version(name) in names
         found = next((names[each] for each in (name, *candidates(model.provider, name)) if each in names), None)
         if found is None:
             self.add(model)
             return
         known = self.models[model.provider][found]
         buckets = differences(known, model, self.at)
+        decision = next((each for each in self.decisions if each.covers(model)), None)
         if not buckets:
             self.add(complete(known, model))
-        elif same:
-            self._decide(known, model, buckets)
+        elif same or (decision and decision.dated):
+            self._decide(Disagreement(known, model, buckets, decision))
         else:
             self.add(model)  # a dated id with a price of its own
 
-    def _decide(self, known: Model, model: Model, buckets: tuple[str, ...]) -> None:
-        decision = next((each for each in self.decisions if each.covers(model)), None)
-        self.disagreements.append(Disagreement(known, model, buckets, decision))
+    def _decide(self, found: Disagreement) -> None:
+        known, model, decision = found.first, found.second, found.decision
+        self.disagreements.append(found)
         if decision is None or decision.list == "first":
             self.add(replace(known, max_output=known.max_output or model.max_output, mode=model.mode))
         elif known.id.lower() != model.id.lower():

@@ -1,0 +1,163 @@
+"""What things cost: `price` for any usage, and the functions that users of LiteLLM know, with its names and results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from costspan.pricing.lookup import find_model, own_pricer, split_name, unknown_model
+from costspan.pricing.rates import dollars
+from costspan.usage import OUTPUT_TOKENS, STANDARD, Terms, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from decimal import Decimal
+
+    from costspan.pricing.price import Price
+
+_OUTPUT_SIDE = frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms"})
+_FEMTO = 10**15
+
+
+def price(
+    usage: Usage,
+    *,
+    model: str,
+    provider: str = "",
+    at: datetime | None = None,
+    stated_cost: Decimal | None = None,
+    **terms: Any,
+) -> Price:
+    """The exact price of a usage, at the time `at` (None: now), with a breakdown, and why, if it is not known.
+
+    `terms` are those of `Terms`: tier, batch, speed, geo, size, quality, search_context, search_tool, deployment.
+    Without a provider, the model's maker is taken, or the one that the name begins with (`bedrock/…`).
+
+    Raises:
+        UnknownModelError: No provider is given, and no maker has such a model.
+        TypeError: A term is not one of those.
+    """
+    host, name = split_name(model, provider)
+    return own_pricer().price(usage, provider=host, model=name, at=at, terms=Terms(**terms), stated_cost=stated_cost)
+
+
+def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
+    model: str = "",
+    prompt_tokens: int = 0,
+    completion_tokens: int = 0,
+    response_time_ms: float | None = 0.0,
+    custom_llm_provider: str | None = None,
+    region_name: str | None = None,
+    prompt_characters: int | None = None,
+    completion_characters: int | None = None,
+    cache_creation_input_tokens: int | None = 0,
+    cache_read_input_tokens: int | None = 0,
+    custom_cost_per_token: Mapping[str, float] | None = None,
+    custom_cost_per_second: float | None = None,
+    number_of_queries: int | None = None,
+    service_tier: str | None = None,
+    data_residency: str | None = None,
+) -> tuple[float, float]:
+    """Dollars for the prompt and dollars for the completion. `prompt_tokens` holds the cached ones too.
+
+    Raises:
+        UnknownModelError: No price list knows the model.
+    """
+    read, written = cache_read_input_tokens or 0, cache_creation_input_tokens or 0
+    counts = {
+        "input": max(prompt_tokens - read - written, 0),
+        "cache_read": read,
+        "cache_write": written,
+        "output": completion_tokens,
+        "input_characters": prompt_characters or 0,
+        "output_characters": completion_characters or 0,
+        "search_units": number_of_queries or 0,
+        "compute_ms": round(response_time_ms or 0),
+    }
+    if custom_cost_per_token is not None:
+        return _custom(custom_cost_per_token, prompt_tokens, completion_tokens)
+    if custom_cost_per_second is not None:
+        return float(dollars(custom_cost_per_second) * round(response_time_ms or 0) / 1000), 0.0
+    terms = Terms(tier=service_tier or "", geo=data_residency or region_name or "")
+    return _sides(_known(Usage(**counts), model, custom_llm_provider, terms))
+
+
+def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
+    completion_response: Any = None,
+    model: str | None = None,
+    prompt: str = "",
+    messages: Sequence[Any] = (),
+    completion: str = "",
+    total_time: float | None = 0.0,
+    call_type: str | None = None,  # noqa: ARG001 the answer itself tells
+    custom_llm_provider: str | None = None,
+    region_name: str | None = None,
+    size: str | None = None,
+    quality: str | None = None,
+    n: int | None = None,
+    custom_cost_per_token: Mapping[str, float] | None = None,
+    custom_cost_per_second: float | None = None,
+    service_tier: str | None = None,
+    data_residency: str | None = None,
+) -> float:
+    """Dollars for a call: of an answer of any supported SDK (object or dict), or of a prompt and a completion as text.
+
+    What the provider says it charged wins. A text is counted with the model's tokenizer, or estimated without one.
+
+    Raises:
+        UnknownModelError: No price list knows the model, or none is named.
+    """
+    asked = {"tier": service_tier, "geo": data_residency or region_name, "size": size, "quality": quality}
+    if completion_response is None:
+        usage, terms = _count(model or "", prompt, messages, completion), STANDARD
+        stated, host, name = None, custom_llm_provider, model or ""
+    else:
+        from costspan.replies import read_reply  # noqa: PLC0415 only who has an answer needs to read one
+
+        told, reply = read_reply(completion_response)
+        usage, terms, stated = reply.usage or Usage(), reply.terms, reply.stated_cost
+        host, name = custom_llm_provider or told or None, model or reply.model
+    terms = terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
+    usage += Usage(images=n or 0, compute_ms=round(total_time or 0))
+    if stated is not None:
+        return float(stated)
+    if custom_cost_per_token is not None:
+        return sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
+    if custom_cost_per_second is not None:
+        return float(dollars(custom_cost_per_second) * usage.compute_ms / 1000)
+    return float(_known(usage, name, host, terms))
+
+
+def get_max_tokens(model: str) -> int | None:
+    """The most tokens that a model can answer with; None if the list does not say.
+
+    Raises:
+        UnknownModelError: No price list knows the model.
+    """
+    return find_model(model).max_output
+
+
+def _known(usage: Usage, model: str, provider: str | None, terms: Terms) -> Price:
+    host, name = split_name(model, provider)
+    found = own_pricer().price(usage, provider=host, model=name, terms=terms)
+    if found.total_femto is None:
+        raise unknown_model(model, host)
+    return found
+
+
+def _sides(found: Price) -> tuple[float, float]:
+    output = sum(amount for bucket, amount in found.breakdown.items() if bucket in _OUTPUT_SIDE)
+    return ((found.total_femto or 0) - output) / _FEMTO, output / _FEMTO
+
+
+def _custom(rates: Mapping[str, float], prompt_tokens: int, completion_tokens: int) -> tuple[float, float]:
+    fields = ("input_cost_per_token", prompt_tokens), ("output_cost_per_token", completion_tokens)
+    prompt, completion = (float(dollars(rates.get(name, 0)) * tokens) for name, tokens in fields)
+    return prompt, completion
+
+
+def _count(model: str, prompt: str, messages: Sequence[Any], completion: str) -> Usage:
+    from costspan.tokens.functions import token_counter  # noqa: PLC0415 vocabularies, only where a text is counted
+
+    asked = token_counter(model, messages=list(messages)) if messages else token_counter(model, text=prompt)
+    return Usage(input=int(asked), output=int(token_counter(model, text=completion)))

@@ -1,0 +1,70 @@
+"""`costspan models`: the price list, to look through."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costspan.pricing.lookup import own_pricer
+from costspan.pricing.providers import canonical_provider
+
+if TYPE_CHECKING:
+    from costspan.pricing.model import Model
+
+_MILLIONTH = 10**9  # femto-dollars for a token that make a dollar for a million
+_COLUMNS = ("input", "cache_read", "output")
+
+
+@click.command(short_help="The price list")
+@click.option("--provider", default="", help="Only of this provider.")
+@click.option("--search", default="", help="Only models with this text in their id.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def command(provider: str, search: str, *, as_json: bool) -> None:
+    """Models with prices (USD per million tokens) and limits, as of now."""
+    catalog = own_pricer().resolver.catalog
+    host = canonical_provider(provider)
+    if provider and host not in catalog.snapshot.providers:
+        msg = f"no provider {provider!r} in the price list; it has {', '.join(catalog.snapshot.providers)}"
+        raise click.ClickException(msg)
+    hosts = (host,) if provider else catalog.snapshot.providers
+    own = [model for model in own_pricer().resolver.file.models if not provider or model.provider == host]
+    models = [*own, *(model for each in hosts for model in catalog.models(each))]
+    rows = [_row(model) for model in models if search.lower() in model.id.lower()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif rows:
+        _show(rows)
+    else:
+        click.echo("no such model; costspan models --search TEXT looks in every id")
+
+
+def _row(model: Model) -> dict[str, Any]:
+    from costspan.pricing.compile import active_period
+
+    period = active_period(model, datetime.now(timezone.utc))
+    row: dict[str, Any] = {"provider": model.provider, "model": model.id}
+    row |= {bucket: period.rates[bucket][0][1] / _MILLIONTH for bucket in _COLUMNS if bucket in period.rates}
+    row |= {"also": sorted(bucket for bucket in period.rates if bucket not in _COLUMNS)}
+    limits = {"max_input_tokens": model.max_input, "max_output_tokens": model.max_output}
+    return row | limits | {"since": period.since and period.since.isoformat(), "source": model.source, "url": model.url}
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("provider", "model"):
+        table.add_column(title, overflow="fold")
+    for title in (*_COLUMNS, "max in", "max out"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        prices = [f"{row[bucket]:g}" if bucket in row else "-" for bucket in _COLUMNS]
+        limits = [f"{row[name]:,}" if row[name] else "-" for name in ("max_input_tokens", "max_output_tokens")]
+        table.add_row(escape(row["provider"]), escape(row["model"]), *prices, *limits)
+    Console().print(table)
+    click.echo(f"{len(rows)} models; USD per million tokens; --json tells all buckets and where each price is from")

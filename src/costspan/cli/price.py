@@ -1,0 +1,142 @@
+"""`costspan price`: what a call costs, bucket by bucket, and which entry of which list says so."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costspan.pricing.lookup import UnknownModelError, own_pricer, split_name
+from costspan.usage import BUCKETS, Terms, Usage
+
+if TYPE_CHECKING:
+    from costspan.pricing.price import Price
+
+_COMMON = ("input", "cached", "output", "reasoning", "cache_write", "cache_write_1h")
+_BUCKETS = {"cached": "cache_read"}
+_HELP = {"input": "Fresh input tokens, without the cached ones.", "cached": "Input tokens read from the cache."}
+_TERMS = ("tier", "speed", "geo", "size", "quality", "search_context", "search_tool", "deployment")
+
+
+def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no time: write 2026-03-01 or 2026-03-01T14:30"
+        raise click.BadParameter(msg) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, int]:
+    counts = {}
+    for pair in pairs:
+        bucket, _, number = pair.partition("=")
+        if bucket not in BUCKETS or not number.isdecimal():
+            msg = f"{pair!r}: write BUCKET=COUNT, with one of {', '.join(sorted(BUCKETS))}"
+            raise click.BadParameter(msg)
+        counts[bucket] = int(number)
+    return counts
+
+
+def _with_options(run: Any) -> Any:
+    for name in reversed(_TERMS):
+        run = click.option(f"--{name.replace('_', '-')}", default="", help=f"Terms of the call: {name}.")(run)
+    for name in reversed(_COMMON):
+        bucket = _BUCKETS.get(name, name)
+        option = click.option(
+            f"--{name.replace('_', '-')}", type=click.IntRange(0), default=0, help=_HELP.get(name, f"Tokens: {bucket}.")
+        )
+        run = option(run)
+    return run
+
+
+@click.command(short_help="What a call costs, and why")
+@click.argument("model")
+@click.option("--provider", default="", help="Who serves it; without, the model's maker.")
+@_with_options
+@click.option("--units", multiple=True, callback=_usage, help="Any other bucket: images=2, web_searches=1 …")
+@click.option("--batch", is_flag=True, help="Through the provider's batch API.")
+@click.option("--at", callback=_moment, help="When: 2026-03-01 or 2026-03-01T14:30 (UTC). Without, now.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def command(model: str, provider: str, at: datetime | None, *, as_json: bool, **given: Any) -> None:
+    """What a call of MODEL costs, bucket by bucket, which entry of which price list says so, and since when."""
+    counts = {_BUCKETS.get(name, name): given[name] for name in _COMMON} | given["units"]
+    terms = Terms(batch=given["batch"], **{name: given[name] for name in _TERMS})
+    try:
+        host, name = split_name(model, provider)
+    except UnknownModelError as error:
+        raise click.ClickException(str(error)) from None
+    usage = Usage(**counts)
+    price = own_pricer().price(usage, provider=host, model=name, at=at, terms=terms)
+    if price.total_femto is None and price.entry is None:
+        from costspan.pricing.lookup import unknown_model
+
+        raise click.ClickException(str(unknown_model(name, host)))
+    if as_json:
+        click.echo(json.dumps(_as_dict(price, usage), indent=2))
+    else:
+        _show(price, usage, at or datetime.now(timezone.utc), terms)
+
+
+def _as_dict(price: Price, usage: Usage) -> dict[str, Any]:
+    entry = price.entry
+    return {
+        "status": price.status.value,
+        "cost_usd": None if price.total is None else format(price.total, "f"),
+        "list_cost_usd": None if price.list_femto is None else _dollars(price.list_femto),
+        "usage": dict(usage.counts),
+        "breakdown_usd": {bucket: _dollars(amount) for bucket, amount in price.breakdown.items()},
+        "missing": list(price.missing),
+        "reason": price.reason,
+        "entry": entry
+        and {
+            "provider": entry.provider,
+            "model": entry.model,
+            "source": entry.source,
+            "effective_from": entry.effective_from and entry.effective_from.isoformat(),
+            "max_input_tokens": entry.max_input_tokens,
+            "max_output_tokens": entry.max_output_tokens,
+        },
+    }
+
+
+def _dollars(femto: int) -> str:
+    from decimal import Decimal
+
+    return format(Decimal(femto).scaleb(-15).normalize(), "f")
+
+
+def _show(price: Price, usage: Usage, at: datetime, terms: Terms) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = Console()
+    table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
+    total = "unknown" if price.total_femto is None else f"${_dollars(price.total_femto)}"
+    table.add_column("bucket", footer="total")
+    table.add_column("count", justify="right")
+    table.add_column("USD per million", justify="right")
+    table.add_column("cost", footer=total, justify="right")
+    for bucket, count in {**dict.fromkeys(price.breakdown, 1), **usage.counts}.items():
+        amount = price.breakdown.get(bucket, 0)
+        cost = "[yellow]no rate[/]" if bucket in price.missing else f"${_dollars(amount)}"
+        table.add_row(bucket, f"{count:,}", f"{amount / count / 1e9:,.6g}" if count else "", cost)
+    out.print(table)
+    entry = price.entry
+    if entry is not None:
+        since = f", since {entry.effective_from}" if entry.effective_from else ""
+        out.print(
+            f"[dim]{escape(entry.provider)} {escape(entry.model)}, from {escape(entry.source)}{since}[/]",
+            soft_wrap=True,
+        )
+    served = ", ".join(f"{name} {value}" for name, value in terms._asdict().items() if value not in ("", False))
+    out.print(f"[dim]at {at:%Y-%m-%d %H:%M} UTC{', ' if served else ''}{escape(served)}; {price.status.value}[/]")
+    if price.list_femto is not None:
+        out.print(f"[dim]list price ${_dollars(price.list_femto)}[/]")
+    if price.reason:
+        out.print(f"[yellow]{escape(price.reason)}[/]", soft_wrap=True)

@@ -1,0 +1,72 @@
+"""For people and helpers: the process's own Pricer, the provider of a model named alone, near names of unknown ones."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING
+
+from costspan.config import tolerant_settings
+from costspan.pricing.ids import candidates
+from costspan.pricing.pricer import Pricer
+from costspan.pricing.providers import FALLBACKS, MAKERS, canonical_provider
+from costspan.usage import STANDARD
+
+if TYPE_CHECKING:
+    from costspan.pricing.model import Model
+
+_NEAR = 3
+
+
+class UnknownModelError(LookupError):
+    """No price list knows the model. Names the closest known ids, for the person who reads it; none is used."""
+
+
+@cache
+def own_pricer() -> Pricer:
+    """The Pricer of this process for calls of the public functions, with the prices of COSTSPAN_PRICES."""
+    return Pricer(tolerant_settings().prices)
+
+
+def split_name(model: str, provider: str | None = None) -> tuple[str, str]:
+    """Canonical provider and model: `bedrock/anthropic.claude-v2` names both, `gpt-4o` is found at its maker.
+
+    Raises:
+        UnknownModelError: No provider is named, and none of the makers has such a model.
+    """
+    if provider:
+        return canonical_provider(provider), model
+    head, slash, rest = model.partition("/")
+    host = canonical_provider(head)
+    resolver = own_pricer().resolver
+    if slash and (host in resolver.catalog.snapshot.index["providers"] or host in FALLBACKS):
+        return host, rest
+    for maker in MAKERS:
+        if resolver.find(maker, (model,), STANDARD):
+            return maker, model
+    raise unknown_model(model)
+
+
+def find_model(model: str, provider: str | None = None) -> Model:
+    """What the price list says of a model.
+
+    Raises:
+        UnknownModelError: It is not there.
+    """
+    host, name = split_name(model, provider)
+    found = own_pricer().resolver.find(host, (name,), STANDARD)
+    if found is None:
+        raise unknown_model(model, host)
+    return found
+
+
+def unknown_model(model: str, provider: str = "") -> UnknownModelError:
+    """The error that a model is not known, with the ids that look most like it."""
+    hosts = (provider,) if provider else MAKERS
+    snapshot = own_pricer().resolver.catalog.snapshot
+    ids = {name for host in hosts for name in snapshot.section(host)}
+    wanted = list(candidates(provider, model))[-1:] or [model.lower()]
+    near = get_close_matches(wanted[0], ids, _NEAR) or get_close_matches(model.rpartition("/")[2], ids, _NEAR)
+    hint = f"; closest known: {', '.join(near)}" if near else ""
+    where = f" of {provider}" if provider else ""
+    return UnknownModelError(f"no price for {model!r}{where}{hint}; register_model or COSTSPAN_PRICES can give one")

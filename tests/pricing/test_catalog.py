@@ -1,0 +1,109 @@
+"""A name finds the model that it exactly stands for, or none."""
+
+import pytest
+
+from costspan.pricing.ids import candidates
+from costspan.pricing.providers import canonical_provider, is_local
+from costspan.pricing.resolver import Resolver
+from costspan.pricing.store import bundled
+from costspan.usage import STANDARD
+
+
+@pytest.fixture(scope="module")
+def find():
+    resolver = Resolver(bundled())
+
+    def find_id(provider, *names):
+        found = resolver.find(provider, names, STANDARD)
+        return found and f"{found.provider} {found.id}"
+
+    return find_id
+
+
+@pytest.mark.parametrize(
+    ("provider", "name", "found"),
+    [
+        ("openai", "gpt-4o", "openai gpt-4o"),
+        ("openai", "GPT-4o", "openai gpt-4o"),  # case
+        ("openai", "gpt-4o-2024-08-06", "openai gpt-4o"),  # a dated snapshot
+        ("openai", "gpt-4o-2024-05-13", "openai gpt-4o-2024-05-13"),  # with a price of its own
+        ("openai", "gpt-4o-2029-01-01", "openai gpt-4o"),  # a snapshot that is newer than the list
+        ("openai", "gpt-5.2-20251211", "openai gpt-5.2"),  # another way to write the date
+        ("openai", "ft:gpt-4o-mini-2024-07-18:org::id", "openai ft:gpt-4o-mini"),
+        ("openai", "openai/gpt-4o", "openai gpt-4o"),  # a gateway's prefix
+        ("anthropic", "claude-sonnet-4-5-20250929", "anthropic claude-sonnet-4-5"),
+        ("anthropic", "claude-opus-5-latest", "anthropic claude-opus-5"),
+        ("aws.bedrock", "bedrock/amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),
+        ("aws.bedrock", "us.amazon.nova-micro-v1:0", "aws.bedrock amazon.nova-micro-v1:0"),
+        ("gcp.vertex_ai", "publishers/anthropic/models/claude-opus-5", "gcp.vertex_ai claude-opus-5"),
+        ("gcp.gemini", "models/gemini-2.5-flash", "gcp.gemini gemini-2.5-flash"),
+        ("gcp.gemini", "google/gemini-2.5-flash", "gcp.gemini gemini-2.5-flash"),
+        ("azure.ai.openai", "azure/gpt-4o", "azure.ai.openai gpt-4o"),
+        ("azure.ai.inference", "claude-opus-5", "azure.ai.inference claude-opus-5"),
+        ("hugging_face", "deepseek-ai/DeepSeek-R1:together", "huggingface_together deepseek-ai/DeepSeek-R1"),
+        ("huggingface_together", "deepseek-ai/DeepSeek-R1", "huggingface_together deepseek-ai/DeepSeek-R1"),
+        ("writer", "palmyra-x5", "writer palmyra-x5"),
+    ],
+)
+def test_a_name_finds_its_model(find, provider, name, found):
+    assert find(provider, name) == found
+
+
+@pytest.mark.parametrize(
+    ("provider", "name"),
+    [
+        ("openai", "gpt-4"[:3]),
+        ("openai", "gpt-4oo"),
+        ("openai", "gpt-4o-my-own"),
+        ("openai", "claude-opus-5"),
+        ("openai", "ft:gpt-9:org::id"),
+        ("openai", ""),
+        ("azure.ai.openai", "chat-prod"),
+        ("hugging_face", "deepseek-ai/DeepSeek-R1"),
+        ("some-host.example.com", "gpt-4o"),
+        ("aws.bedrock", "arn:aws:bedrock:us-east-1:1:application-inference-profile/anthropic.claude-v2"),
+        ("aws.bedrock", "arn:aws:bedrock:us-east-1:1:custom-model/amazon.nova-lite-v1:0/x"),
+    ],
+)
+def test_a_name_that_is_only_like_a_model_finds_none(find, provider, name):
+    assert find(provider, name) is None
+
+
+def test_the_first_name_that_is_known_counts(find):
+    assert find("openai", "what-is-this", "gpt-4o-mini") == "openai gpt-4o-mini"
+
+
+def test_a_region_of_the_call_is_looked_up_first():
+    resolver = Resolver(bundled())
+
+    found = resolver.find("aws.bedrock", ("minimax.minimax-m2.5",), STANDARD._replace(geo="ap-northeast-1"))
+
+    assert found.id == "ap-northeast-1/minimax.minimax-m2.5"
+
+
+def test_a_fine_tuned_model_is_never_its_base():
+    assert "gpt-4o-mini" not in list(candidates("openai", "ft:gpt-4o-mini-2024-07-18:org::id"))
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("bedrock", "aws.bedrock"),
+        ("Azure", "azure.ai.openai"),
+        ("gemini", "gcp.gemini"),
+        ("groq", "groq"),
+        ("XAI", "x_ai"),
+    ],
+)
+def test_providers_have_one_name(name, canonical):
+    assert canonical_provider(name) == canonical
+
+
+@pytest.mark.parametrize("host", ["ollama", "local", "localhost:1234", "127.0.0.1:8000", "gpu.local:8000", "[::1]:80"])
+def test_own_servers_are_local(host):
+    assert is_local(host)
+
+
+@pytest.mark.parametrize("host", ["openai", "api.example.com", "local.example.com"])
+def test_other_hosts_are_not(host):
+    assert not is_local(host)

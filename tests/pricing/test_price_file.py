@@ -1,0 +1,304 @@
+"""A price file: models, discounts, deployments, fees; what is wrong is said in one line, and nothing is loaded."""
+
+import logging
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pytest
+
+from costspan.guard import FAILURES
+from costspan.pricing import Pricer, PriceStatus
+from costspan.pricing.document import MOST_BYTES, PriceListError
+from costspan.pricing.pricefile import read_price_file
+from costspan.usage import Terms, Usage
+
+MILLION = Usage(input=1_000_000)
+YAML = """
+models:
+  - provider: ollama
+    model: llama3.3
+    gpu_hour: 2.5
+    max_input_tokens: 8192
+discounts:
+  - provider: openai
+    model: "gpt-5*"
+    percent: 20
+    since: 2026-01-01
+    until: 2026-06-30
+"""
+
+
+def at(text):
+    return datetime.fromisoformat(text).replace(tzinfo=timezone.utc)
+
+
+class TestModels:
+    def test_an_own_model_is_priced_by_the_file(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "acme", "model": "big-1", "input": 2, "output": 8}])
+
+        price = pricer.price(Usage(input=10**6, output=10**6), provider="acme", model="big-1")
+
+        assert (price.total, price.status) == (Decimal(10), PriceStatus.PRICED)
+        assert price.entry.source.endswith("prices.json")
+
+    def test_an_own_price_replaces_the_list_s_and_leaves_the_rest(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "openai", "model": "gpt-4o", "input": 1}])
+
+        assert pricer.price(MILLION, provider="openai", model="gpt-4o-2024-08-06").total == 1
+        assert pricer.price(Usage(output=10**6), provider="openai", model="gpt-4o").total == 10
+
+    def test_a_model_without_a_provider_is_one_of_any(self, pricer_with):
+        pricer = pricer_with(models=[{"model": "in-house", "input": 1}])
+
+        assert pricer.price(MILLION, provider="gateway.example.com", model="in-house").total == 1
+
+    def test_a_name_with_a_date_finds_the_own_model(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "acme", "model": "big", "input": 1}])
+
+        assert pricer.price(MILLION, provider="acme", model="big-2026-01-31").total == 1
+
+    def test_an_own_server_can_cost_by_the_gpu_second(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "vllm", "model": "llama", "gpu_second": 0.001}])
+
+        price = pricer.price(Usage(input=500, compute_ms=2_500), provider="vllm", model="llama")
+
+        assert (price.total, price.status) == (Decimal("0.0025"), PriceStatus.PRICED)
+
+    def test_prices_have_periods_hours_and_terms(self, pricer_with):
+        model = {
+            "provider": "acme",
+            "model": "night",
+            "periods": [
+                {"input": 4},
+                {"since": "2026-03-01", "input": 3},
+                {"since": "2026-03-01", "hours": ["22:00-06:00"], "weekdays": [1, 2, 3, 4, 5], "input": 1},
+            ],
+            "terms": [{"when": {"tier": "flex"}, "factor": "0.5"}],
+        }
+        pricer = pricer_with(models=[model])
+
+        def cost(when, **terms):
+            return pricer.price(MILLION, provider="acme", model="night", at=at(when), terms=Terms(**terms)).total
+
+        assert cost("2026-02-28T23:00") == 4  # a Saturday
+        assert cost("2026-03-02T12:00") == 3  # a Monday
+        assert cost("2026-03-02T23:00") == 1
+        assert cost("2026-03-03T05:59") == 1
+        assert cost("2026-03-03T06:00") == 3
+        assert cost("2026-03-07T23:00") == 3
+        assert cost("2026-03-02T12:00", tier="flex") == Decimal("1.5")
+
+    def test_a_flat_fee_or_a_free_model_charges_nothing_by_the_token(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "acme", "model": "flat", "free": True}])
+
+        assert pricer.price(MILLION, provider="acme", model="flat").status is PriceStatus.FREE
+
+    def test_a_model_with_limits_and_no_price_is_unpriced_with_them(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "acme", "model": "new", "max_input_tokens": 9000}])
+
+        price = pricer.price(MILLION, provider="acme", model="new")
+
+        assert (price.status, price.entry.max_input_tokens) == (PriceStatus.UNPRICED, 9000)
+        assert "listed without a price" in price.reason
+
+
+class TestDiscounts:
+    def test_a_percentage_lowers_every_rate_in_its_time_and_the_list_price_stays_beside(self, pricer_with):
+        terms = {"provider": "openai", "model": "gpt-5*", "percent": 20, "since": "2026-01-01", "until": "2026-06-30"}
+        pricer = pricer_with(discounts=[terms])
+
+        def price(when):
+            return pricer.price(Usage(input=10**6, web_searches=1), provider="openai", model="gpt-5", at=at(when))
+
+        within, after = price("2026-06-30T23:59"), price("2026-07-01T00:00")
+        assert (within.total, within.list_femto) == (Decimal("1.008"), after.total_femto)
+        assert (after.total, after.list_femto) == (Decimal("1.26"), None)
+
+    def test_absolute_rates_replace_those_they_name(self, pricer_with):
+        pricer = pricer_with(discounts=[{"provider": "anthropic", "model": "claude-opus-5", "rates": {"input": 4}}])
+
+        price = pricer.price(Usage(input=10**6, output=10**6), provider="anthropic", model="claude-opus-5")
+
+        assert (price.total, price.list_femto) == (Decimal(29), 30 * 10**15)
+
+    def test_the_last_discount_that_holds_counts(self, pricer_with):
+        pricer = pricer_with(discounts=[{"percent": 10}, {"provider": "openai", "percent": 50}])
+
+        assert pricer.price(MILLION, provider="openai", model="gpt-4o").total == Decimal("1.25")
+        assert pricer.price(MILLION, provider="groq", model="llama-3.1-8b-instant").total == Decimal("0.045")
+
+
+class TestDeployments:
+    def test_a_deployment_is_priced_as_the_model_behind_it(self, pricer_with):
+        pricer = pricer_with(deployments=[{"deployment": "Chat-Prod", "model": "gpt-4o", "kind": "data_zone"}])
+
+        price = pricer.price(MILLION, provider="azure.ai.openai", model="", request_model="chat-prod")
+
+        assert price.total == Decimal("2.75")
+
+    def test_an_application_profile_can_be_told_too(self, pricer_with):
+        arn = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a1"
+        pricer = pricer_with(
+            deployments=[{"provider": "bedrock", "deployment": arn, "model": "us.amazon.nova-lite-v1:0"}]
+        )
+
+        assert pricer.price(MILLION, provider="aws.bedrock", model=arn).total == Decimal("0.06")
+
+    def test_a_provisioned_deployment_costs_nothing_by_the_token(self, pricer_with):
+        pricer = pricer_with(deployments=[{"deployment": "ptu", "model": "gpt-4o", "kind": "provisioned"}])
+
+        assert pricer.price(MILLION, provider="azure", model="ptu").status is PriceStatus.FREE
+
+
+class TestFiles:
+    def test_fees_are_read(self, price_file):
+        fees = [{"name": "PTU", "usd": 5000, "per": "month", "provider": "azure", "since": "2026-01-01"}]
+
+        (fee,) = read_price_file(price_file({"fees": fees})).fees
+
+        assert (fee.name, fee.femto, fee.per, fee.provider) == ("PTU", 5000 * 10**15, "month", "azure.ai.openai")
+
+    def test_yaml_says_the_same_as_json(self, price_file):
+        file = read_price_file(price_file(YAML, "prices.yaml"))
+
+        assert [model.id for model in file.models] == ["llama3.3"]
+        assert str(file.discounts[0].until) == "2026-06-30"
+
+    def test_litellm_s_format_is_taken_too(self, price_file):
+        entry = {"litellm_provider": "openai", "input_cost_per_token": 1e-6, "mode": "chat"}
+        path = price_file({"sample_spec": {"max_tokens": "a text"}, "my-model": entry})
+
+        assert Pricer(str(path)).price(MILLION, provider="openai", model="my-model").total == 1
+
+    def test_a_bad_file_is_logged_and_the_other_prices_stay(self, price_file, caplog):
+        FAILURES.clear()
+        pricer = Pricer(str(price_file("{")))
+
+        with caplog.at_level(logging.WARNING, "costspan"):
+            price = pricer.price(MILLION, provider="openai", model="gpt-4o")
+
+        assert price.total == Decimal("2.5")
+        assert "not JSON" in caplog.text
+        FAILURES.clear()
+
+
+BAD = {
+    "not JSON": ("{", "prices.json:1: not JSON: "),
+    "a list": ("[]", "must be an object of models"),
+    "an unknown section": ({"models": [], "model": []}, "model: is not known here"),
+    "a section that is no list": ({"models": {}}, "models: must be a list"),
+    "an entry that is no object": ({"models": [3]}, "models.0: must be an object, not 3"),
+    "no model": ({"models": [{"input": 1}]}, "models.0.model: must be a text, not None"),
+    "an unknown unit": (
+        {"models": [{"model": "m", "input_per_word": 1}]},
+        "models.0.input_per_word: is not known here",
+    ),
+    "a negative price": (
+        {"models": [{"model": "m", "input": -1}]},
+        "models.0.input: must be from 0 to 1000000 dollars",
+    ),
+    "NaN": ('{"models": [{"model": "m", "input": NaN}]}', "models.0.input: must be from 0 to 1000000 dollars, not nan"),
+    "a huge price": ({"models": [{"model": "m", "input": 1e9}]}, "models.0.input: must be from 0 to"),
+    "a word": (
+        {"models": [{"model": "m", "input": "much"}]},
+        "models.0.input: must be a number of dollars, not 'much'",
+    ),
+    "a truth": ({"models": [{"model": "m", "input": True}]}, "models.0.input: must be a number of dollars, not True"),
+    "nothing": ({"models": [{"model": "m", "input": None}]}, "models.0.input: must be a number of dollars, not None"),
+    "a bad step": ({"models": [{"model": "m", "input": {"x": 1}}]}, "models.0.input: must be a price, or prices by"),
+    "no first step": (
+        {"models": [{"model": "m", "input": {"9": 1}}]},
+        "models.0.input: must have a price above 0 input",
+    ),
+    "a bad price in a step": ({"models": [{"model": "m", "input": {"0": -1}}]}, "models.0.input.0: must be from 0"),
+    "a bad day": ({"models": [{"model": "m", "since": "soon"}]}, "models.0.since: must be a day like 2026-01-31"),
+    "bad hours": ({"models": [{"model": "m", "hours": ["noon"]}]}, "models.0.hours.0: must be hours of the UTC day"),
+    "bad weekdays": (
+        {"models": [{"model": "m", "weekdays": [8]}]},
+        "models.0.weekdays: must be a list of ISO weekdays",
+    ),
+    "bad aliases": ({"models": [{"model": "m", "aliases": "x"}]}, "models.0.aliases: must be a list of texts"),
+    "a bad flag": ({"models": [{"model": "m", "free": "yes"}]}, "models.0.free: must be true or false, not 'yes'"),
+    "a bad limit": (
+        {"models": [{"model": "m", "max_input_tokens": "8k"}]},
+        "max_input_tokens: must be a number of tokens",
+    ),
+    "bad terms": (
+        {"models": [{"model": "m", "terms": [{"when": {"moon": "full"}}]}]},
+        "terms.0.when: must name some of",
+    ),
+    "no discount": ({"discounts": [{"model": "m"}]}, "discounts.0: must have either percent or rates"),
+    "two discounts": ({"discounts": [{"percent": 1, "rates": {}}]}, "discounts.0: must have either percent or rates"),
+    "more than all": ({"discounts": [{"percent": 101}]}, "discounts.0.percent: must be from 0 to 100, not 101"),
+    "a bad fee": ({"fees": [{"name": "x", "usd": 1, "per": "year"}]}, "fees.0.per: must be month, day or hour"),
+    "a word for a model": ({"gpt-4o": 3}, "gpt-4o: must be an object with prices, not 3"),
+    "a bad LiteLLM price": ({"gpt-4o": {"input_cost_per_token": -1}}, "gpt-4o.input_cost_per_token: must be from 0"),
+    "a bad LiteLLM limit": ({"m": {"max_tokens": "lots"}}, "m.max_tokens: must be a number of tokens, not 'lots'"),
+    "bad LiteLLM tiers": ({"m": {"tiered_pricing": [{}]}}, "m.tiered_pricing: must be a list of ranges"),
+    "bad LiteLLM hours": ({"m": {"off_peak_pricing": {"a": 1}}}, "m.off_peak_pricing: must have windows of UTC hours"),
+    "a key twice": ('{"a": {},\n "a": {}}', "prices.json:2: a stands there twice"),
+    "depth": ("[" * 100_000, "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), BAD.values(), ids=BAD)
+def test_what_is_wrong_is_said_in_one_line_with_its_place(price_file, content, problem):
+    path = price_file(content)
+
+    with pytest.raises(PriceListError) as caught:
+        read_price_file(path)
+
+    assert problem in str(caught.value)
+    assert str(caught.value).startswith(str(path))
+    assert "\n" not in str(caught.value)
+
+
+BAD_YAML = {
+    "not YAML": ("models: [", "not YAML: "),
+    "a key twice": ("models: []\nmodels: []", "prices.yaml:2: models stands there twice"),
+    "a bad price": ("models:\n  - model: m\n    input: -2\n", "prices.yaml:3: models.0.input: must be from 0"),
+    "an odd tag": ("models: !!python/object:os.system {}", "not YAML: "),
+}
+
+
+@pytest.mark.parametrize(("content", "problem"), BAD_YAML.values(), ids=BAD_YAML)
+def test_yaml_errors_have_their_line(price_file, content, problem):
+    with pytest.raises(PriceListError) as caught:
+        read_price_file(price_file(content, "prices.yaml"))
+
+    assert problem in str(caught.value)
+
+
+def test_the_line_of_a_json_field_is_found(price_file):
+    text = '{"models": [\n {"model": "a", "input": 1},\n {"model": "b",\n  "aliases": ["x", "y"],\n  "input": -1}]}'
+
+    with pytest.raises(PriceListError, match=r"prices\.json:5: models\.1\.input: "):
+        read_price_file(price_file(text))
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(PriceListError, match="No such file"):
+        read_price_file(tmp_path / "none.json")
+
+
+def test_a_file_that_is_no_text_is_said(tmp_path):
+    (tmp_path / "prices.json").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(PriceListError, match="is not UTF-8 text"):
+        read_price_file(tmp_path / "prices.json")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    path = tmp_path / "prices.json"
+    with path.open("wb") as file:
+        file.truncate(200 * 1024 * 1024)
+
+    with pytest.raises(PriceListError, match=f"has 200 MB; a price list has at most {MOST_BYTES >> 20} MB"):
+        read_price_file(path)
+
+
+def test_yaml_without_its_library_says_what_to_install(price_file, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "yaml", None)
+
+    with pytest.raises(PriceListError, match=r"pip install 'costspan\[cli\]', or write JSON"):
+        read_price_file(price_file(YAML, "prices.yml"))
