@@ -60,9 +60,11 @@ class TestModels:
     def test_an_own_server_can_cost_by_the_gpu_second(self, pricer_with):
         pricer = pricer_with(models=[{"provider": "vllm", "model": "llama", "gpu_second": 0.001}])
 
-        price = pricer.price(Usage(input=500, compute_ms=2_500), provider="vllm", model="llama")
+        counted = pricer.price(Usage(input=500, compute_ms=2_500), provider="vllm", model="llama")
+        timed = pricer.price(Usage(input=500), provider="vllm", model="llama", duration_seconds=2.5)
 
-        assert (price.total, price.status) == (Decimal("0.0025"), PriceStatus.PRICED)
+        assert (counted.total, counted.status) == (Decimal("0.0025"), PriceStatus.PRICED)
+        assert timed == counted
 
     def test_prices_have_periods_hours_and_terms(self, pricer_with):
         model = {

@@ -20,8 +20,9 @@ Flat: TypeAlias = (
 # Two measures of one matter: what is billed by one of them is not billed again by another.
 _MATTERS = (
     frozenset({*INPUT_TOKENS, "input_characters", "input_audio_ms", "pages", "search_units", "classifications"}),
-    frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms", "images", "compute_ms"}),
+    frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms", "images"}),
 )
+_ALL = frozenset({*_MATTERS[0], *_MATTERS[1], "compute_ms"})  # the time of a machine is all that it did
 
 
 class Step(NamedTuple):
@@ -34,13 +35,16 @@ class Step(NamedTuple):
 class RateCard:
     """Prices a Usage. Immutable by convention; made by `compile_card`, shared by all threads."""
 
-    __slots__ = ("entry", "fee", "marginal", "rates", "reason", "status", "steps")
+    __slots__ = ("entry", "fee", "marginal", "rates", "reason", "status", "steps", "timed")
 
-    def __init__(self, steps: tuple[Step, ...], entry: Entry, *, marginal: bool = False, reason: str = "") -> None:
+    def __init__(
+        self, steps: tuple[Step, ...], entry: Entry, *, marginal: bool = False, timed: bool = False, reason: str = ""
+    ) -> None:
         self.rates = steps[0].rates
         self.steps = steps[1:]
         self.entry = entry
         self.marginal = marginal
+        self.timed = timed  # charged by how long the call took
         self.fee = "requests" in self.rates  # charged once per call, counted or not
         self.reason = reason  # why the price is only a part, or free
         free = not any(any(step.rates.values()) for step in steps)
@@ -81,7 +85,7 @@ class RateCard:
         self, total: int, breakdown: dict[str, int], missing: tuple[str, ...], counts: Mapping[str, int]
     ) -> Price:
         rated = counts.keys() & self.rates.keys()
-        billed = [matter for matter in _MATTERS if matter & rated]
+        billed = [matter | {"compute_ms"} for matter in _MATTERS if matter & rated] + [_ALL] * ("compute_ms" in rated)
         missing = tuple(bucket for bucket in missing if bucket != "requests" and not any(bucket in of for of in billed))
         if not missing:
             return Price(self.status, total, breakdown, self.entry, (), self.reason)
@@ -112,9 +116,10 @@ class RateCard:
 class DiscountedCard:
     """Prices a Usage by a contract, with the list price beside."""
 
-    __slots__ = ("_card", "_listed", "entry")
+    __slots__ = ("_card", "_listed", "entry", "timed")
 
     def __init__(self, card: RateCard, listed: RateCard) -> None:
+        self.timed = card.timed
         self._card = card
         self._listed = listed
         self.entry = card.entry
@@ -128,6 +133,7 @@ class NoCard:
     """Stands for a model without rates: every call is unpriced, for the reason given."""
 
     __slots__ = ("_price", "entry")
+    timed = False
 
     def __init__(self, reason: str, entry: Entry | None = None) -> None:
         self.entry = entry

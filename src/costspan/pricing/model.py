@@ -69,6 +69,7 @@ class Model:
     max_output: int | None = None
     mode: str = "chat"
     url: str = ""
+    own: bool = False  # the user's, not the list's
     marginal: bool = False  # a step's rate holds for what lies above it, not for the whole request
 
 

@@ -128,6 +128,7 @@ def _model(fields: Fields, source: str) -> Model:
         max_output=fields.limit("max_output_tokens"),
         mode=fields.text("mode", "chat"),
         url=fields.text("source", ""),
+        own=True,
         marginal=fields.flag("marginal"),
     )
 

@@ -65,10 +65,12 @@ class Pricer:
         terms: Terms = STANDARD,
         stated_cost: Decimal | None = None,
         parts: tuple[ModelUsage, ...] = (),
+        duration_seconds: float = 0,
     ) -> Price:
         """The price of `usage` on `model` (the one that answered; else `request_model`) at the time `at` (None: now).
 
         `parts` are billed besides, at the prices of their own models. A `stated_cost` (USD, the provider's own) wins.
+        `duration_seconds` is what an own server costs by the time, where the user's prices say so.
         """
         if self._version != REGISTERED.version:
             self._version = REGISTERED.version
@@ -81,6 +83,8 @@ class Pricer:
             slot = self._find(key, at)
         if stated_cost is not None and stated_cost >= 0:
             return _stated(stated_cost, slot.card.entry)
+        if slot.card.timed and duration_seconds and not usage.compute_ms:
+            usage += Usage(compute_ms=round(duration_seconds * 1000))
         price = slot.card.price(usage)
         for part in parts:
             own = self.price(part.usage, provider=provider, model=part.model or model, at=at, terms=terms)

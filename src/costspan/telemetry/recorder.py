@@ -220,6 +220,7 @@ class Recorder:
             terms=reply.terms,
             stated_cost=reply.stated_cost,
             parts=reply.parts,
+            duration_seconds=call.duration_seconds,
         )
 
     def _end_span(self, call: Call, price: Price | None) -> None:
