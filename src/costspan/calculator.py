@@ -134,7 +134,10 @@ def get_max_tokens(model: str) -> int | None:
     Raises:
         UnknownModelError: No price list knows the model.
     """
-    return find_model(model).max_output
+    found = find_model(model)
+    if found is None:
+        raise unknown_model(model)
+    return found.max_output
 
 
 def _known(usage: Usage, model: str, provider: str | None, terms: Terms) -> Price:

@@ -34,6 +34,13 @@ def split_name(model: str, provider: str | None = None) -> tuple[str, str]:
     Raises:
         UnknownModelError: No provider is named, and none of the makers has such a model.
     """
+    named = _split_name(model, provider)
+    if named is None:
+        raise unknown_model(model)
+    return named
+
+
+def _split_name(model: str, provider: str | None) -> tuple[str, str] | None:
     if provider:
         return canonical_provider(provider), model
     head, slash, rest = model.partition("/")
@@ -41,23 +48,13 @@ def split_name(model: str, provider: str | None = None) -> tuple[str, str]:
     resolver = own_pricer().resolver
     if slash and (host in resolver.catalog.snapshot.index["providers"] or host in FALLBACKS):
         return host, rest
-    for maker in MAKERS:
-        if resolver.find(maker, (model,), STANDARD):
-            return maker, model
-    raise unknown_model(model)
+    return next(((maker, model) for maker in MAKERS if resolver.find(maker, (model,), STANDARD)), None)
 
 
-def find_model(model: str, provider: str | None = None) -> Model:
-    """What the price list says of a model.
-
-    Raises:
-        UnknownModelError: It is not there.
-    """
-    host, name = split_name(model, provider)
-    found = own_pricer().resolver.find(host, (name,), STANDARD)
-    if found is None:
-        raise unknown_model(model, host)
-    return found
+def find_model(model: str, provider: str | None = None) -> Model | None:
+    """What the price list says of a model, None if it does not know it."""
+    named = _split_name(model, provider)
+    return named and own_pricer().resolver.find(named[0], (named[1],), STANDARD)
 
 
 def unknown_model(model: str, provider: str = "") -> UnknownModelError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from costspan.pricing.compile import active_period
 from costspan.pricing.document import Document, read_document
 from costspan.pricing.litellm import FIELDS
-from costspan.pricing.lookup import UnknownModelError, find_model, own_pricer
+from costspan.pricing.lookup import find_model, own_pricer
 from costspan.pricing.model import HOUR_MS
 from costspan.pricing.pricefile import read_prices
 from costspan.pricing.providers import canonical_provider
@@ -47,10 +47,10 @@ class ModelCost(Mapping[str, dict[str, Any]]):
     """Every model with its prices in dollars and limits, under LiteLLM's names and fields. Loaded when first asked."""
 
     def __getitem__(self, key: str) -> dict[str, Any]:
-        try:
-            return _as_entry(find_model(key))
-        except UnknownModelError as error:
-            raise KeyError(str(error)) from None
+        model = find_model(key)
+        if model is None:
+            raise KeyError(key)
+        return _as_entry(model)
 
     def __iter__(self) -> Iterator[str]:
         catalog = own_pricer().resolver.catalog
@@ -77,6 +77,12 @@ class ModelList(Sequence[str]):
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
         return list(model_cost)[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(model_cost)
+
+    def __contains__(self, name: object) -> bool:
+        return name in model_cost
 
     def __len__(self) -> int:
         return len(model_cost)

@@ -1,0 +1,266 @@
+"""The examples of LiteLLM's page on token usage and cost, with our import: same names, arguments and results."""
+
+import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from types import SimpleNamespace
+
+import pytest
+
+import costspan
+from costspan import (
+    PriceListError,
+    UnknownModelError,
+    Usage,
+    completion_cost,
+    cost_per_token,
+    get_max_tokens,
+    model_cost,
+    model_list,
+    register_model,
+)
+
+GPT_4 = {"max_tokens": 8192, "input_cost_per_token": 0.00002, "output_cost_per_token": 0.00006}
+CHAT = {
+    "model": "gpt-4o-2024-08-06",
+    "choices": [],
+    "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}},
+}
+
+
+def as_object(value):
+    return json.loads(json.dumps(value), object_hook=lambda fields: SimpleNamespace(**fields))
+
+
+@pytest.fixture
+def served():
+    """Serves a text on loopback; gives its address."""
+    texts = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(texts[0])
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+
+    def serve(text):
+        texts[:] = [text.encode()]
+        return f"http://127.0.0.1:{server.server_port}/prices.json"
+
+    yield serve
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_cost_per_token():
+    prompt_tokens = 5
+    completion_tokens = 10
+
+    prompt_tokens_cost_usd_dollar, completion_tokens_cost_usd_dollar = cost_per_token(
+        model="gpt-3.5-turbo", prompt_tokens=prompt_tokens, completion_tokens=completion_tokens
+    )
+
+    assert (prompt_tokens_cost_usd_dollar, completion_tokens_cost_usd_dollar) == (2.5e-06, 1.5e-05)
+
+
+def test_completion_cost_of_a_response():
+    cost = completion_cost(completion_response=CHAT)
+
+    assert f"${float(cost):.10f}" == "$0.0030000000"
+
+
+def test_completion_cost_of_prompt_and_completion():
+    cost = completion_cost(model="bedrock/anthropic.claude-v2", prompt="Hey!", completion="How's it going?")
+
+    assert 0 < cost < 0.001
+    assert f"${float(cost):.10f}".startswith("$0.000")
+
+
+def test_get_max_tokens():
+    assert get_max_tokens("gpt-3.5-turbo") == 4096
+
+
+def test_model_cost():
+    entry = model_cost["gpt-3.5-turbo"]
+
+    assert (entry["input_cost_per_token"], entry["output_cost_per_token"]) == (5e-07, 1.5e-06)
+    assert (entry["max_tokens"], entry["litellm_provider"], entry["mode"]) == (4096, "openai", "chat")
+    assert "gpt-4o" in model_cost
+    assert len(model_cost) == len(list(model_cost)) > 3_500
+
+
+def test_model_list():
+    assert {"gpt-4o", "gemini/gemini-2.5-flash", "azure/gpt-4o", "mistral/mistral-large"} <= set(model_list)
+    assert model_list[0] == next(iter(model_cost))
+    assert model_list[:2] == list(model_cost)[:2]
+    assert len(model_list) == len(model_cost)
+
+
+def test_register_model_with_a_dictionary():
+    updated = register_model({"gpt-4": GPT_4 | {"litellm_provider": "openai", "mode": "chat"}})
+
+    assert updated["gpt-4"]["input_cost_per_token"] == 0.00002
+    assert cost_per_token("gpt-4", 1000, 1000) == (0.02, 0.06)
+
+
+def test_register_model_with_an_address(served):
+    address = served(json.dumps({"new-model": {"litellm_provider": "openai", "input_cost_per_token": 1e-6}}))
+
+    register_model(model_cost=address)
+
+    assert cost_per_token("new-model", 1_000_000, 0, custom_llm_provider="openai") == (1.0, 0.0)
+
+
+def test_register_model_with_a_file(price_file):
+    register_model(str(price_file({"new-model": {"litellm_provider": "openai", "input_cost_per_token": 1e-6}})))
+
+    assert "openai/new-model" in model_cost
+
+
+def test_a_registered_model_reaches_prices_that_were_asked_before():
+    pricer = costspan.pricing.Pricer()
+    assert pricer.price(Usage(input=1000), provider="openai", model="gpt-4").total_femto == 30 * 10**12
+
+    register_model({"gpt-4": GPT_4 | {"litellm_provider": "openai"}})
+
+    assert pricer.price(Usage(input=1000), provider="openai", model="gpt-4").total_femto == 20 * 10**12
+
+
+@pytest.mark.parametrize(
+    "bad", [{"gpt-4": {"input_cost_per_token": -1}}, {"gpt-4": 3}, {"ok": GPT_4, "gpt-4": {"max_tokens": "x"}}]
+)
+def test_a_bad_registration_changes_nothing(bad):
+    with pytest.raises(PriceListError, match="register_model: "):
+        register_model(bad)
+
+    assert cost_per_token("gpt-4", 1000, 0)[0] == 0.03
+    assert "ok" not in model_cost
+
+
+@pytest.mark.parametrize("text", ["nonsense", "[]", '{"a": 1}', '{"a": {"input_cost_per_token": "x"}}'])
+def test_a_bad_list_at_an_address_is_said(served, text):
+    with pytest.raises(PriceListError, match="http://127"):
+        register_model(served(text))
+
+
+def test_an_address_that_does_not_answer_is_said():
+    with pytest.raises(PriceListError, match=r"http://127\.0\.0\.1:9/x: "):
+        register_model("http://127.0.0.1:9/x")
+
+
+def test_an_unknown_model_names_the_closest():
+    with pytest.raises(UnknownModelError, match="gpt-5-mini") as caught:
+        cost_per_token("gpt-5-minni", 1, 1)
+
+    assert isinstance(caught.value, LookupError)
+    with pytest.raises(UnknownModelError):
+        completion_cost(model="gpt-5-minni", prompt="a")
+    with pytest.raises(UnknownModelError):
+        get_max_tokens("openai/gpt-5-minni")
+    with pytest.raises(KeyError):
+        model_cost["gpt-5-minni"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "cost"),
+    [
+        (CHAT, 0.003),
+        (CHAT | {"service_tier": "priority"}, 0.0051),
+        ({"model": "gpt-5", "output": [], "usage": {"input_tokens": 1000, "output_tokens": 1000}}, 0.01125),
+        (
+            {
+                "type": "message",
+                "model": "claude-sonnet-4-6",
+                "usage": {
+                    "input_tokens": 100,
+                    "cache_read_input_tokens": 50_000,
+                    "cache_creation_input_tokens": 10_000,
+                    "cache_creation": {"ephemeral_5m_input_tokens": 6_000, "ephemeral_1h_input_tokens": 4_000},
+                    "output_tokens": 500,
+                },
+            },
+            0.0693,
+        ),
+        (
+            {
+                "modelVersion": "gemini-2.5-flash",
+                "usageMetadata": {
+                    "promptTokenCount": 10_000,
+                    "cachedContentTokenCount": 6_000,
+                    "toolUsePromptTokenCount": 500,
+                    "candidatesTokenCount": 300,
+                    "thoughtsTokenCount": 700,
+                },
+            },
+            0.00403,
+        ),
+        ({"model": "anthropic/claude-opus-5", "choices": [], "usage": {"prompt_tokens": 9, "cost": 0.00042}}, 0.00042),
+        (
+            {"model": "llama3", "usage": {"prompt_tokens": 9}, "_hidden_params": {"custom_llm_provider": "ollama"}},
+            0.0,
+        ),
+    ],
+)
+def test_an_answer_of_any_sdk_is_priced_as_an_object_and_as_a_dict(answer, cost):
+    assert completion_cost(answer) == pytest.approx(cost, rel=1e-12)
+    assert completion_cost(as_object(answer)) == pytest.approx(cost, rel=1e-12)
+
+
+def test_a_converse_answer_needs_its_model():
+    answer = {"output": {}, "usage": {"inputTokens": 22, "cacheReadInputTokens": 2_492, "outputTokens": 13}}
+
+    assert completion_cost(answer, model="us.amazon.nova-lite-v1:0") == pytest.approx(0.00004182, rel=1e-12)
+
+
+def test_the_arguments_of_the_terms_are_taken():
+    assert cost_per_token("gpt-5", 1000, 0, service_tier="flex")[0] == 0.000625
+    assert cost_per_token("gpt-5.4", 1000, 0, data_residency="eu")[0] == 0.00275
+    assert completion_cost(model="dall-e-3", size="1024x1024", quality="hd", n=2, prompt="") == 0.16
+    assert completion_cost(model="gpt-4o", messages=[{"role": "user", "content": "hi"}], completion="ho") > 0
+    assert cost_per_token("rerank-v3.5", number_of_queries=2, custom_llm_provider="cohere")[0] == 0.004
+
+
+def test_the_cached_part_is_taken_out_of_the_prompt():
+    prompt, _ = cost_per_token(
+        "claude-sonnet-4-6", 1000, 0, cache_read_input_tokens=600, cache_creation_input_tokens=100
+    )
+
+    assert prompt == pytest.approx((300 * 3 + 600 * 0.3 + 100 * 3.75) / 1e6, rel=1e-12)
+
+
+def test_custom_costs_need_no_model():
+    rates = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
+
+    assert cost_per_token("mine", 1000, 1000, custom_cost_per_token=rates) == (0.001, 0.002)
+    assert cost_per_token("mine", response_time_ms=2500, custom_cost_per_second=0.01) == (0.025, 0.0)
+    assert completion_cost(CHAT, custom_cost_per_token=rates) == pytest.approx(0.0012)
+    assert completion_cost(CHAT, total_time=2500, custom_cost_per_second=0.01) == 0.025
+
+
+def test_price_takes_a_usage_and_terms():
+    price = costspan.price(Usage(input=1000, output=1000), model="gpt-5", tier="flex")
+
+    assert float(price) == 0.005625
+    assert costspan.price(Usage(input=1), provider="groq", model="no-such").total is None
+    with pytest.raises(TypeError):
+        costspan.price(Usage(), model="gpt-5", mood="good")
+
+
+def test_an_answer_of_no_known_form_has_no_price():
+    with pytest.raises(UnknownModelError):
+        completion_cost({"what": "is this"})
+
+
+def test_prices_of_the_environment_s_file_hold(price_file, monkeypatch):
+    path = price_file({"models": [{"provider": "openai", "model": "gpt-4o", "input": 1}]})
+    monkeypatch.setenv("COSTSPAN_PRICES", str(path))
+
+    assert cost_per_token("gpt-4o", 1_000_000)[0] == 1.0
