@@ -49,6 +49,7 @@ class Once:
 
 _PENDING = Once()  # background responses whose making told no usage: billed when they are first seen with it
 _BATCHES = Once()
+_FINISHED = Once()
 
 
 def read_chat(_request: Request, last: Any, reply: Reply) -> None:
@@ -85,6 +86,17 @@ def read_batch(_request: Request, last: Any, reply: Reply) -> None:
     reply.terms = reply.terms._replace(batch=True)
     done = text_of(member(last, "status")) in ("completed", "expired", "cancelled")
     reply.already_billed = not done or not reply.usage or not _BATCHES.add(reply.id)
+
+
+def bill_once(_request: Request, _last: Any, reply: Reply) -> None:
+    """Work that is asked for again and again until it is done: billed when it tells what it took, once per id."""
+    told = reply.usage is not None or reply.stated_cost is not None
+    reply.already_billed = not told or not _FINISHED.add(reply.id)
+
+
+def count_request(_request: Request, _last: Any, reply: Reply) -> None:
+    """Billed by the request; the answer tells no count."""
+    reply.usage = (reply.usage or Usage()) + Usage(requests=1)
 
 
 def count_images(request: Request, last: Any, reply: Reply) -> None:
