@@ -1,8 +1,8 @@
 """One test file per adapter: the real SDK against a fake provider, and what costspan makes of it.
 
-    seen = watch("groq")  # the adapter is on, alone
-    Client(lambda: Groq(...), lambda: AsyncGroq(...)).ask(shape, "chat.completions.create", model=...)
-    assert seen.usage == Usage(input=19, output=10)
+seen = watch("groq")  # the adapter is on, alone
+Client(lambda: Groq(...), lambda: AsyncGroq(...)).ask(shape, "chat.completions.create", model=...)
+assert seen.usage == Usage(input=19, output=10)
 """
 
 from __future__ import annotations
@@ -24,12 +24,20 @@ STREAMS = SHAPES[2:]
 class Watched:
     """One adapter, switched on: the calls it saw, and the spans that came of them."""
 
-    def __init__(self, calls, exporter):
-        self.calls = calls
+    def __init__(self, recorder, exporter):
+        self.calls = []
+        self._recorder = recorder
         self._exporter = exporter
+        self._tell, recorder.finished = recorder.finished, self._finished
+
+    def _finished(self, call):
+        self.calls.append(call)
+        self._tell(call)
 
     @property
     def spans(self):
+        """Those that have ended; calls whose tokens are being counted are waited for."""
+        assert self._recorder.drain(10)
         return self._exporter.get_finished_spans()
 
     @property

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from adapters import Watched
+from fake_providers import FakeProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from adapters import Watched
 from costspan import instrumentors
 from costspan.guard import FAILURES
 
@@ -25,10 +26,11 @@ def watch():
         for name in names:
             instrumentor = getattr(instrumentors, name)()
             meters = MeterProvider(shutdown_on_exit=False)
-            instrumentor.instrument(tracer_provider=provider, meter_provider=meters, **settings)
+            given = {"count_tokens": "never", **settings}  # what the adapter reads, and nothing that is counted later
+            instrumentor.instrument(tracer_provider=provider, meter_provider=meters, **given)
             assert instrumentor.is_instrumented_by_opentelemetry, f"{name} is not installed"
             on.append(instrumentor)
-        return Watched(_listen(instrumentors.PLUGIN.recorder), exporter)
+        return Watched(instrumentors.PLUGIN.recorder, exporter)
 
     yield switch_on
     for instrumentor in on:
@@ -36,13 +38,15 @@ def watch():
     assert FAILURES.counts == {}
 
 
-def _listen(recorder):
-    """The calls that the recorder is told of, beside what it makes of them."""
-    calls, finished = [], recorder.finished
+@pytest.fixture
+def serve():
+    """A function of a module of tests/fake_providers: that provider, on loopback."""
+    running = []
 
-    def listening(call):
-        calls.append(call)
-        finished(call)
+    def start(wire):
+        running.append(FakeProvider(wire.ROUTES))
+        return running[-1]
 
-    recorder.finished = listening
-    return calls
+    yield start
+    for fake in running:
+        fake.close()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
-from adapters import PLAIN, SHAPES, STREAMS, Client, telling
 from fake_providers import openai as wire
+from fake_providers import writer
 
+from adapters import PLAIN, SHAPES, STREAMS, Client, telling
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -22,6 +23,7 @@ class Sdk(NamedTuple):
     provider: str
     chat: str = "chat.completions.create"
     base: str = "/v1"
+    wire: Any = wire
 
     def __str__(self):
         return self.adapter
@@ -39,7 +41,7 @@ FAMILY = (
     Sdk("openai", "openai", "OpenAI", "openai"),
     Sdk("groq", "groq", "Groq", "groq", base=""),
     Sdk("together", "together", "Together", "together_ai", base=""),
-    Sdk("writer", "writerai", "Writer", "writer", chat="chat.chat", base=""),
+    Sdk("writer", "writerai", "Writer", "writer", chat="chat.chat", base="", wire=writer),
 )
 PEERS = (
     Sdk("perplexity", "perplexity", "Perplexity", "perplexity", base=""),
@@ -52,6 +54,11 @@ every_sdk = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture
+def fake(sdk, serve):
+    return serve(sdk.wire)
+
+
 def usage_of(sdk):
     """Cached and reasoning tokens, as this SDK's provider names them."""
     if sdk.adapter != "writer":
@@ -61,11 +68,11 @@ def usage_of(sdk):
 
 @every_sdk
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_token_is_in_one_bucket_in_every_shape(watch, fake_openai, sdk, shape):
+def test_every_token_is_in_one_bucket_in_every_shape(watch, fake, sdk, shape):
     seen = watch(sdk.adapter, hosts={"127.0.0.1": "openai"})
-    fake_openai.play(told(wire.chat(usage=usage_of(sdk)), sdk))
+    fake.play(told(wire.chat(usage=usage_of(sdk)), sdk))
 
-    sdk.client(fake_openai).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
+    sdk.client(fake).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
 
     assert seen.usage == CACHED
     assert (seen.reply.model, seen.reply.finish_reasons, seen.reply.partial) == ("m-1", ("stop",), False)
@@ -78,10 +85,10 @@ def told(answer, sdk):
 
 @every_sdk
 @pytest.mark.parametrize("shape", SHAPES)
-def test_one_call_is_one_span_that_names_who_answered(watch, fake_openai, sdk, shape):
+def test_one_call_is_one_span_that_names_who_answered(watch, fake, sdk, shape):
     seen = watch(sdk.adapter)
 
-    sdk.client(fake_openai).ask(shape, sdk.chat, model="m-1", messages=MESSAGES, temperature=0.5)
+    sdk.client(fake).ask(shape, sdk.chat, model="m-1", messages=MESSAGES, temperature=0.5)
 
     (span,) = seen.spans
     assert span.name == "chat m-1"
@@ -92,24 +99,24 @@ def test_one_call_is_one_span_that_names_who_answered(watch, fake_openai, sdk, s
 
 @every_sdk
 @pytest.mark.parametrize("shape", SHAPES)
-def test_retries_inside_the_sdk_are_one_call(watch, fake_openai, sdk, shape):
+def test_retries_inside_the_sdk_are_one_call(watch, fake, sdk, shape):
     seen = watch(sdk.adapter)
-    fake_openai.play(wire.error(500, retry_after_ms="1"), wire.error(429, retry_after_ms="1"))
+    fake.play(wire.error(500, retry_after_ms="1"), wire.error(429, retry_after_ms="1"))
 
-    sdk.client(fake_openai).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
+    sdk.client(fake).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
 
-    assert len(fake_openai.requests) == 3
+    assert len(fake.requests) == 3
     assert seen.call.error is None
 
 
 @every_sdk
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_error_is_the_hosts_own_and_bills_nothing(watch, fake_openai, sdk, shape):
+def test_an_error_is_the_hosts_own_and_bills_nothing(watch, fake, sdk, shape):
     seen = watch(sdk.adapter)
-    fake_openai.play(wire.error(400))
+    fake.play(wire.error(400))
 
     with pytest.raises(importlib.import_module(sdk.module).BadRequestError):
-        sdk.client(fake_openai).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
+        sdk.client(fake).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
 
     assert seen.attributes["error.type"] == "BadRequestError"
     assert "gen_ai.usage.cost.amount" not in seen.attributes
@@ -117,19 +124,19 @@ def test_an_error_is_the_hosts_own_and_bills_nothing(watch, fake_openai, sdk, sh
 
 @every_sdk
 @pytest.mark.parametrize("shape", SHAPES)
-def test_counts_that_contradict_themselves_are_cut_and_marked(watch, fake_openai, sdk, shape):
+def test_counts_that_contradict_themselves_are_cut_and_marked(watch, fake, sdk, shape):
     seen = watch(sdk.adapter, hosts={"127.0.0.1": "openai"})
     odd = usage_of(sdk) | {"prompt_tokens": 100, "completion_tokens_details": {"reasoning_tokens": "many"}}
-    fake_openai.play(told(wire.chat(usage=odd), sdk))
+    fake.play(told(wire.chat(usage=odd), sdk))
 
-    sdk.client(fake_openai, _strict_response_validation=False).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
+    sdk.client(fake, _strict_response_validation=False).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
 
     assert (seen.usage, seen.reply.clamped) == (Usage(cache_read=100, output=200), True)
 
 
 @every_sdk
-def test_a_method_bound_before_is_seen_and_nothing_after(watch, fake_openai, sdk):
-    client = sdk.client(fake_openai)._sync()
+def test_a_method_bound_before_is_seen_and_nothing_after(watch, fake, sdk):
+    client = sdk.client(fake)._sync()
     bound = client
     for name in sdk.chat.split("."):
         bound = getattr(bound, name)
@@ -145,9 +152,9 @@ def test_a_method_bound_before_is_seen_and_nothing_after(watch, fake_openai, sdk
 
 @every_sdk
 @pytest.mark.parametrize("how", ["with_raw_response", "with_streaming_response"])
-def test_a_raw_response_is_read_as_the_host_reads_it(watch, fake_openai, sdk, how):
+def test_a_raw_response_is_read_as_the_host_reads_it(watch, fake, sdk, how):
     seen = watch(sdk.adapter)
-    client = sdk.client(fake_openai)._sync()
+    client = sdk.client(fake)._sync()
     *path, name = sdk.chat.split(".")
     owner = client
     for each in path:
@@ -165,21 +172,21 @@ def test_a_raw_response_is_read_as_the_host_reads_it(watch, fake_openai, sdk, ho
 
 @every_sdk
 @pytest.mark.parametrize("shape", STREAMS)
-def test_a_stream_left_early_ends_the_call(watch, fake_openai, sdk, shape):
+def test_a_stream_left_early_ends_the_call(watch, fake, sdk, shape):
     seen = watch(sdk.adapter)
 
-    sdk.client(fake_openai).leave(shape, sdk.chat, model="m-1", messages=MESSAGES)
+    sdk.client(fake).leave(shape, sdk.chat, model="m-1", messages=MESSAGES)
 
     assert (seen.reply.partial, seen.call.chunks) == (True, 1)
 
 
 @every_sdk
 @pytest.mark.parametrize("shape", PLAIN)
-def test_no_usage_is_unknown_and_not_zero(watch, fake_openai, sdk, shape):
+def test_no_usage_is_unknown_and_not_zero(watch, fake, sdk, shape):
     seen = watch(sdk.adapter)
-    fake_openai.play(wire.chat(usage=None))
+    fake.play(wire.chat(usage=None))
 
-    sdk.client(fake_openai).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
+    sdk.client(fake).ask(shape, sdk.chat, model="m-1", messages=MESSAGES)
 
     assert seen.usage is None
     assert "gen_ai.usage.cost.amount" not in seen.attributes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._paths import path, text_of
+from costspan.adapters._paths import member, path, text_of
 from costspan.adapters.openai import CHAT_USAGE
 from costspan.usage import ModelUsage, Usage
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
 _MODELS = path("usage_breakdown.models|x_groq.usage_breakdown.models")
-_MODEL = path("model")
 
 
 def read_breakdown(_request: Request, last: Any, reply: Reply) -> None:
@@ -20,10 +19,10 @@ def read_breakdown(_request: Request, last: Any, reply: Reply) -> None:
     models = _MODELS(last)
     parts = []
     for entry in models if isinstance(models, list) else ():
-        usage, cut = CHAT_USAGE.read([entry.usage])
+        usage, cut = CHAT_USAGE.read([member(entry, "usage")])
         reply.clamped |= cut
         if usage is not None:
-            parts.append(ModelUsage(text_of(_MODEL(entry)), usage))
+            parts.append(ModelUsage(text_of(member(entry, "model")), usage))
     if parts:
         reply.parts, reply.usage = tuple(parts), Usage()
     elif "compound" in reply.model:

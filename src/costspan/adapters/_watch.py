@@ -175,7 +175,7 @@ class Watch:
         if operation.usage is not None and self._usages:
             reply.usage, reply.clamped = operation.usage.read(self._usages)
         self._settle_terms()
-        if operation.hook is not None and self._last is not None:
+        if operation.hook is not None and (self._last is not None or call.error is None):  # an answer may be mere bytes
             operation.hook(call.request, self._last, reply)
         read = operation.read["error"]
         if read is not None and call.error is None and (told := read(self._last)) is not None:
