@@ -64,10 +64,13 @@ class Watched:
 class Client:
     """An SDK's two clients, made when they are asked for: the same call can be made in every shape."""
 
-    def __init__(self, sync: Callable[[], Any], later: Callable[[], Any] | None = None, **streaming: Any):
+    def __init__(
+        self, sync: Callable[[], Any], later: Callable[[], Any], named: Callable[[str, str], str] | None = None
+    ):
+        """`named(shape, path)`: what the method is called, where a stream is not asked for by `stream=True`."""
         self._sync = sync
         self._later = later
-        self._streaming = streaming or {"stream": True}
+        self._named = named
 
     def ask(self, shape, path, *args, **arguments):
         """What the host gets: the answer, or the list of a stream's chunks."""
@@ -79,8 +82,10 @@ class Client:
 
     async def _ask(self, shape, path, args, arguments, take):
         later = shape.startswith("async")
-        if "stream" in shape:
-            arguments = self._streaming | arguments
+        if self._named:
+            path = self._named(shape, path)
+        elif "stream" in shape:
+            arguments = {"stream": True, **arguments}
         client = self._later() if later else self._sync()
         try:
             answer = _method(client, path)(*args, **arguments)
@@ -88,6 +93,20 @@ class Client:
             return await take(answer) if "stream" in shape else answer
         finally:
             await close(client)
+
+
+class Closing:
+    """A client whose HTTP client nobody else closes; `http` is the path to it."""
+
+    def __init__(self, client, http):
+        self._client = client
+        self._http = http
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    def close(self):
+        return close(_method(self._client, self._http))
 
 
 def telling(answer):
@@ -119,6 +138,11 @@ async def close(what):
             waiting = getattr(what, name)()
             return await waiting if inspect.isawaitable(waiting) else waiting
     return None
+
+
+def with_stream(shape, path):
+    """The name of a method that streams, for SDKs that have two: `chat_stream`."""
+    return f"{path}_stream" if "stream" in shape else path
 
 
 def _method(client, path):

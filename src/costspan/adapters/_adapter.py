@@ -86,6 +86,8 @@ class Seat:
     closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
     parses: bool = False  # for a seat through which a raw response turns into what it holds
     waits: bool = False  # an `async def`: the call begins when it is awaited
+    streams: bool = False  # always gives a stream, without being asked for one
+    arguments: tuple[str, ...] = ()  # the names of those that may be given by position
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,9 @@ class Adapter:
     seats: tuple[Seat, ...]
     routes: tuple[Route, ...] = ()
     by_host: bool = False  # the SDK is a flavour that many hosts speak: the address tells the provider
+    iterator: str = "_iterator"  # of the SDK's stream objects: the attribute that holds what they iterate
+    address: str = ""  # path from what a seat is called on to the base URL, for SDKs without a choke point
+    home: str = ""  # the base URL, unless a client is given another
     native_scope: str = ""  # instrumentation scope (prefix) of spans that the SDK makes by itself
 
     @property
@@ -114,9 +119,35 @@ class Adapter:
         return self.package.partition(" ")[0]
 
 
-def method(module: str, name: str, operation: Operation, *, opener: Open, waits: bool = False) -> Seat:
-    """A seat for SDKs without a choke point: one method, one operation."""
-    return Seat(module, name, open=opener, operation=operation, waits=waits)
+def methods(
+    where: str,
+    operations: Mapping[str, Operation],
+    *,
+    opener: Open,
+    later: str = "",
+    waits: bool = False,
+    arguments: tuple[str, ...] = (),
+) -> tuple[Seat, ...]:
+    """The seats of a class without a choke point, `package.module:Class` (or of a module: `package.module:`).
+
+    `waits` if its methods are `async def`; `later` is how their async twins are called, where a class has both:
+    `{}_async`. A method whose name says `stream` always gives one.
+    """
+    module, _, owner = where.partition(":")
+    named = [(name, operation, waits) for name, operation in operations.items()]
+    named += [(later.format(name), operation, True) for name, operation in operations.items() if later]
+    return tuple(
+        Seat(
+            module,
+            f"{owner}.{name}".lstrip("."),
+            open=opener,
+            operation=operation,
+            waits=awaited,
+            streams="stream" in name,
+            arguments=arguments,
+        )
+        for name, operation, awaited in named
+    )
 
 
 def load(name: str) -> Adapter:

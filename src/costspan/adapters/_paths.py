@@ -14,11 +14,14 @@ from typing import Any
 
 Read = Callable[[Any], Any]
 _MISSING = object()
+_SENTINELS = ("NotGiven", "Omit", "Unset")  # SDKs' own words for a value that was not given
 
 
 @cache
 def path(text: str) -> Read:
     """A function that reads the value at a path, or None; `a.b|c` takes the first that is there."""
+    if not text:
+        return _itself
     if "|" in text:
         return _first_of(tuple(path(each) for each in text.split("|")))
     steps = text.split(".")
@@ -133,3 +136,8 @@ def text_of(value: Any) -> str:
     if isinstance(value, Enum):
         value = value.value
     return value if isinstance(value, str) else ""
+
+
+def is_given(value: Any) -> bool:
+    """Whether there is a value, and not an SDK's sentinel for its absence."""
+    return value is not None and type(value).__name__ not in _SENTINELS

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from costspan.adapters._adapter import Opened
-from costspan.adapters._paths import text_of
+from costspan.adapters._paths import is_given, path, text_of
 from costspan.call import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from costspan.adapters._adapter import Operation
-
-_SENTINELS = ("NotGiven", "Omit", "Unset")  # SDKs' own words for an argument that was not given
+    from costspan.adapters._adapter import Adapter, Operation
 
 
 def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -> Request:
@@ -49,16 +48,26 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value)
 
 
-def is_given(value: Any) -> bool:
-    """Whether an argument has a value, and not an SDK's sentinel for its absence."""
-    return value is not None and type(value).__name__ not in _SENTINELS
-
-
 def open_keywords(
-    adapter: Any, seat: Any, _instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+    adapter: Any, seat: Any, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
 ) -> Any:
-    """A call of a method that takes keywords, for SDKs without a choke point."""
-    body = {name: value for name, value in kwargs.items() if is_given(value)}
+    """A call of a method that takes its arguments by name (or by position, where the seat names them)."""
+    given = {**dict(zip(seat.arguments, args, strict=False)), **kwargs} if args else kwargs
+    body = {name: value for name, value in given.items() if is_given(value)}
     request = read_request(seat.operation, adapter.provider, body)
-    request.stream = bool(body.get("stream"))
+    request.stream = seat.streams or bool(body.get("stream"))
+    locate(request, adapter, instance)
     return Opened(seat.operation, request, args, kwargs)
+
+
+def locate(request: Request, adapter: Adapter, instance: Any) -> None:
+    """Put on a request where it goes: the client's own address, else the SDK's usual one."""
+    read = path(adapter.address) if adapter.address else None
+    if url := str((read and read(instance)) or adapter.home):
+        place(request, url)
+
+
+def place(request: Request, url: str) -> None:
+    """Put the host and port of a URL on a request."""
+    parts = urlsplit(url)
+    request.host, request.port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

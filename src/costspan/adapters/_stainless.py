@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Route, Seat
 from costspan.adapters._hosts import Host, resolve
-from costspan.adapters._request import read_request
+from costspan.adapters._request import place, read_request
 
 if TYPE_CHECKING:
     from costspan.config import Settings
@@ -71,9 +71,8 @@ def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Sett
     if base is not None:
         request.host, request.port, where = base.host, base.port or (443 if base.scheme == "https" else 80), base.path
     else:
-        parts = urlsplit(url)
-        request.host, request.port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-        where = parts.path
+        place(request, url)
+        where = urlsplit(url).path
     if not adapter.by_host:
         return Host(adapter.provider, adapter.provider, stream_usage=True)
     host = resolve(request.host, request.port, where, adapter.provider, settings.hosts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 
     from costspan.adapters._watch import Watch
 
@@ -73,6 +73,41 @@ class AsyncStream:
                 raise
             if self.watch.see(chunk):
                 return chunk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class Entry:
+    """The generator behind a context manager, whose one item is the response that holds the stream."""
+
+    def __init__(self, inner: Any, watch: Watch, deliver: Callable[[Any, Watch], Any]) -> None:
+        self._inner = inner
+        self._watch = watch
+        self._deliver = deliver
+
+    def __next__(self) -> Any:
+        try:
+            response = next(self._inner)
+        except BaseException as error:
+            self._end(error)
+            raise
+        return self._deliver(response, self._watch)
+
+    async def __anext__(self) -> Any:
+        try:
+            response = await self._inner.__anext__()
+        except BaseException as error:
+            self._end(error)
+            raise
+        return self._deliver(response, self._watch)
+
+    def _end(self, error: BaseException) -> None:
+        """The block is left, or was never entered."""
+        if isinstance(error, (StopIteration, StopAsyncIteration)):
+            self._watch.leave_early()
+        else:
+            self._watch.fail(error)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

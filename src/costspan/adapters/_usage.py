@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.adapters._paths import Read, member, members, path
+from costspan.adapters._paths import Read, is_given, member, members, path
 from costspan.usage import BUCKETS, INPUT_TOKENS, OUTPUT_TOKENS, UNITS, Usage
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class UsageMap:
                 else:
                     self._picked.append((path(alternative), leaf))
 
+    def at(self, *roots: str) -> UsageMap:
+        """The same counts, found elsewhere."""
+        moved = copy(self)
+        moved.roots = tuple(path(root) for root in roots)
+        return moved
+
     def read(self, roots: Iterable[Any]) -> tuple[Usage | None, bool]:
         """The Usage that the usage objects tell together, and whether it had to be cut to what is possible.
 
@@ -96,7 +103,7 @@ class _Found:
         bucket, rank, scale = leaf
         count = _whole(value, scale)
         if count is None:
-            self.odd = True
+            self.odd = self.odd or is_given(value)
         elif bucket not in self.counts or rank < self._ranks[bucket]:
             self.counts[bucket] = count
             self._ranks[bucket] = rank
@@ -146,7 +153,7 @@ def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
         told = sum(count for name, count in inputs.items() if name.startswith("cache_write_"))
         inputs["cache_write"] = max(raw["cache_write_total"] - told, 0)
     _split_cached_modalities(inputs)
-    beside_input = () if "total_input" in raw else _CACHE
+    beside_input = () if "total_input" in raw else _CACHE if "input" in raw else INPUT_TOKENS
     fresh, cut_in = _take(raw.get("total_input", raw.get("input", 0)), inputs, beside_input)
     inside = _reasoning_is_inside(raw, outputs)
     shown, cut_out = _take(raw.get("total_output", raw.get("output", 0)), outputs, () if inside else _BESIDE_OUTPUT)

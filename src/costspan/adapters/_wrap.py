@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
 from inspect import iscoroutine, iscoroutinefunction
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from costspan.adapters._paths import path
-from costspan.adapters._streams import AsyncStream, SyncStream, watched_async_generator, watched_generator
+from costspan.adapters._streams import AsyncStream, Entry, SyncStream, watched_async_generator, watched_generator
 from costspan.adapters._watch import Watch
 from costspan.call import Call
 from costspan.guard import Guard
@@ -110,11 +111,13 @@ class Wrapping:
                 result = watched_async_generator(result, watch)
             self._observer.bills.add(result, watch.call.bill)
             fields = getattr(result, "__dict__", _NO_FIELDS)  # asking a pydantic model for what it lacks is slow
-            inner: Any = fields.get("_iterator")
+            inner: Any = fields.get(self._adapter.iterator)
             if hasattr(inner, "__next__"):
-                result._iterator = SyncStream(inner, watch)
+                setattr(result, self._adapter.iterator, SyncStream(inner, watch))
             elif hasattr(inner, "__anext__"):
-                result._iterator = AsyncStream(inner, watch)
+                setattr(result, self._adapter.iterator, AsyncStream(inner, watch))
+            elif isinstance(result, (_GeneratorContextManager, _AsyncGeneratorContextManager)):
+                result.gen = Entry(result.gen, watch, self._deliver)
             elif "http_response" in fields:
                 self._deliver_raw(result, watch)
             elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):

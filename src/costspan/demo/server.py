@@ -34,7 +34,7 @@ class Received:
     @property
     def json(self) -> Any:
         """The body, parsed; an empty dict if it is not JSON (a GET, a multipart upload)."""
-        if not self.headers.get("content-type", "").startswith("application/json"):
+        if not self.body or not self.headers.get("content-type", "").startswith("application/json"):
             return {}
         return json.loads(self.body)
 

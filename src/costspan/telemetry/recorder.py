@@ -101,15 +101,20 @@ class Recorder:
         context = otel.get_current()
         if call.scope is None:
             self.spending.begin(call, context)
+        if call.span is None:  # else it goes on: what was called gave a coroutine, which is awaited now
+            self._open_span(call, context)
+        if not call.state:
+            context = trace.set_span_in_context(call.span, context)
+        return otel.attach(otel.set_value(_CALL, True, context))
+
+    def _open_span(self, call: Call, context: Context) -> None:
         adopted = current_llm_span(context)
-        if adopted is not None:
+        if adopted is None:
+            call.span, call.state = self._start_span(call, context), False
+        else:
             call.span, call.state = adopted, True
             adopted.set_attributes(payer_attributes(call.request))
             claim(adopted)
-        else:
-            call.span, call.state = self._start_span(call, context), False
-            context = trace.set_span_in_context(call.span, context)
-        return otel.attach(otel.set_value(_CALL, True, context))
 
     def _start_span(self, call: Call, context: Context) -> Span:
         request = call.request

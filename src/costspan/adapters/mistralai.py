@@ -1,0 +1,95 @@
+"""Mistral's SDK. Source: mistralai 1.0 to 3.7 as installed, read 2026-11-22; billing rule 31."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costspan.adapters import _openai_hooks as hooks
+from costspan.adapters import openai
+from costspan.adapters._adapter import Adapter, Operation, Seat, methods
+from costspan.adapters._request import open_keywords
+from costspan.adapters._usage import UsageMap
+
+# Events of a stream carry the chunk in `data`. Cached tokens are a field that the SDK does not declare.
+USAGE = UsageMap(
+    roots=("usage", "data.usage"),
+    total_input="prompt_tokens",
+    total_output="completion_tokens",
+    extra_input="connector_tokens",
+    cache_read="prompt_tokens_details.cached_tokens|num_cached_tokens",
+    input_audio_s="prompt_audio_seconds",
+    web_searches="connectors.web_search",
+    code_sessions="connectors.code_interpreter",
+    images="connectors.image_generation",
+)
+CHAT = Operation(
+    "chat",
+    usage=USAGE,
+    model="model|data.model",
+    id="id|data.id",
+    finish="choices.*.finish_reason|data.choices.*.finish_reason",
+    text="data.choices.*.delta.content",
+    full_text="choices.*.message.content",
+    terms={"tier": "usage.service_tier|data.usage.service_tier"},
+    parameters=openai.PARAMETERS | {"random_seed": "seed", "top_k": "top_k"},
+)
+CONVERSATION = replace(
+    CHAT, id="conversation_id|data.conversation_id", finish="", text="data.content", full_text="outputs.*.content"
+)
+RESPONSE = replace(
+    openai.RESPONSE,
+    usage=openai.RESPONSES_USAGE.at("usage", "response.usage", "data.response.usage"),
+    model="model|data.response.model",
+    id="id|data.response.id",
+    text="data.delta",
+    terms={"tier": "service_tier|data.response.service_tier"},
+)
+EMBEDDINGS = Operation("embeddings", usage=USAGE, parameters={"output_dimension": "embeddings.dimension.count"})
+OCR = Operation("ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="")
+CLASSIFIER = Operation("moderation", usage=USAGE)
+TRANSCRIPTION = Operation("speech_to_text", usage=USAGE, model="model|data.model", text="data.text", full_text="text")
+SPEECH = Operation("text_to_speech", usage=USAGE, hook=hooks.count_characters)
+
+_CLASSES = {
+    "chat:Chat": {"complete": CHAT, "stream": CHAT},
+    "fim:Fim": {"complete": CHAT, "stream": CHAT},
+    "agents:Agents": {"complete": CHAT, "stream": CHAT},
+    "conversations:Conversations": dict.fromkeys(
+        ("start", "append", "restart", "start_stream", "append_stream", "restart_stream"), CONVERSATION
+    ),
+    "responses:Responses": {"create": RESPONSE},
+    "embeddings:Embeddings": {"create": EMBEDDINGS},
+    "ocr:Ocr": {"process": OCR},
+    "classifiers:Classifiers": dict.fromkeys(("moderate", "moderate_chat", "classify", "classify_chat"), CLASSIFIER),
+    "transcriptions:Transcriptions": {"complete": TRANSCRIPTION, "stream": TRANSCRIPTION},
+    "speech:Speech": {"complete": SPEECH},
+}
+# 1.x had no `client`; Azure and Google Cloud have classes of their own
+_PACKAGES = {
+    "mistralai.client": _CLASSES,
+    "mistralai": _CLASSES,
+    "mistralai.azure.client": {"chat:Chat": _CLASSES["chat:Chat"]},
+    "mistralai.gcp.client": {"chat:Chat": _CLASSES["chat:Chat"], "fim:Fim": _CLASSES["fim:Fim"]},
+}
+
+ADAPTER = Adapter(
+    provider="mistral_ai",
+    package="mistralai >= 1.0",
+    iterator="generator",
+    address="sdk_configuration.server_url",
+    home="https://api.mistral.ai",
+    seats=(
+        *(
+            seat
+            for package, classes in _PACKAGES.items()
+            for where, operations in classes.items()
+            for seat in methods(f"{package}.{where}", operations, opener=open_keywords, later="{}_async")
+        ),
+        *(
+            Seat(f"{package}.utils.eventstreaming", f"EventStream{twin}.{close}", closes="generator", waits=bool(twin))
+            for package in _PACKAGES
+            for twin in ("", "Async")
+            for close in ("close", "__exit__" if not twin else "__aexit__")
+        ),
+    ),
+)

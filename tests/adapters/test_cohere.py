@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import asyncio
+
+import cohere
+import pytest
+from fake_providers import cohere as wire
+
+from adapters import PLAIN, SHAPES, STREAMS, Client, Closing, with_stream
+from costspan.demo.server import reply
+from costspan.usage import Usage
+
+MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+
+
+def made(fake, name):
+    return Closing(getattr(cohere, name)(base_url=fake.url, api_key="k"), "_client_wrapper.httpx_client.httpx_client")
+
+
+def client(fake, version="V2"):
+    return Client(lambda: made(fake, f"Client{version}"), lambda: made(fake, f"AsyncClient{version}"), with_stream)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_is_billed_counts_and_not_the_template(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+
+    client(fake).ask(shape, "chat", model="command-a-03-2025", messages=MESSAGES, p=0.5)
+
+    assert seen.usage == Usage(input=3, output=10)
+    assert (seen.call.request.model, seen.reply.finish_reasons) == ("command-a-03-2025", ("COMPLETE",))
+    assert seen.attributes["gen_ai.request.top_p"] == 0.5
+    assert seen.attributes["server.address"] == "127.0.0.1"
+    assert seen.call.request.stream is ("stream" in shape)
+    assert not seen.reply.partial
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_first_api_counts_alike(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+
+    client(fake, version="").ask(shape, "chat", model="command-r", message="Cats?")
+
+    assert (seen.usage, seen.reply.id) == (Usage(input=3, output=10), "g-1")
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_without_billed_units_the_tokens_count(watch, serve, shape):
+    """As on Bedrock and SageMaker, whose clients fill them from headers."""
+    seen, fake = watch("cohere"), serve(wire)
+    fake.play(wire.chat(usage={"tokens": wire.COUNTED}))
+
+    client(fake).ask(shape, "chat", model="m", messages=MESSAGES)
+
+    assert seen.usage == Usage(input=70, output=11)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("path", "arguments", "usage"),
+    [
+        ("rerank", {"query": "cats", "documents": ["a"]}, Usage(search_units=2)),
+        (
+            "embed",
+            {"images": ["data:,"], "input_type": "image", "embedding_types": ["float"]},
+            Usage(input_image=900, images=1),
+        ),
+        ("classify", {"inputs": ["a"], "examples": []}, Usage(classifications=5)),
+    ],
+)
+def test_other_operations_count_what_they_are_billed_by(watch, serve, shape, path, arguments, usage):
+    seen, fake = watch("cohere"), serve(wire)
+
+    client(fake).ask(shape, path, model="m", **arguments)
+
+    assert (seen.usage, seen.reply.clamped) == (usage, False)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_many_texts_are_one_call_for_each_request_that_is_billed(watch, serve, shape):
+    """The SDK splits them over threads: 96 in a request."""
+    seen, fake = watch("cohere"), serve(wire)
+
+    client(fake, "").ask(shape, "embed", model="embed-v4.0", texts=["cat"] * 200, input_type="search_query")
+
+    assert len(fake.requests) == 3
+    assert sorted(call.reply.usage.input for call in seen.calls) == [16, 192, 192]
+
+
+@pytest.mark.parametrize("version", ["", "V2"])
+def test_a_client_made_before_is_seen(watch, serve, version):
+    """Its `chat` and `chat_stream` are bound and decorated when it is made."""
+    fake = serve(wire)
+    older = made(fake, f"Client{version}")
+    seen = watch("cohere")
+    arguments = {"messages": MESSAGES} if version else {"message": "Cats?"}
+
+    older.chat(model="m", **arguments)
+    list(older.chat_stream(model="m", **arguments))
+    asyncio.run(older.close())
+
+    assert [call.reply.usage for call in seen.calls] == [Usage(input=3, output=10)] * 2
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_left_early_ends_the_call(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+
+    client(fake).leave(shape, "chat", model="m", messages=MESSAGES)
+
+    assert (seen.reply.partial, seen.call.chunks) == (True, 1)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_error_is_the_hosts_own_and_bills_nothing(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+    fake.play(reply({"message": "no such model"}, 404))
+
+    with pytest.raises(cohere.NotFoundError):
+        client(fake).ask(shape, "chat", model="m", messages=MESSAGES)
+
+    assert seen.attributes["error.type"] == "NotFoundError"
+    assert "gen_ai.usage.cost.amount" not in seen.attributes

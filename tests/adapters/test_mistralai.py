@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+from fake_providers import mistral as wire
+from mistralai.client import Mistral
+
+from adapters import PLAIN, SHAPES, STREAMS, Client
+from costspan.usage import Usage
+
+MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+
+
+def named(shape, path):
+    """Methods that stream, and async ones, have names of their own."""
+    if "stream" in shape:
+        path = f"{path[: -len('complete')]}stream" if path.endswith("complete") else f"{path}_stream"
+    return f"{path}_async" if shape.startswith("async") else path
+
+
+def client(fake):
+    return Client(lambda: Closing(sdk(fake)), lambda: Closing(sdk(fake)), named)
+
+
+def sdk(fake):
+    return Mistral(api_key="k", server_url=fake.url)
+
+
+class Closing:
+    def __init__(self, client):
+        self._client = client
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    async def close(self):
+        """Both of its HTTP clients."""
+        self._client.__exit__(None, None, None)
+        await self._client.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cached_tokens_are_found_where_the_sdk_does_not_declare_them(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+    fake.play(wire.chat(usage=wire.CACHED))
+
+    client(fake).ask(shape, "chat.complete", model="mistral-large-2512", messages=MESSAGES, random_seed=7)
+
+    assert seen.usage == Usage(input=400, cache_read=600, output=200)
+    assert not seen.reply.clamped
+    assert (seen.reply.model, seen.reply.finish_reasons) == ("mistral-large-2512", ("stop",))
+    assert seen.reply.terms.tier == "priority"
+    assert seen.attributes["gen_ai.provider.name"] == "mistral_ai"
+    assert seen.attributes["gen_ai.request.seed"] == 7
+    assert seen.attributes["server.address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_connectors_are_billed_besides(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+
+    client(fake).ask(shape, "beta.conversations.start", model="mistral-medium-latest", inputs="Cats?")
+
+    assert seen.usage == Usage(input=524, output=10, web_searches=2)
+    assert seen.reply.id == "conv_1"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [
+        ("fim.complete", {"model": "codestral-latest", "prompt": "def"}),
+        ("agents.complete", {"agent_id": "ag", "messages": MESSAGES}),
+    ],
+)
+def test_completions_of_other_kinds_are_calls_too(watch, serve, shape, path, arguments):
+    seen, fake = watch("mistralai"), serve(wire)
+
+    client(fake).ask(shape, path, **arguments)
+
+    assert seen.usage == Usage(input=24, output=10)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("path", "arguments", "told"),
+    [
+        ("embeddings.create", {"model": "mistral-embed", "inputs": "Cats"}, ("embeddings", Usage(input=8))),
+        (
+            "ocr.process",
+            {
+                "model": "mistral-ocr-latest",
+                "document": {"type": "document_url", "document_url": "https://e.org/a.pdf"},
+            },
+            ("ocr", Usage(pages=3)),
+        ),
+        ("classifiers.moderate", {"model": "mistral-moderation", "inputs": "Cats"}, ("moderation", None)),
+        (
+            "audio.transcriptions.complete",
+            {"model": "voxtral-mini-latest", "file_url": "https://e.org/a.mp3"},
+            ("speech_to_text", Usage(input=4, output=30, input_audio_ms=7000)),
+        ),
+    ],
+)
+def test_other_operations_count_what_they_are_billed_by(watch, serve, shape, path, arguments, told):
+    seen, fake = watch("mistralai"), serve(wire)
+
+    client(fake).ask(shape, path, **arguments)
+
+    assert (seen.call.request.operation, seen.usage) == told
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_left_early_ends_the_call(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+
+    client(fake).leave(shape, "chat.complete", model="m", messages=MESSAGES)
+
+    assert (seen.reply.partial, seen.call.chunks) == (True, 1)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_error_bills_nothing(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+    fake.play(wire.openai.error(400))
+
+    with pytest.raises(Exception, match="400"):
+        client(fake).ask(shape, "chat.complete", model="m", messages=MESSAGES)
+
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
