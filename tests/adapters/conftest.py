@@ -9,9 +9,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from adapters import Watched
+from adapters import Watched, environments
 from costspan import instrumentors
 from costspan.guard import FAILURES
+
+collect_ignore = environments.elsewhere() if environments.NAME == environments.MAIN else []
 
 
 @pytest.fixture
