@@ -1,6 +1,6 @@
-"""Which SDKs cannot live beside the others, and where each is tested.
+"""Which SDKs cannot live beside the others, and where each is tested. No test of an adapter is skipped.
 
-`.ci/environments` builds them; `make test` is main. The tests of an adapter are all in one of them, and none is skipped.
+`.ci/environments` builds them; `make test` is main, which runs all that is not named here.
 """
 
 from __future__ import annotations
