@@ -79,6 +79,7 @@ class Plugin:
             for seat in adapter.seats:
                 patches.place(seat.module, seat.name, wrapping.wrapper(seat))
             self._placed[name] = wrapping, patches
+            atexit.register(wrapping.leave_streams)
 
     def remove(self, name: str) -> None:
         """Take an adapter's wrappers out; the last one lets the recorder go."""
@@ -86,6 +87,7 @@ class Plugin:
             wrapping, patches = self._placed.pop(name)
             wrapping.on = False
             patches.remove()
+            atexit.unregister(wrapping.leave_streams)
         self.stop()
 
     @property

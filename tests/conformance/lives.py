@@ -113,11 +113,15 @@ async def odd_questions(host, opened):
         lambda: bool(opened),
         lambda: opened == opened.response,
     ):
-        try:
-            host.see("answer", question())
-        except (AttributeError, TypeError) as error:  # noqa: PERF203 each step may fail by itself
-            host.see("refused", [type(error), str(error)])
+        _ask(host, question)
     await host.see_items(opened)
+
+
+def _ask(host, question):
+    try:
+        host.see("answer", question())
+    except (AttributeError, TypeError) as error:
+        host.see("refused", [type(error), str(error)])
 
 
 async def response_kept(host, opened):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from costspan.adapters._paths import text_of
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from costspan.adapters._adapter import Operation
     from costspan.call import Call, Observer
 
@@ -163,9 +166,10 @@ class Watch:
             self.call.reply.partial = bool(self.call.chunks)
             self.finish()
 
-    def __del__(self) -> None:
-        """The host dropped the stream: never iterated, or left by `break`."""
-        self.leave_early()
+    def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        """The host dropped the stream: never iterated, or left by `break`. At the very end nobody can be told."""
+        if not ending():
+            self.leave_early()
 
     def _conclude(self) -> None:
         call, operation, reply = self.call, self._operation, self.call.reply

@@ -6,7 +6,7 @@ from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
 from inspect import iscoroutine, iscoroutinefunction
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from costspan.adapters._paths import path
 from costspan.adapters._streams import AsyncStream, Entry, SyncStream, watched_async_generator, watched_generator
@@ -36,6 +36,7 @@ class Wrapping:
         self._observer = observer
         self._settings = settings
         self._unread: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # raw responses not yet parsed by the host
+        self._streams: WeakSet[Watch] = WeakSet()  # those that the program still holds
 
     def wrapper(self, seat: Seat) -> Callable[..., Any]:
         """The wrapt-style wrapper for a seat."""
@@ -122,7 +123,14 @@ class Wrapping:
                 self._deliver_raw(result, watch)
             elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
                 watch.complete(result)
+            if watch.call.open:
+                self._streams.add(watch)
         return result
+
+    def leave_streams(self) -> None:
+        """At the end of the program: tell the calls whose streams it still holds."""
+        for watch in tuple(self._streams):
+            watch.leave_early()
 
     def _deliver_raw(self, response: Any, watch: Watch) -> None:
         """A raw response: read if its body is in memory; else when the host reads it, and never ahead of the host."""

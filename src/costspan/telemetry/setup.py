@@ -61,7 +61,7 @@ def _bound_the_end() -> None:
 
 
 def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
-    """Flush and shut down all providers side by side, waiting for no longer than the time given."""
+    """Flush and shut down all providers side by side, waiting for no longer than the time given in all."""
 
     def run(provider: Any) -> None:
         with _SHUT_DOWN:

@@ -1,0 +1,83 @@
+"""A whole program, started unchanged: its output, its exit code and its end are its own."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import closing
+
+import pytest
+from fake_providers import openai
+
+from conformance import processes
+from conformance.processes import Collector
+
+WORK = """
+print(call().choices[0].message.content)
+print(sum(1 for chunk in stream()))
+left_open = stream()
+print(next(left_open).choices[0].delta.role, flush=True)
+"""
+SEEN = f"{openai.TEXT}\n12\nassistant\n"
+EXITS = {  # by collector: how a program ends, its exit code, its last words on stderr if it has some of its own
+    "down": [("sys.exit(7)", 7, ""), ("os.kill(os.getpid(), 15)", -signal.SIGTERM, "")],
+    "silent": [("raise LookupError('its own')", 1, "LookupError: its own")],
+}
+
+
+@pytest.mark.parametrize("collector", EXITS)
+def test_a_dead_collector_changes_nothing_and_the_end_is_bounded(collector, fake_openai):
+    """The programs run side by side, each ending in its own way."""
+    with processes.silent_collector() as silent:
+        address = silent if collector == "silent" else processes.no_collector()
+        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "COSTSPAN_EXIT_TIMEOUT": "1"}
+        begun = time.monotonic()
+        started = [processes.start(WORK + last, fake_openai.url, **environ) for last, _, _ in EXITS[collector]]
+        ended = [processes.end(process, begun) for process in started]
+
+    assert [(each.code, each.output) for each in ended] == [(code, SEEN) for _, code, _ in EXITS[collector]]
+    assert all(words in each.errors for each, (_, _, words) in zip(ended, EXITS[collector], strict=True))
+    assert "costspan could not" not in "".join(each.errors for each in ended)
+
+
+def test_the_last_call_before_the_end_arrives_and_so_does_a_stream_left_open(fake_openai):
+    with closing(Collector()) as collector:
+        ended = processes.run(WORK, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        names = [span.name for span in collector.spans]
+        calls = collector.last_sums("costspan.calls")
+
+    assert ended.code == 0, ended.errors
+    assert names == ["chat gpt-4o"] * 3
+    assert calls == [3]
+
+
+def test_a_forked_child_tells_its_own_calls_and_not_its_parents(fake_openai):
+    program = """
+call(); call()
+child = os.fork()
+if child == 0:
+    client = openai.OpenAI()
+    call()
+    sys.exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    with closing(Collector()) as collector:
+        ended = processes.run(program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        told = len(collector.spans)
+        calls = collector.last_sums("costspan.calls")
+
+    assert (ended.code, ended.output) == (0, "0\n"), ended.errors
+    assert told == 3
+    assert sum(calls) == 3
+
+
+@pytest.mark.parametrize(
+    "environ", [{"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai"}, {"OTEL_SDK_DISABLED": "true"}], ids=str
+)
+def test_opentelemetrys_own_switches_switch_it_off(environ, fake_openai):
+    with closing(Collector()) as collector:
+        ended = processes.run("call()", fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **environ)
+        told = collector.spans
+
+    assert ended.code == 0, ended.errors
+    assert told == []
