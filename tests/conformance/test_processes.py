@@ -42,7 +42,9 @@ def test_a_dead_collector_changes_nothing_and_the_end_is_bounded(collector, fake
 
 def test_the_last_call_before_the_end_arrives_and_so_does_a_stream_left_open(fake_openai):
     with closing(Collector()) as collector:
-        ended = processes.run(WORK, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        ended = processes.run(
+            WORK, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30"
+        )
         names = [span.name for span in collector.spans]
         calls = collector.last_sums("costspan.calls")
 
