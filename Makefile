@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test check bench prices clean
+.PHONY: help demo test test-operations dashboards check bench prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -22,6 +22,13 @@ demo: $(VENV)/.demo ## Set up, run a sample program against a simulated provider
 
 test: $(VENV)/.test ## Set up and pass the tests
 	@$(BIN)/python -m pytest
+
+test-operations: $(VENV)/.operations ## Install a real Prometheus, Alertmanager, VictoriaMetrics and Collector; test all configs on them
+	@tests/operations/install.sh
+	@$(BIN)/python -m pytest -m real tests/operations
+
+dashboards: $(VENV)/.operations ## Make dashboards and alert rules from their tables
+	@$(BIN)/python grafana/generate
 
 check: $(VENV)/.dev ## Format, lint, types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy

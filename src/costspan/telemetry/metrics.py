@@ -217,18 +217,15 @@ def _common(call: Call, payers: Mapping[str, str]) -> dict[str, Any]:
 
 def _series(call: Call, payers: Mapping[str, str]) -> Series:
     request = call.request
-    own = (
+    own: Series = (
         (names.OPERATION, request.operation),
         (names.PROVIDER, request.provider),
         (names.REQUEST_MODEL, request.model or call.reply.model),
     )
+    if call.reply.usage is not None:  # how much of a sum is an estimate
+        own += ((names.USAGE_SOURCE, call.reply.source.value),)
     return own + tuple(payers.items()) if payers else own
 
 
 def _call_series(series: Series, call: Call) -> Series:
-    more: Series = ()
-    if call.reply.usage is not None:
-        more += ((names.USAGE_SOURCE, call.reply.source.value),)
-    if call.error is not None:
-        more += ((names.ERROR_TYPE, error_type(call.error)),)
-    return series + more
+    return series if call.error is None else (*series, (names.ERROR_TYPE, error_type(call.error)))

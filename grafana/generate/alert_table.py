@@ -1,0 +1,296 @@
+"""Every recording and alerting rule, once. Prometheus rules and Grafana-managed alerts are both made from this table.
+
+Money in rules is a trend, never a bill: `increase()` extrapolates to the edges of its window. The ledger is the book.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import dedent
+
+# budgets of whole teams, from the programs' own gauges and from the rules that `costspan init` makes of the budgets file
+_WHOLE = 'costspan_team!="",gen_ai_request_model=""'
+LIMIT = f'max by (costspan_team) (costspan_budget_limit_USD{{{_WHOLE},costspan_budget_period=~"month|"}})'
+QUOTA = f'max by (costspan_team) (costspan_quota_limit_tokens{{{_WHOLE},costspan_budget_period=~"day|"}})'
+TEAM_COST = "team:costspan_cost_usd"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A series that rules and dashboards share."""
+
+    record: str
+    expr: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A rule that fires while `expr` has a value for `hold`; `means` and `do` are its runbook."""
+
+    name: str
+    severity: str  # page: a person now; ticket: a person today
+    expr: str
+    hold: str
+    summary: str
+    means: str
+    do: str
+
+
+def _text(expr: str) -> str:
+    return dedent(expr).strip()
+
+
+RECORDINGS = (
+    *(
+        Recording(
+            f"{TEAM_COST}:increase{window}", f"sum by (costspan_team) (increase(costspan_cost_USD_total[{window}]))"
+        )
+        for window in ("5m", "1h", "6h", "1d", "3d")
+    ),
+    Recording("service:costspan_cost_usd:increase1h", "sum by (service_name) (increase(costspan_cost_USD_total[1h]))"),
+    # the month that the hour ending now lies in; the next rule compares it with the month of each hour gone by
+    Recording("costspan:month", "month(vector(time() - 1))"),
+    # PromQL has no calendar. This adds up the hours of the last 31 days that lie in the present month, UTC; it lags by
+    # up to an hour, and needs the hours to have been recorded
+    Recording(
+        f"{TEAM_COST}:month_to_date",
+        f"sum_over_time(({TEAM_COST}:increase1h * on () group_left () "
+        "(costspan:month == bool on () (costspan:month @ end())))[31d:1h])",
+    ),
+    Recording(
+        f"{TEAM_COST}:month_end_forecast",
+        f"{TEAM_COST}:month_to_date + {TEAM_COST}:increase3d / 3 "
+        "* on () group_left () (days_in_month() - day_of_month() + 1 - hour() / 24)",
+    ),
+)
+
+ALERTS = (
+    Alert(
+        "CostspanBudgetBurnFast",
+        "page",
+        _text(f"""
+            {TEAM_COST}:increase1h * 720 > on (costspan_team) 14.4 * {LIMIT}
+            and on (costspan_team) {TEAM_COST}:increase5m * 8640 > on (costspan_team) 14.4 * {LIMIT}
+        """),
+        "0m",
+        "{{ $labels.costspan_team }} spends at a rate of {{ $value | humanize }} USD per 30 days, over 14 times its budget",
+        "2 % of the month's budget went in the last hour, and the last five minutes are as fast. At this rate the month's "
+        "money is gone in two days.",
+        "Open the dashboard Spend overview, filter by the team, and look at which model and service grew. A loop or a "
+        "retry storm shows in Performance as calls without a matching rise of users. Stop or throttle that service, or "
+        'set a limit in the program: `costspan.budget(usd=…, on_exceed="raise")`.',
+    ),
+    Alert(
+        "CostspanBudgetBurnSlow",
+        "ticket",
+        _text(f"""
+            {TEAM_COST}:increase3d * 10 > on (costspan_team) {LIMIT}
+            and on (costspan_team) {TEAM_COST}:increase6h * 120 > on (costspan_team) {LIMIT}
+        """),
+        "1h",
+        "{{ $labels.costspan_team }} spends at a rate of {{ $value | humanize }} USD per 30 days, more than its budget",
+        "Over three days, and still over the last six hours, the team spends faster than its budget allows.",
+        "Compare models and features with last week's (dashboard Teams, users and features). `costspan advise` lists what "
+        "could be saved. Otherwise raise the limit in the budgets file and run `costspan init --force` again.",
+    ),
+    Alert(
+        "CostspanBudgetNearlySpent",
+        "ticket",
+        f"{TEAM_COST}:month_to_date > on (costspan_team) 0.8 * {LIMIT}",
+        "15m",
+        "{{ $labels.costspan_team }} has spent {{ $value | humanize }} USD this month, over 80 % of its budget",
+        "Four fifths of the month's budget are spent. The dashboard Budgets and forecast shows when the rest goes.",
+        "Tell the team. If the month is young, treat it as CostspanBudgetBurnSlow.",
+    ),
+    Alert(
+        "CostspanBudgetExceeded",
+        "page",
+        f"{TEAM_COST}:month_to_date > on (costspan_team) {LIMIT}",
+        "15m",
+        "{{ $labels.costspan_team }} has spent {{ $value | humanize }} USD this month, more than its budget",
+        "The calendar month's budget (UTC) is used up.",
+        "Check the exact figure in the ledger: `costspan report --by team --since month`. Then raise the limit, or stop "
+        "the spending.",
+    ),
+    Alert(
+        "CostspanMonthEndForecast",
+        "ticket",
+        f"{TEAM_COST}:month_end_forecast > on (costspan_team) {LIMIT}",
+        "1h",
+        "{{ $labels.costspan_team }} will have spent {{ $value | humanize }} USD by the end of the month",
+        "Month to date plus the pace of the last three days, carried to the end of the month, is over the budget.",
+        "No hurry: there is time to change the course. Dashboard Budgets and forecast; then as CostspanBudgetBurnSlow.",
+    ),
+    Alert(
+        "CostspanSpendAnomaly",
+        "ticket",
+        _text(f"""
+            {TEAM_COST}:increase1h > 5
+            and {TEAM_COST}:increase1h > ({TEAM_COST}:increase1h offset 1w
+              + {TEAM_COST}:increase1h offset 2w + {TEAM_COST}:increase1h offset 3w)
+        """),
+        "10m",
+        "{{ $labels.costspan_team }} spent {{ $value | humanize }} USD in an hour, three times what this hour usually costs",
+        "Spend of the last hour is over 5 USD and over three times the mean of the same hour one, two and three weeks ago. "
+        "Silent until three weeks of history exist.",
+        "A launch, a load test or a batch job explains most of these. If nobody knows of one: which model, service and "
+        "feature grew (Spend overview), and are there more calls, or dearer calls (Models and providers)?",
+    ),
+    Alert(
+        "CostspanTeamWithoutBudget",
+        "ticket",
+        f'{TEAM_COST}:increase1d{{costspan_team!=""}} > 0 unless on (costspan_team) {LIMIT}',
+        "1h",
+        "{{ $labels.costspan_team }} spends, {{ $value | humanize }} USD in a day, and has no budget",
+        "A team appears in the metrics that no budget names, so none of the budget alerts can fire for it.",
+        "Add the team to the budgets file, or correct a misspelt `costspan.team` in the program that reports it.",
+    ),
+    Alert(
+        "CostspanTokenQuota",
+        "ticket",
+        f"sum by (costspan_team) (increase(costspan_tokens_total[1d])) > on (costspan_team) {QUOTA}",
+        "5m",
+        "{{ $labels.costspan_team }} used {{ $value | humanize }} tokens in a day, more than its quota",
+        "All tokens of the last 24 hours, cached ones included, are over the team's daily quota.",
+        "Dashboard Teams, users and features: which feature. A long context sent again with each call is the usual cause.",
+    ),
+    Alert(
+        "CostspanRunawayCalls",
+        "page",
+        _text("""
+            sum by (service_name) (rate(costspan_calls_total[10m])) > 10 * sum by (service_name) (rate(costspan_calls_total[1d] offset 10m))
+            and on (service_name) sum by (service_name) (increase(costspan_cost_USD_total[10m])) > 1
+        """),
+        "5m",
+        "{{ $labels.service_name }} makes {{ $value | humanize }} LLM calls a second, ten times its usual",
+        "A service makes ten times its usual calls, and they cost more than 1 USD in ten minutes: an agent that loops, "
+        "or a retry without a limit.",
+        "Find the newest traces of the service with the most LLM spans. Stop it, then give its agent a budget: "
+        '`with costspan.budget(usd=0.50, on_exceed="raise")`.',
+    ),
+    Alert(
+        "CostspanRunawayTrace",
+        "page",
+        _text("""
+            sum by (service_name) (increase(costspan_expensive_traces_total[15m])) > 0
+            or sum by (service_name) (costspan_expensive_traces_total unless costspan_expensive_traces_total offset 15m) > 0
+        """),
+        "0m",
+        "One request or agent run of {{ $labels.service_name }} cost more than the limit for a trace",
+        "The root span of a trace carries a `costspan.rollup.cost` over the gateway's limit (COSTSPAN_TRACE_LIMIT_USD, 10 USD).",
+        "`costspan calls --dearest` or the ClickHouse dashboard names the trace. Give the agent a budget in the program.",
+    ),
+    Alert(
+        "CostspanUnpricedModel",
+        "ticket",
+        _text("""
+            sum by (gen_ai_provider_name, gen_ai_request_model) (increase(costspan_calls_total{costspan_price_status=~"unpriced|partial"}[15m])) > 0
+            or sum by (gen_ai_provider_name, gen_ai_request_model) (costspan_calls_total{costspan_price_status=~"unpriced|partial"} unless costspan_calls_total offset 15m) > 0
+        """),
+        "0m",
+        "{{ $labels.gen_ai_request_model }} of {{ $labels.gen_ai_provider_name }} has no full price: its spend is missing in every sum",
+        "Calls are made whose model, or one of whose buckets, no price list knows. They count as calls and tokens, not as money.",
+        "`costspan price MODEL --provider PROVIDER` says what is missing. Update costspan, or give the price yourself in the file of "
+        "COSTSPAN_PRICES; then `costspan ledger reprice --missing` for what was stored.",
+    ),
+    Alert(
+        "CostspanMostlyEstimated",
+        "ticket",
+        _text("""
+            sum by (costspan_team) (increase(costspan_cost_USD_total{costspan_usage_source=~"tokenizer|heuristic"}[1d]))
+            / sum by (costspan_team) (increase(costspan_cost_USD_total[1d])) > 0.2
+        """),
+        "1h",
+        "{{ $value | humanizePercentage }} of what {{ $labels.costspan_team }} spends is an estimate",
+        "The provider did not report usage for these calls, so tokens were counted locally or guessed.",
+        "Streams without usage are the usual cause: see COSTSPAN_STREAM_USAGE, and let the gateway in between pass "
+        "`stream_options.include_usage`. Dashboard Data quality names model and service.",
+    ),
+    Alert(
+        "CostspanErrors",
+        "ticket",
+        _text("""
+            sum by (service_name, gen_ai_request_model) (increase(costspan_calls_total{error_type!=""}[15m]))
+            / sum by (service_name, gen_ai_request_model) (increase(costspan_calls_total[15m])) > 0.2
+            and sum by (service_name, gen_ai_request_model) (increase(costspan_calls_total{error_type!=""}[15m])) > 10
+        """),
+        "5m",
+        "{{ $value | humanizePercentage }} of the calls of {{ $labels.service_name }} to {{ $labels.gen_ai_request_model }} fail",
+        "More than a fifth of the calls fail. Failed streams and their retries are paid for, and rate limits make queues.",
+        "Performance shows the error types. 429: ask for quota or spread the load. Timeouts: raise them before retrying, as every "
+        "retry sends (and pays) the whole prompt again.",
+    ),
+    Alert(
+        "CostspanErrorSpend",
+        "ticket",
+        _text("""
+            sum by (service_name) (increase(gen_ai_client_operation_cost_USD_sum{error_type!=""}[1h]))
+            / sum by (service_name) (increase(gen_ai_client_operation_cost_USD_sum[1h])) > 0.1
+            and sum by (service_name) (increase(gen_ai_client_operation_cost_USD_sum{error_type!=""}[1h])) > 1
+        """),
+        "5m",
+        "{{ $value | humanizePercentage }} of what {{ $labels.service_name }} spends goes into calls that fail",
+        "Over a tenth of the spend, and over 1 USD an hour, is for calls that ended in an error after they had used tokens: "
+        "broken streams, timeouts, and the retries that follow.",
+        "Performance shows error types by model. Raise the timeout of long answers, cut `max_tokens`, or retry only what "
+        "the provider did not bill.",
+    ),
+    Alert(
+        "CostspanTelemetryStale",
+        "page",
+        _text("""
+            count by (service_name) (costspan_cost_USD_total offset 1h)
+            unless on (service_name) count by (service_name) (costspan_cost_USD_total)
+        """),
+        "10m",
+        "{{ $labels.service_name }} sent its spend an hour ago and sends nothing now",
+        "Spend of this service is no longer seen: it ended, or its telemetry is cut off. The rule forgets after an hour, so its "
+        "receiver should be one that remembers.",
+        "Is the service running? `costspan doctor` on its host says where telemetry goes and whether the endpoint answers.",
+    ),
+    Alert(
+        "CostspanTelemetryAbsent",
+        "page",
+        "absent(costspan_cost_USD_total)",
+        "15m",
+        "No spend reaches Prometheus at all",
+        "Not one program reports. While this fires, every budget alert is blind, and Alertmanager holds them back.",
+        "Look at the Collector (`otelcol_receiver_accepted_metric_points_total`, its log) and at Prometheus' targets page.",
+    ),
+    Alert(
+        "CostspanCardinalityOverflow",
+        "ticket",
+        _text("""
+            count by (service_name) (costspan_cost_USD_total{otel_metric_overflow="true"}
+            or costspan_cost_USD_total{costspan_team="other"} or costspan_cost_USD_total{costspan_feature="other"}) > 0
+        """),
+        "10m",
+        "{{ $labels.service_name }} has more attribute values than metrics may carry: sums stay right, attribution is lost",
+        "The number of distinct teams, features or attribute sets passed its cap, and the rest is counted as `other`.",
+        "An id (user, request, session) is used as team or feature: those belong on spans and in the ledger. A true need: "
+        "COSTSPAN_METRIC_CARDINALITY.",
+    ),
+    Alert(
+        "CostspanOwnFailures",
+        "ticket",
+        "sum by (service_name) (increase(costspan_failures_total[1h])) > 0",
+        "0m",
+        "costspan failed {{ $value | humanize }} times inside {{ $labels.service_name }}",
+        "Failures of costspan itself, kept from the program. Calls may be missing in the sums.",
+        "The program's log has each kind once, at WARNING, from the logger `costspan`. Please report it.",
+    ),
+    Alert(
+        "CostspanCollectorLoses",
+        "page",
+        " or ".join(
+            f"sum by (job, exporter) (increase(otelcol_exporter_{how}_failed_{what}{end}[10m])) > 0"
+            for end in ("", "_total")  # by version and setting of the Collector
+            for how in ("send", "enqueue")
+            for what in ("spans", "metric_points", "log_records")
+        ),
+        "5m",
+        "The Collector's exporter {{ $labels.exporter }} drops telemetry",
+        "The queue is full or the other side refuses: calls are missing in the ledger or in the metrics.",
+        "Is the destination up? Then raise `sending_queue.queue_size`, or add a replica.",
+    ),
+)

@@ -1,0 +1,96 @@
+"""The alert table as Prometheus rules and as Grafana-managed provisioning, in YAML text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from alert_table import ALERTS, RECORDINGS, Alert
+
+HEAD = "# Made by grafana/generate from alert_table.py: change that, then `make dashboards`.\n"
+DATASOURCE = "costspan-prometheus"  # the uid in provisioning/datasources
+
+
+class _Dumper(yaml.SafeDumper):
+    """Expressions of several lines as blocks, everything in the order of the table."""
+
+
+def _block(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _block)
+
+
+def to_yaml(data: Any) -> str:
+    """YAML text with the note of its making."""
+    return HEAD + yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
+
+
+def recording_rules() -> str:
+    """Prometheus recording rules; dashboards and both kinds of alerts need them."""
+    rules = [{"record": each.record, "expr": each.expr} for each in RECORDINGS]
+    return to_yaml({"groups": [{"name": "costspan-recording", "interval": "1m", "rules": rules}]})
+
+
+def alerting_rules() -> str:
+    """Prometheus alerting rules, with the runbook in the annotations."""
+    return to_yaml({"groups": [{"name": "costspan-alerts", "interval": "1m", "rules": [_rule(a) for a in ALERTS]}]})
+
+
+def _rule(alert: Alert) -> dict[str, Any]:
+    return {
+        "alert": alert.name,
+        "expr": alert.expr,
+        **({"for": alert.hold} if alert.hold != "0m" else {}),
+        "labels": {"severity": alert.severity, "product": "costspan"},
+        "annotations": {"summary": alert.summary, "description": alert.means, "runbook": alert.do},
+    }
+
+
+def grafana_rules() -> str:
+    """The same alerts for Grafana's own alerting: they are evaluated by Grafana, on the same recorded series."""
+    group = {
+        "orgId": 1,
+        "name": "costspan-alerts",
+        "folder": "costspan",
+        "interval": "1m",
+        "rules": [_managed(alert) for alert in ALERTS],
+    }
+    return to_yaml({"apiVersion": 1, "groups": [group]})
+
+
+def _managed(alert: Alert) -> dict[str, Any]:
+    return {
+        "uid": _uid(alert.name),
+        "title": alert.name,
+        "condition": "fires",
+        "data": [
+            _query("value", DATASOURCE, {"expr": alert.expr, "instant": True, "range": False}),
+            # the expression has a value only while it fires, whatever that value is
+            _query("fires", "__expr__", {"type": "math", "expression": "is_number($value) || is_inf($value)"}),
+        ],
+        "noDataState": "OK",
+        "execErrState": "Error",
+        "for": alert.hold,
+        "labels": {"severity": alert.severity, "product": "costspan"},
+        "annotations": {
+            "summary": alert.summary.replace("$value", "$values.value.Value"),
+            "description": alert.means,
+            "runbook": alert.do,
+        },
+    }
+
+
+def _query(ref: str, datasource: str, model: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "refId": ref,
+        "relativeTimeRange": {"from": 600, "to": 0},
+        "datasourceUid": datasource,
+        "model": {"refId": ref, **model},
+    }
+
+
+def _uid(name: str) -> str:
+    """Up to 40 characters that stay the same from one version to the next."""
+    return "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("-")

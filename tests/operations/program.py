@@ -1,0 +1,72 @@
+"""A program under test: makes the calls that its standard input asks for, with costspan's own recorder and exporters.
+
+One JSON list of calls per line; each line is answered by one line when its telemetry was flushed. At the end of the
+input the program ends as programs do, and its last line says what it spent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+from opentelemetry import _logs, metrics, trace
+
+from costspan import attribution
+from costspan.call import Call, Reply, Request, UsageSource
+from costspan.config import read_settings
+from costspan.instrumentors import _make_recorder, set_up_providers
+from costspan.pricing.price import FEMTO
+from costspan.usage import Usage
+
+
+class Program:
+    """Sums up exactly what it made costspan record."""
+
+    def __init__(self):
+        set_up_providers()
+        self.recorder = _make_recorder(read_settings(), {})
+        self.recorder._pricer.load()
+        self.femto, self.tokens, self.calls = 0, 0, 0
+
+    def call(
+        self, *, model="gpt-4o-mini", team="", feature="", usage=None, source="provider", error="", provider="openai"
+    ):
+        payers = {key: value for key, value in (("team", team), ("feature", feature)) if value}
+        with attribution(**payers):
+            call = Call(Request("chat", provider, model), self.recorder)
+            scope = self.recorder.started(call)
+            self.recorder.paused(scope)
+            call.chunk()
+            call.reply = Reply(
+                model=model, usage=Usage(**(usage or {"input": 1000, "output": 100})), source=UsageSource(source)
+            )
+            if error:
+                call.fail(RuntimeError(error))
+            call.finish()
+        price = self.recorder._price(call)
+        self.femto += price.total_femto or 0
+        self.tokens += sum(count for _, count in call.reply.usage)
+        self.calls += 1
+
+
+def flush():
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider()):
+        provider.force_flush()
+
+
+def main():
+    program = Program()
+    for line in sys.stdin:
+        for each in json.loads(line):
+            times = each.pop("times", 1)
+            for _ in range(times):
+                program.call(**each)
+        if os.environ.get("FLUSH", "yes") == "yes":
+            flush()
+        print("done", flush=True)
+    print(json.dumps({"cost": program.femto / FEMTO, "tokens": program.tokens, "calls": program.calls}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
