@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fake_providers import FakeProvider, openai
+from telling import Telling
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +20,20 @@ def fake_openai(openai_server):
     """A fake OpenAI that was asked nothing yet. Base URL of a client: `fake_openai.url + "/v1"`."""
     openai_server.clear()
     return openai_server
+
+
+@pytest.fixture
+def telling(fake_openai):
+    """`telling(**settings)`: costspan on, with a client of the fake OpenAI; what was told is read from what it gives.
+
+    Off again after the test. The fake stands for OpenAI itself, so its calls have OpenAI's prices.
+    """
+    made = []
+
+    def switch_on(**settings):
+        made.append(Telling(fake_openai, settings))
+        return made[-1]
+
+    yield switch_on
+    for each in made:
+        each.close()

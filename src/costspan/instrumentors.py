@@ -7,7 +7,6 @@ import importlib.metadata
 import logging
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined] # untyped file
 
@@ -37,7 +36,7 @@ class Plugin:
         self._lock = Lock()
         self._recorder: Recorder | None = None
         self._placed: dict[str, tuple[Wrapping, Patches]] = {}
-        self._followers: WeakKeyDictionary[Any, Enrichment] = WeakKeyDictionary()
+        self._followers: list[tuple[Any, Enrichment]] = []  # by provider; some are not hashable
         self.settings = Settings()
 
     def start(self, settings: Settings, providers: dict[str, Any]) -> Recorder:
@@ -55,8 +54,8 @@ class Plugin:
         with self._lock:
             if not self._placed:
                 self._recorder = None
-                for each in self._followers.values():
-                    each.teller = None
+                for _, follower in self._followers:
+                    follower.teller = None
 
     def _follow(self, provider: Any) -> None:
         """Add our span processor to a provider, once. One that the program sets up later is met at the first call."""
@@ -66,10 +65,12 @@ class Plugin:
             found = provider_of(provider)
             if found is None:
                 return
-            if found not in self._followers:
-                self._followers[found] = Enrichment()
-                found.add_span_processor(self._followers[found])
-            self._followers[found].teller = self._recorder
+            follower = next((follower for provider, follower in self._followers if provider is found), None)
+            if follower is None:
+                follower = Enrichment()
+                self._followers.append((found, follower))
+                found.add_span_processor(follower)
+            follower.teller = self._recorder
 
     def add(self, name: str, adapter: Adapter, settings: Settings, providers: dict[str, Any]) -> None:
         """Place an adapter's wrappers; the first one makes the recorder, with these providers."""
@@ -149,10 +150,14 @@ def instrument(**given: Any) -> None:
     none is given and the program has set none up, they are made, with OTLP exporters from OpenTelemetry's variables.
 
     Raises:
-        SettingError: A setting is not known, or its value not allowed.
+        SettingError: A setting is not known, its value not allowed, or the budget file not understood.
     """
     providers = {key: given.pop(key) for key in PROVIDERS if given.get(key) is not None}
     settings = read_settings(**given)
+    if settings.budgets:
+        from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
+
+        read_quotas(settings.budgets)
     if not providers:
         set_up_providers()
     for name in adapter_names():

@@ -42,11 +42,12 @@ class Operation:
     lookup: bool = False  # asks for what was made before: only told to telemetry if a hook finds something to bill
     hook: Hook | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.request.
-    attribution: Mapping[str, str] = field(default_factory=dict)  # request argument: who pays (user, session)
+    attribution: Mapping[str, str] = field(default_factory=dict)  # path in the request: who pays (user, session)
     request_model: str = "model"
     read: Mapping[str, Read | None] = field(init=False)  # the paths above, compiled
     read_terms: tuple[tuple[str, Read], ...] = field(init=False)
     read_asked: tuple[tuple[str, Read], ...] = field(init=False)
+    read_payers: tuple[tuple[str, Read], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Compile every path once; frozen data, so they are put beside it."""
@@ -57,6 +58,8 @@ class Operation:
         object.__setattr__(self, "read", compiled)
         object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))
         object.__setattr__(self, "read_asked", tuple((name, path(text)) for name, text in self.asked.items()))
+        payers = tuple((name, path(text)) for text, name in self.attribution.items())
+        object.__setattr__(self, "read_payers", payers)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from costspan.adapters._adapter import Adapter, Operation
 
+_LONGEST = 256  # characters of a user's name
+
 
 def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -> Request:
     """The Request of these arguments: model, parameters that the conventions name, and who pays if they say so."""
@@ -24,9 +26,9 @@ def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -
         model=text_of(read(body)) if read else "",
         parameters=_scalars(operation.parameters, body),
         attribution={
-            name: value
-            for argument, name in operation.attribution.items()
-            if isinstance(value := body.get(argument), str) and value
+            name: value[:_LONGEST]
+            for name, read in operation.read_payers
+            if isinstance(value := read(body), str) and value
         },
         body=body,
     )

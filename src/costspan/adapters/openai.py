@@ -21,7 +21,12 @@ PARAMETERS = {
     "dimensions": "embeddings.dimension.count",
     "encoding_format": "encoding_formats",
 }
-PAYERS = {"user": "user", "safety_identifier": "user"}
+PAYERS = {
+    "metadata.user_id": "user",
+    "metadata.session_id": "session",
+    "safety_identifier": "user",
+    "user": "user",
+}
 CHAT_USAGE = UsageMap(
     roots=("usage", "x_groq.usage", "choices.0.usage"),  # Moonshot puts a stream's usage into the choice
     total_input="prompt_tokens",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INFERENCE = frozenset(("chat", "text_completion", "generate_content", "embeddings", "completion", "rerank"))
 _KINDS = frozenset(("LLM", "EMBEDDING", "RERANKER", "generation", "embedding"))
 _TOOLS = ("openlit",)  # scopes of tools that tell what a span is only when it ends; every span of theirs is a client's
-# The newest span of another tool that stands for an inference, where that tool does not make it the current one
+# The newest span of another tool here: one that is for an inference is not made the current one by every tool
 _PENDING: ContextVar[ref[Any] | None] = ContextVar("costspan-pending-span", default=None)
 
 
@@ -32,12 +32,14 @@ def current_llm_span(context: Context) -> Span | None:
     pending = held() if held is not None else None
     if pending is None or not pending.is_recording() or not _is_below(pending, current):
         return None
+    if not stands_for_inference(pending):
+        return None
     _PENDING.set(None)  # it stands for one call: the next one is another
     return pending  # type: ignore[no-any-return] # whatever the weak reference held
 
 
 def note_pending(span: Span) -> None:
-    """Another tool has started a span for an inference."""
+    """Another tool has started a span, which may turn out to be for an inference (some say so only later)."""
     _PENDING.set(ref(span))
 
 

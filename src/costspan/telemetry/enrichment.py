@@ -7,6 +7,7 @@ attributes are frozen but not yet handed on; before that, the span's own `end` i
 from __future__ import annotations
 
 import functools
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -16,7 +17,7 @@ from opentelemetry.trace import SpanKind
 
 from costspan.guard import Guard
 from costspan.rollup import Account
-from costspan.scope import PLACE, Scope, scope_in
+from costspan.scope import OUTSIDE, PLACE, Scope, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.adoption import note_pending, stands_for_inference
 from costspan.telemetry.foreign import read_foreign
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 _START = Guard("follow a span")
 _END = Guard("price the span of another tool")
 _OWN = "costspan"
+# Where Logfire's newest span began: it tells the end of a stream in an empty context, by a "log" span of its own
+_STREAM: ContextVar[Scope] = ContextVar("costspan-logfire-stream", default=OUTSIDE)
 _ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
 _AGENTS = frozenset(("invoke_agent", "invoke_workflow", "execute_tool", "create_agent"))
 _AGENT_KINDS = frozenset(("AGENT", "CHAIN", "TOOL", "agent", "workflow", "tool", "chain"))
@@ -88,9 +91,12 @@ class Enrichment(SpanProcessor):
 
     def _place(self, span: Any, context: Context) -> None:
         inherited = scope_in(context)
-        if inference := stands_for_inference(span):
-            note_pending(span)
-        if inference or span.kind is not SpanKind.INTERNAL or _is_agent(span):
+        if inherited is OUTSIDE and span.attributes and span.attributes.get("logfire.span_type") == "log":
+            inherited = _STREAM.get()
+        elif span.instrumentation_scope.name.startswith("logfire"):
+            _STREAM.set(inherited)
+        note_pending(span)
+        if stands_for_inference(span) or span.kind is not SpanKind.INTERNAL or _is_agent(span):
             account = Account(inherited.account, span.context)
             setattr(span, PLACE, Place(inherited.payers, account, span.context.span_id))
         elif inherited.account is not None or inherited.payers:

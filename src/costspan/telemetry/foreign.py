@@ -24,13 +24,13 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     if names.PRICE_STATUS in attributes:
         return None
     reading = read_call(attributes)
-    if reading is None:
+    if reading is None or _is_told_by_its_end(span, reading, attributes):
         return None
     host = attributes.get(names.SERVER_ADDRESS)
     port = attributes.get(names.SERVER_PORT)
     request = Request(
         reading.operation,
-        reading.provider,
+        reading.provider or _provider_by_name(span),
         reading.request_model or reading.model,
         host=host if isinstance(host, str) else "",
         port=port if isinstance(port, int) else 0,
@@ -64,6 +64,18 @@ def _reply(reading: Reading, attributes: Mapping[str, Any]) -> Reply:
 def _said_payers(reading: Reading) -> dict[str, str]:
     """Who pays, where the other tool says it."""
     return {key: reading.text(key) for key in ("user", "session", "team", "feature") if reading.text(key)}
+
+
+def _is_told_by_its_end(span: Any, reading: Reading, attributes: Mapping[str, Any]) -> bool:
+    """Logfire has two spans for a stream: one when it begins, with nothing of the answer, and one when it has ended."""
+    if reading.counted or reading.text("error") or names.RESPONSE_MODEL in attributes:
+        return False
+    return bool(span.instrumentation_scope.name.startswith("logfire"))
+
+
+def _provider_by_name(span: Any) -> str:
+    """Langfuse's stand-in for OpenAI's SDK tells no provider but by the name of its spans."""
+    return "openai" if span.name.startswith("OpenAI-") else ""
 
 
 class _Nobody:

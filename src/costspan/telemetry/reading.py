@@ -6,12 +6,12 @@ The names are data: per field, the attributes that carry it, the best first. Rea
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from costspan.telemetry import names
+from costspan.telemetry.unfolding import unfold
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, OUTPUT_TOKENS
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ FIELDS = {
     "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total"),
     "input_audio": ("llm.token_count.prompt_details.audio", "gen_ai.usage.details.input_audio_tokens"),
     "output_audio": ("llm.token_count.completion_details.audio", "gen_ai.usage.details.output_audio_tokens"),
-    "usage_details": ("langfuse.observation.usage_details",),
+    "usage_details": ("langfuse.observation.usage_details", "gen_ai.usage.raw"),  # JSON; raw is Logfire's
     "cost": (
         names.COST,
         "gen_ai.usage.cost",
@@ -239,7 +239,7 @@ def _is_call(found: dict[str, Any]) -> bool:
 
 def _reading(found: dict[str, Any], own: dict[str, Any]) -> Reading:
     bad: list[str] = []
-    _unfold_details(found)
+    unfold(found)
     kind = str(found.get("kind", ""))
     operation = str(found.get("operation") or _KIND_OPERATIONS.get(kind, ""))
     counts, counted = _counts(found, own, bad)
@@ -352,39 +352,3 @@ def _total(counts: dict[str, int], family: frozenset[str]) -> int:
         if bucket in family:
             total += count
     return total
-
-
-def _unfold_details(found: dict[str, Any]) -> None:
-    """Langfuse writes usage and cost as JSON text: {"input": 10, "output": 5, "total": 15}."""
-    if "usage_details" not in found and "cost_details" not in found:
-        return
-    usage = _json_object(found.pop("usage_details", None))
-    for name, aliases in _DETAILS.items():
-        value = next((usage[alias] for alias in aliases if alias in usage), None)
-        if value is not None:
-            found.setdefault(name, value)
-    cost = _json_object(found.pop("cost_details", None))
-    if "total" in cost:
-        found.setdefault("cost", cost["total"])
-    for part in ("input", "output"):
-        if part in cost:
-            found.setdefault(f"cost_{part}", cost[part])
-
-
-_DETAILS = {
-    "input": ("input", "prompt_tokens", "input_tokens"),
-    "output": ("output", "completion_tokens", "output_tokens"),
-    "cache_read": ("input_cached_tokens", "cache_read_input_tokens", "input_cache_read", "cached_tokens"),
-    "cache_write": ("cache_creation_input_tokens", "input_cache_creation"),
-    "reasoning": ("output_reasoning_tokens", "output_reasoning"),
-}
-
-
-def _json_object(text: Any) -> dict[str, Any]:
-    if not isinstance(text, str):
-        return {}
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

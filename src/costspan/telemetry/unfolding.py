@@ -1,0 +1,66 @@
+"""Usage and cost that a tool writes into one attribute, as JSON text: Langfuse's details, Logfire's raw usage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_DETAILS = {
+    "input": ("input", "prompt_tokens", "input_tokens"),
+    "output": ("output", "completion_tokens", "output_tokens"),
+    "cache_read": (
+        "input_cached_tokens",
+        "cache_read_input_tokens",
+        "input_cache_read",
+        "cached_tokens",
+        "input_tokens_details.cached_tokens",
+        "prompt_tokens_details.cached_tokens",
+    ),
+    "cache_write": (
+        "cache_creation_input_tokens",
+        "input_cache_creation",
+        "input_tokens_details.cache_write_tokens",
+        "prompt_tokens_details.cache_write_tokens",
+    ),
+    "reasoning": (
+        "output_reasoning_tokens",
+        "output_reasoning",
+        "output_tokens_details.reasoning_tokens",
+        "completion_tokens_details.reasoning_tokens",
+    ),
+    "input_audio": ("prompt_tokens_details.audio_tokens",),
+    "output_audio": ("completion_tokens_details.audio_tokens",),
+}
+
+
+def unfold(found: dict[str, Any]) -> None:
+    """Put what the JSON attributes say ({"input": 10, "output": 5}, or the provider's own) beside the other fields."""
+    if "usage_details" not in found and "cost_details" not in found:
+        return
+    usage = _flat(_json_object(found.pop("usage_details", None)))
+    for name, aliases in _DETAILS.items():
+        value = next((usage[alias] for alias in aliases if alias in usage), None)
+        if value is not None:
+            found.setdefault(name, value)
+    cost = _json_object(found.pop("cost_details", None))
+    if "total" in cost:
+        found.setdefault("cost", cost["total"])
+    for part in ("input", "output"):
+        if part in cost:
+            found.setdefault(f"cost_{part}", cost[part])
+
+
+def _flat(usage: dict[str, Any]) -> dict[str, Any]:
+    """Counts within an object get its name before theirs: `input_tokens_details.cached_tokens`."""
+    inner = {name: value for name, value in usage.items() if isinstance(value, dict)}
+    return usage | {f"{name}.{each}": count for name, counts in inner.items() for each, count in counts.items()}
+
+
+def _json_object(text: Any) -> dict[str, Any]:
+    if not isinstance(text, str):
+        return {}
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

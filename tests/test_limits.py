@@ -1,0 +1,242 @@
+"""Limits from a file: for whom, for how long, and how they are told."""
+
+import json
+import logging
+import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import costspan
+from costspan import BudgetExceededError
+from costspan.budgets import Limit
+from costspan.config import SettingError
+from costspan.limits import Period, Quota, read_quotas
+from costspan.rollup import Spend
+
+
+@pytest.fixture
+def limited(telling, tmp_path):
+    def switch_on(*entries, **settings):
+        path = tmp_path / "budgets.json"
+        path.write_text(json.dumps({"budgets": entries}))
+        return telling(budgets=str(path), **settings)
+
+    return switch_on
+
+
+class Clock:
+    def __init__(self, zone, *when):
+        self.zone = ZoneInfo(zone)
+        self.set(*when)
+
+    def set(self, *when):
+        self.now = datetime(*when, tzinfo=self.zone).timestamp()
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_limit_for_a_team_refuses_only_that_team(limited):
+    program = limited({"team": "search", "tokens": 29, "per": "day", "on_exceed": "raise"})
+    for team in ("search", "support", "support"):
+        with costspan.attribution(team=team):
+            program.ask()
+    with costspan.attribution(team="search"), pytest.raises(BudgetExceededError, match="'team=search per day'"):
+        program.ask()
+    program.ask()
+
+
+def test_a_star_gives_every_value_a_limit_of_its_own(limited):
+    program = limited({"user": "*", "model": "gpt-4o", "tokens": 29, "on_exceed": "raise", "name": "per user"})
+
+    def ask(user, model="gpt-4o"):
+        with costspan.attribution(user=user):
+            program.ask(model=model)
+
+    ask("alice")
+    ask("bob")
+    ask("alice", "gpt-4o-mini")
+    with pytest.raises(BudgetExceededError):
+        ask("alice")
+
+
+def test_a_file_warns_unless_it_says_raise(limited, caplog):
+    program = limited({"usd": 0.00002, "warn_at": [0.5, 0.8], "name": "all"})
+    with caplog.at_level(logging.WARNING, "costspan"):
+        for _ in range(4):
+            program.ask()
+    assert [each.getMessage() for each in caplog.records] == [
+        "budget 'all' has reached 50%: 1.77e-05 of 2e-05 USD",
+        "budget 'all' has reached 80%: 1.77e-05 of 2e-05 USD",
+        "budget 'all' has reached 100%: 2.655e-05 of 2e-05 USD",
+    ]
+    assert [attributes["costspan.budget.threshold"] for _, attributes in program.events] == [0.5, 0.8, 1.0]
+
+
+def test_limits_are_gauges(limited):
+    program = limited(
+        {"team": "search", "usd": 0.5, "per": "month", "name": "search"}, {"tokens": 100, "per": "day", "name": "all"}
+    )
+    with costspan.attribution(team="search"):
+        program.ask()
+    labels = {"costspan.budget.name": "search", "costspan.budget.period": "month", "costspan.team": "search"}
+    for gauge, value in (("limit", 0.5), ("spent", 8.85e-06), ("remaining", 0.5 - 8.85e-06)):
+        [(attributes, point)] = program.points(f"costspan.budget.{gauge}")
+        assert attributes == labels
+        assert point.value == pytest.approx(value)
+    for gauge, value in (("limit", 100), ("spent", 29), ("remaining", 71)):
+        [(attributes, point)] = program.points(f"costspan.quota.{gauge}.tokens")
+        assert point.value == value
+
+
+def test_a_gauge_is_there_before_the_first_call(limited):
+    program = limited({"team": "search", "usd": 0.5})
+    assert [point.value for _, point in program.points("costspan.budget.spent")] == [0.0]
+
+
+def test_gauges_name_users_only_where_users_may_be_on_metrics(limited):
+    entry = {"user": "*", "usd": 1, "name": "each"}
+    program = limited(entry)
+    for user in ("alice", "alice", "bob"):
+        with costspan.attribution(user=user):
+            program.ask()
+    [(attributes, point)] = program.points("costspan.budget.spent")
+    assert "user.id" not in attributes
+    assert point.value == pytest.approx(2 * 8.85e-06)
+
+
+def test_gauges_name_each_team(limited):
+    program = limited({"team": "*", "usd": 1, "name": "each"})
+    assert program.points("costspan.budget.spent") == []
+    for team in ("search", "support"):
+        with costspan.attribution(team=team):
+            program.ask()
+    assert {attributes["costspan.team"] for attributes, _ in program.points("costspan.budget.limit")} == {
+        "search",
+        "support",
+    }
+
+
+def test_a_gauge_that_may_name_no_one_says_nothing_before_anyone_spends(limited):
+    program = limited({"user": "*", "usd": 1})
+    assert program.points("costspan.budget.spent") == []
+
+
+def quota(period, **limit):
+    return Quota(Limit("test", **(limit or {"tokens": 100})), {}, period)
+
+
+def test_a_day_begins_at_midnight_of_its_zone():
+    clock = Clock("Europe/Zurich", 2026, 3, 28, 23, 59)
+    each = quota(Period("day", "Europe/Zurich", clock))
+    each.add((), Spend(0, 60, 1))
+    assert each.spent(()).tokens == 60
+    clock.set(2026, 3, 29, 0, 0)
+    assert each.spent(()).tokens == 0
+    each.add((), Spend(0, 10, 1))
+    clock.set(2026, 3, 29, 23, 59)  # a day of 23 hours: clocks go forward
+    assert each.spent(()).tokens == 10
+    clock.set(2026, 3, 30, 0, 0)
+    assert each.spent(()).tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ((2026, 1, 31, 23, 59), (2026, 2, 1)),
+        ((2026, 2, 28, 23, 59), (2026, 3, 1)),
+        ((2026, 12, 31, 23, 59), (2027, 1, 1)),
+    ],
+)
+def test_a_month_ends_where_the_calendar_says(before, after):
+    clock = Clock("UTC", *before)
+    each = quota(Period("month", "UTC", clock))
+    each.add((), Spend(0, 60, 1))
+    assert each.spent(()).tokens == 60
+    clock.set(*after)
+    assert each.spent(()).tokens == 0
+
+
+def test_a_clock_that_is_set_back_over_midnight_forgets_nothing():
+    clock = Clock("UTC", 2026, 11, 22, 0, 0, 30)
+    each = quota(Period("day", "UTC", clock))
+    each.add((), Spend(0, 60, 1))
+    clock.set(2026, 11, 21, 23, 59, 59)
+    assert each.spent(()).tokens == 60
+    clock.set(2026, 11, 22, 0, 1)
+    assert each.spent(()).tokens == 60
+
+
+def test_the_process_is_a_period_without_end():
+    clock = Clock("UTC", 2026, 1, 1)
+    each = quota(Period("process", "UTC", clock))
+    each.add((), Spend(0, 60, 1))
+    clock.set(2036, 1, 1)
+    assert each.spent(()).tokens == 60
+
+
+def test_thresholds_are_crossed_once_a_period():
+    clock = Clock("UTC", 2026, 1, 1)
+    each = Quota(Limit("test", tokens=100), {}, Period("day", "UTC", clock), (0.5,))
+    assert each.add((), Spend(0, 60, 1)) == [0.5]
+    assert each.add((), Spend(0, 60, 1)) == [1.0]
+    assert each.add((), Spend(0, 60, 1)) == []
+    clock.set(2026, 1, 2)
+    assert each.add((), Spend(0, 200, 1)) == [0.5, 1.0]
+
+
+def test_the_users_that_a_star_remembers_are_bounded(monkeypatch):
+    monkeypatch.setattr("costspan.limits._MOST_VALUES", 3)
+    each = Quota(Limit("test", tokens=100), {"user": "*"}, Period("process", "UTC"))
+    for user in ("a", "b", "a", "c", "d"):
+        each.add(each.who({"user": user}), Spend(0, 10, 1))
+    assert {who: spend.tokens for who, spend in each.shares()} == {
+        (("user", "c"),): 10,
+        (("user", "a"),): 20,
+        (("user", "d"),): 10,
+    }
+
+
+def test_no_file_is_no_limit():
+    assert read_quotas("") == ()
+
+
+def test_yaml_is_read_as_json_is(tmp_path):
+    path = tmp_path / "budgets.yaml"
+    path.write_text("budgets:\n  - team: search\n    usd: 100\n    per: month\n    timezone: Europe/Zurich\n")
+    [each] = read_quotas(str(path))
+    assert (each.limit.name, each.limit.most, each.period.per) == ("team=search per month", 100 * 10**15, "month")
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("[1]", "must hold a list `budgets`"),
+        ('{"limits": []}', "must hold a list `budgets`"),
+        ("not json", "Expecting value"),
+        ('[{"usd": -1}]', "entry 1 \\(per process\\): a budget must be a number of USD of 0 or more"),
+        ('[{"usd": 1}, {"team": "a"}]', "entry 2 \\(team=a per process\\): a budget is either"),
+        ('[{"usd": 1, "per": "week"}]', "per must be process, day, month, not 'week'"),
+        ('[{"usd": 1, "timezone": "Mars/Olympus"}]', "Mars/Olympus"),
+        ('[{"usd": 1, "on_exceed": ["raise"]}]', "on_exceed must be raise or warn"),
+        ('[{"usd": 1, "warn_at": ["half"]}]', "half"),
+    ],
+)
+def test_a_file_that_is_not_understood_is_named_with_its_entry_and_cause(tmp_path, text, cause):
+    path = tmp_path / "budgets.json"
+    path.write_text(text)
+    with pytest.raises(SettingError, match=f"COSTSPAN_BUDGETS=.*{cause}"):
+        read_quotas(str(path))
+
+
+def test_a_file_that_is_missing_is_an_error_in_code_and_nothing_else(telling, tmp_path):
+    with pytest.raises(SettingError, match="No such file"):
+        costspan.instrument(budgets=str(tmp_path / "none.json"))
+    assert not costspan.instrumentors.PLUGIN.active
+
+
+def test_a_real_clock_is_used_where_none_is_given():
+    assert not Period("day", "UTC").is_over()
+    assert Period("day", "UTC")._ends > time.time()
