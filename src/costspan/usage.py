@@ -129,22 +129,22 @@ class Usage:
     @property
     def total_input(self) -> int:
         """All input tokens, cached ones included, as OpenTelemetry's conventions count them."""
-        return _sum(self._counts, INPUT_TOKENS)
+        return _sum(self._counts, _INPUT)
 
     @property
     def total_output(self) -> int:
         """All output tokens, reasoning included."""
-        return _sum(self._counts, OUTPUT_TOKENS)
+        return _sum(self._counts, _OUTPUT)
 
     @property
     def total_cache_read(self) -> int:
         """Input tokens served from the provider's cache."""
-        return _sum(self._counts, CACHE_READS)
+        return _sum(self._counts, _READS)
 
     @property
     def total_cache_write(self) -> int:
         """Input tokens written to the provider's cache, of any time to live."""
-        return _sum(self._counts, CACHE_WRITES)
+        return _sum(self._counts, _WRITES)
 
     def __getattr__(self, bucket: str) -> int:
         if bucket in BUCKETS:
@@ -205,9 +205,13 @@ class ModelUsage(NamedTuple):
     usage: Usage
 
 
-def _sum(counts: dict[str, int], buckets: tuple[str, ...]) -> int:
+_INPUT, _OUTPUT = frozenset(INPUT_TOKENS), frozenset(OUTPUT_TOKENS)
+_READS, _WRITES = frozenset(CACHE_READS), frozenset(CACHE_WRITES)
+
+
+def _sum(counts: dict[str, int], buckets: frozenset[str]) -> int:
     total = 0
-    for bucket in buckets:
-        if bucket in counts:
-            total += counts[bucket]
+    for bucket, count in counts.items():
+        if bucket in buckets:
+            total += count
     return total
