@@ -24,6 +24,7 @@ def instrumented(fake_openai):
     def switch_on(**settings):
         provider, exporter = TracerProvider(), InMemorySpanExporter()
         provider.add_span_processor(SimpleSpanProcessor(exporter))
+        exporter.provider = provider
         costspan.instrument(tracer_provider=provider, meter_provider=MeterProvider(), events="never", **settings)
         return exporter, OpenAI(base_url=fake_openai.url + "/v1", api_key="k", max_retries=0)
 
@@ -118,3 +119,11 @@ def test_prompt_parts_are_not_told_unless_asked_for(instrumented):
     exporter, client = instrumented()
     client.chat.completions.create(model="gpt-4o", messages=QUESTION)
     assert not [name for name in only_span(exporter).attributes if name.startswith("costspan.prompt.")]
+
+
+def test_a_flush_of_the_tracer_provider_waits_for_the_calls_that_are_being_counted(instrumented, fake_openai):
+    exporter, client = instrumented()
+    fake_openai.play(openai.chat(usage=MISSING))
+    client.chat.completions.create(model="gpt-4o", messages=QUESTION * 200)
+    assert exporter.provider.force_flush()
+    assert len(exporter.get_finished_spans()) == 1

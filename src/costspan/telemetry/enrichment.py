@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
         def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None: ...
 
+        def drain(self, seconds: float) -> bool: ...
+
 
 _START = Guard("follow a span")
 _END = Guard("price the span of another tool")
@@ -88,6 +90,10 @@ class Enrichment(SpanProcessor):
             self._place(span, otel.get_current() if parent_context is None else parent_context)
             if not _ANNOUNCES_END:
                 _stand_in_for_end(span, self._on_ending)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait for the spans of calls whose tokens are still being counted."""
+        return self.teller is None or self.teller.drain(timeout_millis / 1000)
 
     def _place(self, span: Any, context: Context) -> None:
         inherited = scope_in(context)
