@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from fake_providers import FakeProvider, openai
 from telling import Telling
+
+sys.modules.setdefault("splintr", None)  # as most users have it; tests/tokens/test_fast.py lets it in
 
 
 @pytest.fixture(scope="session")

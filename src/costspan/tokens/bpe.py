@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import tiktoken
 
+    from costspan.tokens.fast import FastEncoding
+
 
 class BpeTokenizer:
     """Encodes and counts with one tiktoken encoding. Text like `<|endoftext|>` is text here, as for the provider."""
@@ -21,19 +23,23 @@ class BpeTokenizer:
     source = UsageSource.TOKENIZER
     error = 0.0
 
-    def __init__(self, encoding: tiktoken.Encoding) -> None:
+    def __init__(self, encoding: tiktoken.Encoding | FastEncoding) -> None:
         self.name = encoding.name
         self._encoding = encoding
         self._encode = encoding.encode_ordinary
+        self._part = getattr(encoding, "part", PART)
+        self._holds_lock = self._part != PART  # then other threads need a rest to come in
 
     def count(self, text: str, deadline: float | None = None) -> TokenCount:
         """Tokens of `text`. Past the `deadline` (of `time.monotonic`) the rest is estimated from what was counted."""
-        if len(text) <= PART:
+        if len(text) <= self._part:
             return TokenCount(len(self._encode(text)))
         tokens = characters = 0
-        for part in cut(text):
+        for part in cut(text, self._part):
             tokens += len(self._encode(part))
             characters += len(part)
+            if self._holds_lock:
+                time.sleep(0)
             if deadline is not None and time.monotonic() > deadline and characters < len(text):
                 return TokenCount(tokens * len(text) // characters, UsageSource.HEURISTIC, error=0.1)
         return TokenCount(tokens)
