@@ -28,7 +28,7 @@ async def test_small_texts_are_counted_inline_once_the_vocabulary_is_loaded(work
 
 
 async def test_the_first_use_of_a_vocabulary_is_not_inline(workers, monkeypatch):
-    monkeypatch.setattr(functions.ENCODINGS, "_loaded", {})
+    monkeypatch.setattr(functions.ENCODINGS, "has", lambda encoding: False)
     assert await costspan.async_token_counter("gpt-4o", text="hello world") == 2
     assert workers._threads == 1
 
