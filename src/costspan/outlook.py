@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.pricing import Pricer
+from costspan.pricing.lookup import own_pricer
 from costspan.tokens.families import family_of
 from costspan.tokens.functions import token_counter
 from costspan.usage import Usage
@@ -66,11 +65,4 @@ def _outlook(seller: str, model: str, asked: int, answered: int) -> Outlook:
 
 
 def _price(seller: str, model: str, usage: Usage) -> Price:
-    return _pricer().price(usage, provider=seller, model=model)
-
-
-@lru_cache(maxsize=1)
-def _pricer() -> Pricer:
-    from costspan.config import tolerant_settings  # noqa: PLC0415 the environment, at the first estimate
-
-    return Pricer(tolerant_settings().prices)
+    return own_pricer().price(usage, provider=seller, model=model)

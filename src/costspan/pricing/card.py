@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from fractions import Fraction
 
+    from costspan.pricing.model import Model
     from costspan.usage import Usage
 
 Flat: TypeAlias = (
@@ -25,6 +26,9 @@ _MATTERS = (
 _ALL = frozenset({*_MATTERS[0], *_MATTERS[1], "compute_ms"})  # the time of a machine is all that it did
 
 
+_new = tuple.__new__  # a Price without the detour over keyword defaults, which takes as long as pricing a bucket
+
+
 class Step(NamedTuple):
     """Rates that hold from above so many input tokens on."""
 
@@ -35,22 +39,33 @@ class Step(NamedTuple):
 class RateCard:
     """Prices a Usage. Immutable by convention; made by `compile_card`, shared by all threads."""
 
-    __slots__ = ("entry", "fee", "marginal", "rates", "reason", "status", "steps", "timed")
+    __slots__ = (
+        "entry",
+        "fee",
+        "marginal",
+        "minimum_audio_ms",
+        "rates",
+        "reason",
+        "special",
+        "status",
+        "steps",
+        "timed",
+    )
 
-    def __init__(
-        self, steps: tuple[Step, ...], entry: Entry, *, marginal: bool = False, timed: bool = False, reason: str = ""
-    ) -> None:
+    def __init__(self, steps: tuple[Step, ...], entry: Entry, model: Model | None = None, reason: str = "") -> None:
         self.rates = steps[0].rates
         self.steps = steps[1:]
         self.entry = entry
-        self.marginal = marginal
-        self.timed = timed  # charged by how long the call took
+        self.marginal = model is not None and model.marginal
+        self.timed = model is not None and model.own and "compute_ms" in self.rates  # charged by how long a call took
+        self.minimum_audio_ms = model.minimum_audio_ms if model else 0
         self.fee = "requests" in self.rates  # charged once per call, counted or not
+        self.special = self.fee or self.minimum_audio_ms > 0
         self.reason = reason  # why the price is only a part, or free
         free = not any(any(step.rates.values()) for step in steps)
         self.status = PriceStatus.FREE if free else PriceStatus.PARTIAL if reason else PriceStatus.PRICED
 
-    def price(self, usage: Usage) -> Price:  # noqa: C901 the hot path stays in one piece: a call of a method costs more than a bucket
+    def price(self, usage: Usage) -> Price:
         """What `usage` costs, exactly."""
         rates = self.rates
         if self.steps:
@@ -60,9 +75,7 @@ class RateCard:
             for above, higher in self.steps:
                 if total_input > above:
                     rates = higher
-        counts = usage._counts
-        if self.fee and "requests" not in counts:
-            counts = counts | {"requests": 1}
+        counts = self._billed(usage._counts) if self.special else usage._counts
         total = 0
         breakdown: dict[str, int] = {}
         missing: tuple[str, ...] = ()
@@ -79,7 +92,13 @@ class RateCard:
                 total += amount
         if missing:
             return self._partial(total, breakdown, missing, counts)
-        return Price(self.status, total, breakdown, self.entry, (), self.reason)
+        return _new(Price, (self.status, total, breakdown, self.entry, (), self.reason, False, None))
+
+    def _billed(self, counts: dict[str, int]) -> dict[str, int]:
+        """The counts as they are charged: a request is one, a short recording has the least length."""
+        counts = {"requests": 1} | counts if self.fee else counts
+        audio = counts.get("input_audio_ms", 0)
+        return counts | {"input_audio_ms": self.minimum_audio_ms} if 0 < audio < self.minimum_audio_ms else counts
 
     def _partial(
         self, total: int, breakdown: dict[str, int], missing: tuple[str, ...], counts: Mapping[str, int]

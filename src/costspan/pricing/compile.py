@@ -79,8 +79,7 @@ def compile_card(model: Model, terms: Terms, at: datetime, discount: Fraction = 
     starts = sorted({above for steps in rates.values() for above, _ in steps} | {0})
     factor = _factor(variants)
     steps = tuple(Step(above, _flatten(rates, above, factor, discount)) for above in starts)
-    timed = model.own and "compute_ms" in rates
-    return RateCard(steps, entry, marginal=model.marginal, timed=timed, reason=_unknown_terms(told, variants))
+    return RateCard(steps, entry, model, _unknown_terms(told, variants))
 
 
 def active_period(model: Model, at: datetime) -> Period:

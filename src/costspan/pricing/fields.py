@@ -48,6 +48,10 @@ class Fields:
             if name not in allowed:
                 raise self.fail("is not known here", str(name))
 
+    def has(self, name: str) -> bool:
+        """Whether a field is there."""
+        return name in self.entry
+
     def fail(self, problem: str, *where: str | int) -> PriceListError:
         """The error that `problem` is at a field of this object."""
         return self._document.fail((*self._where, *where), problem)
@@ -98,7 +102,7 @@ class Fields:
             raise self.fail(f"must be a day like 2026-01-31, not {value!r}", name) from None
 
     def limit(self, name: str) -> int | None:
-        """A number of tokens above 0, None if absent."""
+        """A whole number above 0 (of tokens, if not otherwise named), None if absent."""
         value = self.entry.get(name)
         if value is not None and (type(value) is not int or value <= 0):
             raise self.fail(f"must be a number of tokens, not {value!r}", name)

@@ -69,6 +69,7 @@ class Model:
     max_output: int | None = None
     mode: str = "chat"
     url: str = ""
+    minimum_audio_ms: int = 0  # a shorter recording is billed as one of this length
     own: bool = False  # the user's, not the list's
     marginal: bool = False  # a step's rate holds for what lies above it, not for the whole request
 
@@ -104,6 +105,7 @@ def pack(model: Model) -> dict[str, Any]:
         "m": "" if model.mode == "chat" else model.mode,
         "u": model.url,
         "g": model.marginal,
+        "n": model.minimum_audio_ms,
     }
     return packed | {key: value for key, value in optional.items() if value}
 
@@ -122,6 +124,7 @@ def unpack(provider: str, name: str, packed: Mapping[str, Any], source: str) -> 
         mode=packed.get("m", "chat"),
         url=packed.get("u", ""),
         marginal=packed.get("g", False),
+        minimum_audio_ms=packed.get("n", 0),
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from costspan.pricing.contracts import Deployment, Discount, Fee, PriceFile
 from costspan.pricing.document import Document, PriceListError, read_document
 from costspan.pricing.fields import PERIOD_FIELDS, PRICE_FIELDS, Fields
 from costspan.pricing.litellm import read_model as read_litellm_model
@@ -15,8 +15,7 @@ from costspan.pricing.rates import per_unit
 from costspan.usage import TOKENS, UNITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import date
+    from collections.abc import Iterator
     from pathlib import Path
 
     from costspan.pricing.model import Rates
@@ -24,55 +23,17 @@ if TYPE_CHECKING:
 _SECTIONS = ("models", "discounts", "deployments", "fees")
 _PERIOD = PERIOD_FIELDS | PRICE_FIELDS.keys()
 _TERMS = PRICE_FIELDS.keys() | {"when", "factor", "since"}
-_LIMITS = {"max_input_tokens", "max_output_tokens"}
-_MODEL = _PERIOD | _LIMITS | {"provider", "model", "aliases", "source", "mode", "free", "marginal", "periods", "terms"}
+_LIMITS = {"max_input_tokens", "max_output_tokens", "minimum_audio_ms"}
+_MODEL = (
+    _PERIOD
+    | _LIMITS
+    | {"provider", "model", "aliases", "source", "mode", "free", "marginal", "periods", "terms"}
+    | {"minimum_audio_seconds"}
+)
 _DISCOUNT = {"provider", "model", "percent", "rates", "since", "until"}
 _DEPLOYMENT = {"provider", "deployment", "model", "kind"}
 _FEE = {"name", "provider", "model", "usd", "per", "since", "until"}
 _FREE = Period(dict.fromkeys((*TOKENS, *UNITS), ((0, 0),)))
-
-
-@dataclass(frozen=True, slots=True)
-class Discount:
-    """What a contract changes: a factor on the list price, or own rates, for models by pattern and some time."""
-
-    provider: str
-    model: str  # `*` stands for any text
-    factor: Fraction = Fraction(1)
-    rates: Rates = field(default_factory=dict)
-    since: date | None = None
-    until: date | None = None  # the last day
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """Which model stands behind a name that only its owner can resolve, and of which kind the deployment is."""
-
-    model: str
-    kind: str = ""  # global, data_zone, regional, provisioned
-
-
-@dataclass(frozen=True, slots=True)
-class Fee:
-    """What is paid by the month, day or hour, whatever is called: provisioned capacity, a flat subscription."""
-
-    name: str
-    femto: int
-    per: str
-    provider: str = ""
-    model: str = ""
-    since: date | None = None
-    until: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PriceFile:
-    """All that a file says."""
-
-    models: tuple[Model, ...] = ()
-    discounts: tuple[Discount, ...] = ()
-    deployments: Mapping[tuple[str, str], Deployment] = field(default_factory=dict)  # by provider and lower-case name
-    fees: tuple[Fee, ...] = ()
 
 
 def read_price_file(path: str | Path) -> PriceFile:
@@ -129,6 +90,9 @@ def _model(fields: Fields, source: str) -> Model:
         mode=fields.text("mode", "chat"),
         url=fields.text("source", ""),
         own=True,
+        minimum_audio_ms=round(fields.number("minimum_audio_seconds") * 1000)
+        if fields.has("minimum_audio_seconds")
+        else 0,
         marginal=fields.flag("marginal"),
     )
 
@@ -137,17 +101,17 @@ def _variant(fields: Fields) -> Variant:
     when = fields.entry.get("when")
     if not isinstance(when, dict) or not when or when.keys() - DIMENSIONS:
         raise fields.fail(f"must name some of {', '.join(sorted(DIMENSIONS))}", "when")
-    factor = Fraction(fields.number("factor") if "factor" in fields.entry else 1)
+    factor = Fraction(fields.number("factor") if fields.has("factor") else 1)
     conditions = {name: str(value) for name, value in when.items()}
     return Variant(conditions, fields.rates(), (factor.numerator, factor.denominator), fields.day("since"))
 
 
 def _discount(fields: Fields) -> Discount:
-    if ("percent" in fields.entry) == ("rates" in fields.entry):
+    if fields.has("percent") == fields.has("rates"):
         raise fields.fail("must have either percent or rates")
     factor = Fraction(1)
     rates: Rates = {}
-    if "percent" in fields.entry:
+    if fields.has("percent"):
         factor = 1 - Fraction(fields.number("percent")) / 100
         if factor < 0:
             raise fields.fail(f"must be from 0 to 100, not {fields.entry['percent']!r}", "percent")

@@ -79,13 +79,14 @@ class Pricer:
         slot = self._slots.get(key)
         if at is None:
             at = datetime.now(timezone.utc)
-        if slot is None or not slot.start <= at < slot.end:
+        if slot is None or not slot[1] <= at < slot[2]:
             slot = self._find(key, at)
+        card = slot[0]
         if stated_cost is not None and stated_cost >= 0:
-            return _stated(stated_cost, slot.card.entry)
-        if slot.card.timed and duration_seconds and not usage.compute_ms:
+            return _stated(stated_cost, card.entry)
+        if card.timed and duration_seconds and not usage.compute_ms:
             usage += Usage(compute_ms=round(duration_seconds * 1000))
-        price = slot.card.price(usage)
+        price = card.price(usage)
         for part in parts:
             own = self.price(part.usage, provider=provider, model=part.model or model, at=at, terms=terms)
             price = _add(price, own, part.model)

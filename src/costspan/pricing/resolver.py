@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from costspan.pricing.card import DiscountedCard, NoCard, RateCard, Step
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import ALWAYS, FOREVER, compile_card, validity
+from costspan.pricing.contracts import PriceFile
 from costspan.pricing.ids import candidates, is_provisioned
 from costspan.pricing.model import Period, complete
 from costspan.pricing.price import Entry
-from costspan.pricing.pricefile import PriceFile
 from costspan.pricing.providers import canonical_provider, is_local, route
 from costspan.pricing.registry import REGISTERED, OwnModels
 from costspan.usage import TOKENS, UNITS
@@ -21,8 +21,8 @@ from costspan.usage import TOKENS, UNITS
 if TYPE_CHECKING:
     from datetime import date
 
+    from costspan.pricing.contracts import Discount
     from costspan.pricing.model import Model
-    from costspan.pricing.pricefile import Discount
     from costspan.pricing.snapshot import Snapshot
     from costspan.usage import Terms
 

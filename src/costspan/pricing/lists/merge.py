@@ -114,7 +114,9 @@ def patch(known: Model, own: Model) -> Model:
     """A model with this project's own additions: their buckets over its own, their terms where it has none."""
     rates = own.periods[0].rates
     periods = tuple(Period({**period.rates, **rates}, period.since, period.windows) for period in known.periods)
-    return replace(known, periods=periods, variants=(*known.variants, *new_variants(known, own)))
+    variants = (*known.variants, *new_variants(known, own))
+    least = own.minimum_audio_ms or known.minimum_audio_ms
+    return replace(known, periods=periods, variants=variants, minimum_audio_ms=least)
 
 
 def apply_patches(merged: Merged, patches: Iterable[Model]) -> None:

@@ -1,0 +1,360 @@
+"""The price list is made of two others: what each says, what they disagree on, and what was known before."""
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from costspan.pricing.card import PriceStatus
+from costspan.pricing.catalog import Catalog
+from costspan.pricing.compile import active_period, compile_card
+from costspan.pricing.lists import build as building
+from costspan.pricing.lists.build import build, changes, leaps, pack_snapshot, read_decisions, read_litellm
+from costspan.pricing.lists.genai_prices import read_models
+from costspan.pricing.lists.merge import Decision, Merged
+from costspan.pricing.litellm import read_model
+from costspan.pricing.model import Window, pack, unpack
+from costspan.pricing.snapshot import Snapshot
+from costspan.usage import Terms, Usage
+
+DAY = date(2026, 11, 22)
+NOON = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
+
+
+def genai(model="m", provider="acme", match=None, **given):
+    """A provider with one model, as the genai-prices package has it."""
+    fields = {"prices": prices(input_mtok=1), "price_variants": None, "context_window": 1000} | given
+    clause = match or SimpleNamespace(equals=model)
+    return SimpleNamespace(id=provider, models=[SimpleNamespace(id=model, match=clause, **fields)])
+
+
+def prices(**fields):
+    return SimpleNamespace(**{name: steps_of(value) for name, value in fields.items()})
+
+
+def steps_of(value):
+    if not isinstance(value, dict):
+        return Decimal(str(value))
+    (_, base), *rest = value.items()
+    tiers = [SimpleNamespace(start=start, price=Decimal(str(price))) for start, price in rest]
+    return SimpleNamespace(base=Decimal(str(base)), tiers=tiers)
+
+
+def dated(price, *, since=None, start=None, end=None):
+    constraint = None
+    if since:
+        constraint = SimpleNamespace(start_date=since)
+    if start:
+        constraint = SimpleNamespace(start_time=start, end_time=end)
+    return SimpleNamespace(constraint=constraint, prices=price)
+
+
+def litellm_entry(**fields):
+    return {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 1e-6} | fields
+
+
+def merged(first, second, decisions=()):
+    result = Merged(NOON, decisions)
+    for model in read_models(first, "first 1"):
+        result.add(model)
+    for model in read_litellm(second, "second 2"):
+        result.take(model)
+    return result
+
+
+def rate(model, bucket="input", at=NOON):
+    return active_period(model, at).rates[bucket]
+
+
+class TestCurated:
+    def test_prices_by_the_million_become_femto_dollars(self):
+        given = prices(input_mtok={0: 2.5, 272_000: 5}, output_mtok=15, web_searches_kcount=10, audio_hours=0.04)
+
+        (model,) = read_models([genai(prices=given)], "x 1")
+
+        assert rate(model) == ((0, 2_500_000_000), (272_000, 5_000_000_000))
+        assert rate(model, "web_searches") == ((0, 10**13),)
+        assert rate(model, "input_audio_ms") == ((0, 4 * 10**13),)
+
+    def test_dated_prices_are_periods_and_daily_ones_windows(self):
+        given = [
+            dated(prices(input_mtok=1)),
+            dated(prices(input_mtok=2), since=date(2026, 3, 1)),
+            dated(prices(input_mtok=9), start=time(22), end=time(6)),
+        ]
+
+        (model,) = read_models([genai(prices=given)], "x 1")
+
+        assert [period.since for period in model.periods] == [None, date(2026, 3, 1), None]
+        assert model.periods[2].windows == (Window(22 * 60, 24 * 60), Window(0, 6 * 60))
+
+    def test_a_variant_holds_as_long_as_the_base_price_that_it_was_checked_with(self):
+        half = SimpleNamespace(
+            when={"service_tier": "flex"},
+            prices=prices(input_mtok=0.5),
+            constraint=SimpleNamespace(start_date=date(2026, 10, 12)),
+        )
+        none = SimpleNamespace(when={"route": "x"}, prices=prices(input_mtok=0.5), constraint=None)
+        periods = [dated(prices(input_mtok=3)), dated(prices(input_mtok=1), since=date(2026, 5, 1))]
+
+        (model,) = read_models([genai(prices=periods, price_variants=[half, none])], "x 1")
+
+        assert [(variant.when, variant.since) for variant in model.variants] == [({"tier": "flex"}, date(2026, 5, 1))]
+
+    def test_every_name_in_a_match_clause_is_an_alias(self):
+        parts = [
+            SimpleNamespace(equals="m"),
+            SimpleNamespace(starts_with="M-Prefix"),
+            SimpleNamespace(contains="/part"),
+            SimpleNamespace(and_=[SimpleNamespace(ends_with="end"), SimpleNamespace(regex="^(?!x)")]),
+            SimpleNamespace(regex=r"^m-5\.4-\d{8}$"),
+        ]
+
+        (model,) = read_models([genai(match=SimpleNamespace(or_=parts))], "x 1")
+
+        assert model.aliases == ("end", "m-5.4", "m-prefix", "part")
+
+
+class TestBroad:
+    def test_fields_with_thresholds_and_tiers_become_steps_and_variants(self):
+        entry = litellm_entry(
+            input_cost_per_token_above_200k_tokens=2e-6,
+            input_cost_per_token_flex=5e-7,
+            output_cost_per_token_above_200k_tokens=3e-6,
+            output_cost_per_token=1e-6,
+            output_cost_per_token_above_200k_tokens_batches=1e-6,
+            cache_creation_input_token_cost_above_1hr=4e-6,
+        )
+
+        model = read_model("acme/m", entry, "x")
+
+        assert (model.provider, model.id) == ("acme", "m")
+        assert rate(model) == ((0, 10**9), (200_000, 2 * 10**9))
+        assert rate(model, "cache_write_1h") == ((0, 4 * 10**9),)
+        assert {variant.when["tier"]: variant.rates for variant in model.variants} == {
+            "flex": {"input": ((0, 5 * 10**8),)},
+            "batch": {"output": ((0, 10**9), (200_000, 10**9))},
+        }
+
+    def test_ranges_are_thresholds_and_windows_are_cheaper_hours(self):
+        ranges = [
+            {"range": [0, 1000.0], "input_cost_per_token": 1e-6},
+            {"range": [1000.0, 2000.0], "input_cost_per_token": 2e-6},
+        ]
+        windows = {
+            "input_cost_per_token": 5e-7,
+            "windows": [{"hours_utc": ["22:00-00:00", "23:00-01:00"], "weekdays": [6]}],
+        }
+
+        tiered = read_model("m", {"tiered_pricing": ranges}, "x")
+        nightly = read_model("m", litellm_entry(off_peak_pricing=windows), "x")
+
+        assert rate(tiered) == ((0, 10**9), (1000, 2 * 10**9))
+        assert nightly.periods[1].windows == (
+            Window(22 * 60, 24 * 60, (6,)),
+            Window(23 * 60, 24 * 60, (6,)),
+            Window(0, 60, (6,)),
+        )
+
+    def test_what_a_field_means_depends_on_the_mode(self):
+        by_mode = {
+            ("output_cost_per_second", "video_generation"): "output_video_ms",
+            ("output_cost_per_second", "audio_speech"): "output_audio_ms",
+            ("input_cost_per_query", "rerank"): "search_units",
+            ("input_cost_per_query", "search"): "requests",
+            ("input_cost_per_image", "embedding"): "images",
+        }
+
+        found = {key: read_model("m", {key[0]: 1, "mode": key[1]}, "x").periods[0].rates for key in by_mode}
+
+        assert {key: next(iter(rates)) for key, rates in found.items()} == by_mode
+
+    def test_multipliers_are_factors_under_their_terms(self):
+        entry = litellm_entry(
+            provider_specific_entry={"us": 1.1, "fast": 2.0, "note": "x"},
+            regional_processing_uplift_multiplier_eu=1.1,
+            regional_endpoint_uplift_multiplier=1.1,
+        )
+
+        model = read_model("m", entry, "x")
+
+        assert [(variant.when, variant.factor) for variant in model.variants] == [
+            ({"geo": "us"}, (11, 10)),
+            ({"geo": "eu"}, (11, 10)),
+            ({"geo": "*"}, (11, 10)),
+            ({"speed": "fast"}, (2, 1)),
+        ]
+        assert compile_card(model, Terms(geo="asia-1"), NOON).price(Usage(input=10)).total_femto == 11 * 10**9
+
+    def test_searches_cost_by_their_context(self):
+        sizes = {"search_context_size_low": 0.01, "search_context_size_medium": 0.02}
+
+        model = read_model("m", litellm_entry(search_context_cost_per_query=sizes), "x")
+
+        assert rate(model, "web_searches") == ((0, 2 * 10**13),)
+        assert [variant.when for variant in model.variants] == [{"search_context": "low"}]
+        assert (
+            "web_searches" not in read_model("m", litellm_entry(search_context_cost_per_query={}), "x").periods[0].rates
+        )
+
+    def test_sizes_in_field_names_are_terms(self):
+        video = {"output_cost_per_second_720p": 0.1, "mode": "video_generation"}
+        image = {"output_cost_per_image_2K": 0.1, "mode": "image_generation"}
+
+        assert [variant.when for name in (video, image) for variant in read_model("m", name, "x").variants] == [
+            {"size": "720p"},
+            {"size": "2k"},
+        ]
+
+    def test_images_by_size_and_quality_become_terms_of_their_model(self):
+        entries = {
+            "azure/hd/1024-x-1024/dall-e-3": {"litellm_provider": "azure", "input_cost_per_pixel": 8.39233e-08},
+            "azure/1024-x-1024/dall-e-3": {"litellm_provider": "azure", "output_cost_per_image": 0.044},
+            "512-x-512/50-steps/bedrock/canvas": {"litellm_provider": "bedrock", "output_cost_per_image": 0.04},
+            "max-x-max/50-steps/canvas": {"litellm_provider": "bedrock", "output_cost_per_image": 0.08},
+            "64-x-64/free": {"litellm_provider": "acme"},
+        }
+
+        azure, bedrock = read_litellm(entries, "x")
+
+        assert (azure.provider, azure.id, bedrock.provider, bedrock.id) == (
+            "azure.ai.openai",
+            "dall-e-3",
+            "aws.bedrock",
+            "canvas",
+        )
+        costs = [
+            compile_card(azure, Terms(size="1024x1024", quality=quality), NOON).price(Usage(images=1)).total
+            for quality in ("hd", "standard")
+        ]
+        assert costs == [Decimal("0.088"), Decimal("0.044")]
+        unsized = compile_card(azure, Terms(), NOON).price(Usage(images=1))
+        assert unsized.status is PriceStatus.UNPRICED
+
+    def test_keys_without_rates_and_limits_are_left_out(self):
+        entries = {
+            "sample_spec": {"max_tokens": "x"},
+            "bedrock/*/1-month-commitment/m": {},
+            "nothing": {},
+            "a": litellm_entry(),
+        }
+
+        assert [model.id for model in read_litellm(entries, "x")] == ["a"]
+
+
+class TestMerging:
+    def test_the_second_list_fills_what_the_first_does_not_say(self):
+        found = merged(
+            [genai()],
+            {"acme/m": litellm_entry(output_cost_per_token=2e-6, input_cost_per_token_flex=5e-7, max_output_tokens=9)},
+        )
+
+        model = found.models["acme"]["m"]
+        assert (model.source, model.max_output, rate(model, "output")) == ("first 1", 9, ((0, 2 * 10**9),))
+        assert [variant.when for variant in model.variants] == [{"tier": "flex"}]
+
+    def test_thresholds_that_differ_by_one_token_are_the_same(self):
+        one = genai(prices=prices(input_mtok={0: 1, 199_999: 2}))
+
+        assert merged([one], {"m": litellm_entry(input_cost_per_token_above_200k_tokens=2e-6)}).disagreements == []
+
+    @pytest.mark.parametrize(
+        ("decision", "price", "periods"),
+        [
+            (None, 10**9, 1),
+            (Decision("acme", "m", "first", "why"), 10**9, 1),
+            (Decision("acme", "m*", "second", "why"), 3 * 10**9, 1),
+            (Decision("a*", "m", "second", "why", since=date(2026, 6, 1)), 3 * 10**9, 2),
+        ],
+    )
+    def test_a_disagreement_is_settled_by_a_decision_else_the_first_list_counts(self, decision, price, periods):
+        found = merged([genai()], {"m": litellm_entry(input_cost_per_token=3e-6)}, [decision] if decision else [])
+
+        model = found.models["acme"]["m"]
+        assert (rate(model), len(model.periods)) == (((0, price),), periods)
+        assert [each.decision for each in found.disagreements] == [decision]
+
+    def test_an_alias_that_is_decided_to_have_its_own_price_becomes_a_model(self):
+        first = genai(match=SimpleNamespace(or_=[SimpleNamespace(equals="m"), SimpleNamespace(equals="m-latest")]))
+
+        found = merged(
+            [first], {"m-latest": litellm_entry(input_cost_per_token=3e-6)}, [Decision("*", "*", "second", "why")]
+        )
+
+        assert {name: rate(model) for name, model in found.models["acme"].items()} == {
+            "m": ((0, 10**9),),
+            "m-latest": ((0, 3 * 10**9),),
+        }
+
+    def test_a_dated_id_with_its_own_price_becomes_a_model_unless_it_is_decided(self):
+        second = {"m-2026-01-01": litellm_entry(input_cost_per_token=3e-6)}
+
+        assert set(merged([genai()], second).models["acme"]) == {"m", "m-2026-01-01"}
+        decided = [Decision("acme", "m*", "first", "why", dated=True)]
+        assert set(merged([genai()], second, decided).models["acme"]) == {"m"}
+
+
+def snapshot_of(result):
+    return Snapshot(pack_snapshot(result))
+
+
+class TestBuilding:
+    def test_the_same_prices_make_the_same_bytes_and_come_back_whole(self):
+        def make():
+            return build(read_models([genai()], "first 1"), read_litellm({"n": litellm_entry()}, "second 2"), DAY)
+
+        one, other = make(), make()
+        assert pack_snapshot(one) == pack_snapshot(other)
+        catalog = Catalog(snapshot_of(one))
+        assert catalog.by_id("acme", "n") == one.models["acme"]["n"]
+        assert catalog.by_id("acme", "x") is None
+        assert {model.source for model in catalog.models("acme")} == {"first 1", "second 2"}
+
+    def test_a_retired_model_stays_and_a_changed_price_keeps_its_history(self):
+        before = snapshot_of(build(read_models([genai(), genai("old")], "first 1"), (), date(2026, 1, 1)))
+
+        after = build(read_models([genai(prices=prices(input_mtok=2))], "first 2"), (), DAY, before)
+
+        assert "old" in after.models["acme"]
+        model = after.models["acme"]["m"]
+        assert [(period.since, period.rates["input"]) for period in model.periods] == [
+            (None, ((0, 10**9),)),
+            (DAY, ((0, 2 * 10**9),)),
+        ]
+
+    def test_a_price_that_leaps_is_refused_until_it_is_reviewed(self, monkeypatch):
+        before = snapshot_of(build(read_models([genai()], "first 1"), (), date(2026, 1, 1)))
+        after = build(read_models([genai(prices=prices(input_mtok=3.1))], "first 2"), (), DAY, before)
+
+        found = [change for change in changes(before, after) if change.provider == "acme"]
+
+        assert [(change.bucket, change.before, change.after) for change in found] == [("input", 10**9, 31 * 10**8)]
+        assert leaps(found) == found
+        monkeypatch.setattr(building, "reviewed_leaps", lambda: frozenset({("acme", "m")}))
+        assert leaps(found) == []
+
+    def test_a_price_that_moves_less_or_is_new_is_no_leap(self):
+        before = snapshot_of(build(read_models([genai()], "first 1"), (), date(2026, 1, 1)))
+        after = build(read_models([genai(prices=prices(input_mtok=3, output_mtok=900))], "first 2"), (), DAY, before)
+
+        found = changes(before, after)
+
+        assert {change.bucket for change in found if change.provider == "acme"} == {"input", "output"}
+        assert leaps(found) == []
+
+    def test_a_model_survives_its_json_form(self):
+        entry = litellm_entry(
+            input_cost_per_token_flex=5e-7, regional_endpoint_uplift_multiplier=1.1, source="https://x"
+        )
+        model = replace(read_model("m", entry, "x"), marginal=True, minimum_audio_ms=10, aliases=("n",))
+
+        assert unpack("acme", "m", json.loads(json.dumps(pack(model))), "x") == model
+
+    def test_every_decision_says_why_and_from_where(self):
+        decisions = read_decisions()
+
+        assert len(decisions) > 20
+        assert all(each.list in ("first", "second") and each.reason and each.source for each in decisions)
