@@ -6,7 +6,7 @@ from importlib.resources import files
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.store import bundled
 
-PROVIDERS = {  # fmt: skip
+PROVIDERS = {
     "openai",
     "anthropic",
     "gcp.gemini",
