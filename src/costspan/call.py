@@ -36,8 +36,10 @@ class Request:
     geo: str = ""  # the region that the address names, where it changes the price
     host: str = ""
     port: int = 0
+    resource: str = ""  # id of what is asked for, where the address names it: a batch, a stored response
     parameters: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens …, by their conventional names
     attribution: dict[str, str] = field(default_factory=dict)  # user, session, … that SDK arguments name
+    native_tracer: Any = None  # the SDK's own, if it makes a span for this call by itself; opaque here
     body: Any = None  # the SDK's own arguments, only held for local counting and content capture, never written to
 
 

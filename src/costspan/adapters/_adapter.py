@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from costspan.adapters._usage import UsageMap
-    from costspan.call import Reply, Request
+    from costspan.adapters._watch import Watch
+    from costspan.call import Call, Reply, Request
 
-# A named piece of logic of one SDK: may complete the Reply from the last thing seen. Runs once, at the end of a call.
+# A named piece of logic of one SDK: may complete the Reply from the last thing seen (in a stream the last that told
+# usage, if any did). Runs once, at the end of a call.
 Hook = Callable[["Request", Any, "Reply"], None]
+# For a stream whose items are answers of their own (the results of a batch): runs for each, and adds it to the reply.
+Tally = Callable[["Call", Any], None]
+# For an answer that is read in a way of its own: puts the watch where it sees what the host will read.
+Deliver = Callable[[Any, "Watch"], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +47,10 @@ class Operation:
     asks_usage: bool = False  # a stream tells its usage only if `stream_options.include_usage` is sent
     lookup: bool = False  # asks for what was made before: only told to telemetry if a hook finds something to bill
     hook: Hook | None = None
+    tally: Tally | None = None
+    deliver: Deliver | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.request.
+    parameters_in: str = "."  # where in the request those arguments are
     attribution: Mapping[str, str] = field(default_factory=dict)  # path in the request: who pays (user, session)
     request_model: str = "model"
     read: Mapping[str, Read | None] = field(init=False)  # the paths above, compiled
@@ -53,7 +62,7 @@ class Operation:
         """Compile every path once; frozen data, so they are put beside it."""
         compiled = {
             name: path(getattr(self, name)) if getattr(self, name) else None
-            for name in ("model", "id", "finish", "text", "full_text", "stated_cost", "error", "request_model")
+            for name in ("model", "id", "finish", "text", "full_text", "stated_cost", "error", "request_model", "parameters_in")
         }
         object.__setattr__(self, "read", compiled)
         object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))
@@ -102,6 +111,10 @@ class Route:
     operation: Operation
 
 
+# The SDK's own tracer, if it will make a span for this call: (instance, args, kwargs) -> tracer, or None.
+NativeTracer = Callable[[Any, "tuple[Any, ...]", "Mapping[str, Any]"], Any]
+
+
 @dataclass(frozen=True, eq=False)
 class Adapter:
     """All that costspan knows of one SDK."""
@@ -110,11 +123,13 @@ class Adapter:
     package: str  # distribution and lowest version that is supported
     seats: tuple[Seat, ...]
     routes: tuple[Route, ...] = ()
+    calls: Mapping[str, Operation] = field(default_factory=dict)  # for an SDK with one method for all: by call name
     by_host: bool = False  # the SDK is a flavour that many hosts speak: the address tells the provider
+    clients: Mapping[str, str] = field(default_factory=dict)  # class of a platform's client: its provider
+    native_tracer: NativeTracer | None = None  # for an SDK that makes a span for the call by itself
     iterator: str = "_iterator"  # of the SDK's stream objects: the attribute that holds what they iterate
     address: str = ""  # path from what a seat is called on to the base URL, for SDKs without a choke point
     home: str = ""  # the base URL, unless a client is given another
-    native_scope: str = ""  # instrumentation scope (prefix) of spans that the SDK makes by itself
 
     @property
     def distribution(self) -> str:

@@ -35,13 +35,14 @@ _RULES = (
     _Rule("models.github.ai", "azure.ai.inference", stream_usage=False),
     _Rule(".openai.azure.com", "azure.ai.openai", stream_usage=True),
     _Rule(".cognitiveservices.azure.com", "azure.ai.openai", stream_usage=True),
+    _Rule(".services.ai.azure.com", "anthropic", stream_usage=True, path="/anthropic"),
     _Rule(".services.ai.azure.com", "azure.ai.openai", stream_usage=True),
     _Rule(".azure-api.net", "azure.ai.openai", stream_usage=False),
     _Rule(".amazonaws.com", "aws.bedrock", stream_usage=True),
     _Rule(".api.aws", "aws.bedrock", stream_usage=True),
     _Rule("generativelanguage.googleapis.com", "gcp.gemini", stream_usage=True),
-    _Rule("aiplatform.googleapis.com", "gcp.vertex_ai", stream_usage=True),
-    _Rule("-aiplatform.googleapis.com", "gcp.vertex_ai", stream_usage=True),
+    _Rule("claude.googleapis.com", "anthropic", stream_usage=True),
+    _Rule(".googleapis.com", "gcp.vertex_ai", stream_usage=True),  # us-east5-aiplatform, aiplatform.us.rep
     _Rule("api.anthropic.com", "anthropic", stream_usage=True),
     _Rule("api.cohere.com", "cohere", stream_usage=True),
     _Rule("api.cohere.ai", "cohere", stream_usage=True),
@@ -117,6 +118,10 @@ def _biller(provider: str, url_path: str) -> str:
 
 
 def _geo(host: str, provider: str) -> str:
-    """The data-residency region that an OpenAI host names: `eu.api.openai.com`."""
-    first = host.partition(".")[0]
-    return first if provider == "openai" and first in _RESIDENCY else ""
+    """The region that a host names: `eu.api.openai.com`, `us-east5-aiplatform.googleapis.com`."""
+    first, _, rest = host.partition(".")
+    if provider == "openai":
+        return first if first in _RESIDENCY else ""
+    if provider == "gcp.vertex_ai":
+        return first.removesuffix("-aiplatform") if first != "aiplatform" else rest.partition(".rep.")[0] * (".rep." in rest)
+    return ""

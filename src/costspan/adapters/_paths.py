@@ -1,7 +1,8 @@
 """Reads values out of other people's objects by a written path: dicts, pydantic models, dataclasses, protobuf alike.
 
 A path is names joined by dots: `usage.prompt_tokens_details.cached_tokens`. `*` goes through a list and gives a list,
-`name=VALUE` picks the list entries whose `name` is VALUE. Nothing is iterated that is not a list or tuple: an iterator
+`name=VALUE` picks the list entries whose `name` is VALUE, `#` is the length of a list; `.` alone is the object itself.
+Nothing is iterated that is not a list or tuple: an iterator
 belongs to the host. Reading never raises for a missing or odd value; it gives None.
 """
 
@@ -24,6 +25,8 @@ def path(text: str) -> Read:
         return _itself
     if "|" in text:
         return _first_of(tuple(path(each) for each in text.split("|")))
+    if text == ".":
+        return _itself
     steps = text.split(".")
     if all(step.isidentifier() for step in steps):
         return _plain(*steps)
@@ -100,6 +103,8 @@ def _walk(steps: tuple[str, ...]) -> Read:
     after = _walk(rest) if rest else _itself
     if step == "*":
         return lambda value: [after(each) for each in value] if isinstance(value, (list, tuple)) else None
+    if step == "#":
+        return lambda value: len(value) if isinstance(value, (list, tuple)) else None
     if "=" in step:
         name, _, wanted = step.partition("=")
         return lambda value: _picked(value, name, wanted, after)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from costspan.adapters._adapter import Opened
-from costspan.adapters._paths import is_given, path, text_of
+from costspan.adapters._paths import is_given, member, path, text_of
 from costspan.call import Request
 
 if TYPE_CHECKING:
@@ -19,26 +19,26 @@ _LONGEST = 256  # characters of a user's name
 
 def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -> Request:
     """The Request of these arguments: model, parameters that the conventions name, and who pays if they say so."""
-    read = operation.read["request_model"]
+    read, arguments = operation.read["request_model"], operation.read["parameters_in"]
     return Request(
         operation=operation.name,
         provider=provider,
         model=text_of(read(body)) if read else "",
-        parameters=_scalars(operation.parameters, body),
+        parameters=_scalars(operation.parameters, arguments(body) if arguments else body),
         attribution={
             name: value[:_LONGEST]
-            for name, read in operation.read_payers
-            if isinstance(value := read(body), str) and value
+            for name, payer in operation.read_payers
+            if isinstance(value := payer(body), str) and value
         },
         body=body,
     )
 
 
-def _scalars(names: Mapping[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
+def _scalars(names: Mapping[str, str], arguments: Any) -> dict[str, Any]:
     """Plain values by their conventional names; a list only if all of it is text."""
     found = {}
     for argument, name in names.items():
-        value = body.get(argument)
+        value = member(arguments, argument)
         if value is None:
             continue
         if isinstance(value, (bool, int, float, str)) or _is_texts(value):

@@ -41,13 +41,14 @@ def open_request(
 ) -> Opened | None:
     """A call as `request(cast_to, options, *, stream, stream_cls)` shows it; None for files, models and the like."""
     options = kwargs["options"] if "options" in kwargs else args[1]
-    operation = find_route(adapter.routes, options.method.upper(), options.url)
-    if operation is None:
+    found = find_route(adapter.routes, options.method.upper(), options.url)
+    if found is None:
         return None
+    operation, resource = found
     body = options.json_data if isinstance(options.json_data, dict) else {}
     raw = _raw_header(options)
     request = read_request(operation, adapter.provider, body)
-    request.stream = bool(kwargs.get("stream"))
+    request.stream, request.resource = bool(kwargs.get("stream")), resource
     host = _place(request, client, options.url, adapter, settings)
     hidden = (
         request.stream
@@ -76,8 +77,17 @@ def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Sett
     if not adapter.by_host:
         return Host(adapter.provider, adapter.provider, stream_usage=True)
     host = resolve(request.host, request.port, where, adapter.provider, settings.hosts)
+    if (platform := _platform(client, adapter)) and host.biller == (request.host or adapter.provider):
+        host = Host(platform, platform)  # an address of its own (a private endpoint): the client's class tells
     request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
     return host
+
+
+def _platform(client: Any, adapter: Adapter) -> str:
+    """The provider whose client class this is, for a platform that has its own."""
+    if not adapter.clients:
+        return ""
+    return next((adapter.clients[kind.__name__] for kind in type(client).__mro__ if kind.__name__ in adapter.clients), "")
 
 
 def _raw_header(options: Any) -> bool:
@@ -88,10 +98,10 @@ def _raw_header(options: Any) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def find_route(routes: tuple[Route, ...], method: str, url: str) -> Operation | None:
-    """The operation of an HTTP method and URL, by the end of its path; the longest suffix wins."""
+def find_route(routes: tuple[Route, ...], method: str, url: str) -> tuple[Operation, str] | None:
+    """The operation of an HTTP method and URL, by the end of its path, and the id in it; the longest suffix wins."""
     segments = urlsplit(url).path.strip("/").split("/")
-    best: tuple[int, Operation] | None = None
+    best: tuple[int, Operation, str] | None = None
     for route in routes:
         wanted = route.suffix.strip("/").split("/")
         if route.method != method or len(wanted) > len(segments):
@@ -100,5 +110,5 @@ def find_route(routes: tuple[Route, ...], method: str, url: str) -> Operation | 
         if all(want in (have, "{id}") for want, have in zip(wanted, found, strict=True)) and (
             best is None or len(wanted) > best[0]
         ):
-            best = len(wanted), route.operation
-    return best[1] if best else None
+            best = len(wanted), route.operation, dict(zip(wanted, found, strict=True)).get("{id}", "")
+    return best[1:] if best else None

@@ -32,7 +32,7 @@ class Watch:
 
     def __init__(self, call: Call, operation: Operation, observer: Observer, *, hidden: bool = False) -> None:
         self.call = call
-        self._operation = operation
+        self.operation = operation
         self._observer = observer
         self._hidden = hidden
         self._usages: list[Any] = []
@@ -48,7 +48,7 @@ class Watch:
             BudgetExceededError: A budget that the program has set is spent; the SDK is not called.
         """
         refusal = None
-        if not self._operation.lookup and not self._operation.free:
+        if not self.operation.lookup and not self.operation.free:
             with _ADMIT:
                 refusal = self._observer.refusal(self.call)
         if refusal is not None:
@@ -65,7 +65,7 @@ class Watch:
 
     def begin(self) -> Any:
         """Tell the observer; what comes back goes to `pause` when the SDK hands over its answer."""
-        if self._operation.lookup:
+        if self.operation.lookup:
             return None
         with _READ:
             return self._observer.started(self.call)
@@ -81,11 +81,14 @@ class Watch:
         """Look at a chunk; whether the host is to get it (not the usage chunk that only we asked for)."""
         with _SEE:
             self.call.chunk()
-            self._last = chunk
             has_usage = self._collect(chunk)
+            if has_usage or not self._usages:
+                self._last = chunk
             if self.call.chunks == 1 or has_usage:
                 self._identify(chunk)
             self._follow(chunk)
+            if self.operation.tally is not None:
+                self.operation.tally(self.call, chunk)
         if self._hidden:  # apart: what we failed to read is still not the host's
             with _SEE:
                 _unask(chunk)
@@ -99,13 +102,13 @@ class Watch:
             self._collect(response)
             self._identify(response)
             self._note_finish(response)
-            read = self._operation.read["full_text"]
+            read = self.operation.read["full_text"]
             if read is not None and not self._usages:
                 self._texts.extend(_strings(read(response)))
         self.finish()
 
     def _collect(self, source: Any) -> bool:
-        usage = self._operation.usage
+        usage = self.operation.usage
         if usage is None:
             return False
         found = [each for root in usage.roots if (each := root(source)) is not None]
@@ -116,12 +119,12 @@ class Watch:
 
     def _identify(self, source: Any) -> None:
         """Names and terms: in the first chunk, or beside the usage."""
-        reply, read = self.call.reply, self._operation.read
+        reply, read = self.call.reply, self.operation.read
         if read["model"] is not None:
             reply.model = text_of(read["model"](source)) or reply.model
         if read["id"] is not None:
             reply.id = text_of(read["id"](source)) or reply.id
-        for name, term in self._operation.read_terms:
+        for name, term in self.operation.read_terms:
             value = term(source)
             if value is not None:
                 self._terms[name] = value
@@ -132,14 +135,14 @@ class Watch:
     def _follow(self, chunk: Any) -> None:
         """What may come with any chunk: why it ends, and text for a local count."""
         self._note_finish(chunk)
-        read = self._operation.read["text"]
+        read = self.operation.read["text"]
         if read is not None:
             found = read(chunk)
             if found:
                 self._texts.extend(_strings(found))
 
     def _note_finish(self, source: Any) -> None:
-        read = self._operation.read["finish"]
+        read = self.operation.read["finish"]
         if read is not None:
             found = read(source)
             if found:
@@ -172,7 +175,7 @@ class Watch:
             self.leave_early()
 
     def _conclude(self) -> None:
-        call, operation, reply = self.call, self._operation, self.call.reply
+        call, operation, reply = self.call, self.operation, self.call.reply
         reply.free = operation.free
         reply.finish_reasons = tuple(self._finish)
         reply.text = "".join(self._texts)
@@ -192,7 +195,7 @@ class Watch:
     def _settle_terms(self) -> None:
         """The terms as served; what the answer does not say is taken as asked (an image's size)."""
         request, terms = self.call.request, self._terms
-        for name, read in self._operation.read_asked:
+        for name, read in self.operation.read_asked:
             terms.setdefault(name, read(request.body))
         if request.geo:
             terms.setdefault("geo", request.geo)

@@ -56,6 +56,9 @@ class Wrapping:
             opened = seat.open(self._adapter, seat, instance, args, kwargs, self._settings)
             if opened is None:
                 return None
+            native = self._adapter.native_tracer
+            if native is not None and not opened.operation.lookup:
+                opened.request.native_tracer = native(instance, args, kwargs)
             call = Call(opened.request, self._observer)
             return Watch(call, opened.operation, self._observer, hidden=opened.hidden), opened.args, opened.kwargs
         return None
@@ -106,6 +109,9 @@ class Wrapping:
     def _deliver(self, result: Any, watch: Watch) -> Any:
         """The host's result itself, watched if it is a stream or a response that is not read yet."""
         with _DELIVER:
+            if watch.operation.deliver is not None:
+                watch.operation.deliver(result, watch)
+                return result
             if isinstance(result, GeneratorType):
                 result = watched_generator(result, watch)
             elif isinstance(result, AsyncGeneratorType):
@@ -186,12 +192,11 @@ class Wrapping:
 
 def _streams_of(instance: Any, where: str) -> list[SyncStream | AsyncStream]:
     """The watched iterators behind an object that is being closed; a raw response may hold several parsed streams."""
-    found = path(where)(instance)
-    if isinstance(found, dict):
-        found = [getattr(each, "_iterator", None) for each in found.values()]
-    return [
-        each for each in (found if isinstance(found, list) else [found]) if isinstance(each, (SyncStream, AsyncStream))
-    ]
+    found = [path(each)(instance) for each in where.split("|")]
+    for each in found:
+        if isinstance(each, dict):
+            found = [getattr(value, "_iterator", None) for value in each.values()]
+    return [each for each in found if isinstance(each, (SyncStream, AsyncStream))]
 
 
 def _parsed(response: Any) -> Any:

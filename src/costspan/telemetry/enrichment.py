@@ -21,6 +21,7 @@ from costspan.scope import OUTSIDE, PLACE, Scope, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.adoption import note_pending, stands_for_inference
 from costspan.telemetry.foreign import read_foreign
+from costspan.telemetry.native import EXPECTED
 from costspan.telemetry.spending import account_attributes
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Span
 
     from costspan.call import Call
+    from costspan.telemetry.native import Expected
 
     class Teller(Protocol):
         """What the recorder does for a call that another tool has seen."""
@@ -76,6 +78,8 @@ class Place:
 class Enrichment(SpanProcessor):
     """Follows every span of a provider. Without a teller (costspan is off) it does nothing."""
 
+    hands_over = True  # a span that an SDK starts by itself goes to the running call that expects it
+
     def __init__(self) -> None:
         self.teller: Teller | None = None
 
@@ -87,7 +91,11 @@ class Enrichment(SpanProcessor):
             scope = span.instrumentation_scope
             if scope is not None and scope.name == _OWN:
                 return
-            self._place(span, otel.get_current() if parent_context is None else parent_context)
+            context = otel.get_current() if parent_context is None else parent_context
+            self._place(span, context)
+            expected: Expected | None = context.get(EXPECTED)  # type: ignore[assignment] # only `expect` sets it
+            if expected is not None:
+                expected.offer(span)
             if not _ANNOUNCES_END:
                 _stand_in_for_end(span, self._on_ending)
 
@@ -101,7 +109,8 @@ class Enrichment(SpanProcessor):
             inherited = _STREAM.get()
         elif span.instrumentation_scope.name.startswith("logfire"):
             _STREAM.set(inherited)
-        note_pending(span)
+        if EXPECTED not in context:
+            note_pending(span)
         if stands_for_inference(span) or span.kind is not SpanKind.INTERNAL or _is_agent(span):
             account = Account(inherited.account, span.context)
             setattr(span, PLACE, Place(inherited.payers, account, span.context.span_id))

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from costspan.adapters._hosts import resolve
 from costspan.guard import Guard
 from costspan.pricing.price import Price, PriceStatus
-from costspan.telemetry import names
+from costspan.telemetry import names, native
 from costspan.telemetry.adoption import current_llm_span
 from costspan.telemetry.attributes import (
     error_type,
@@ -105,16 +105,24 @@ class Recorder:
             self._open_span(call, context)
         if not call.state:
             context = trace.set_span_in_context(call.span, context)
+        elif isinstance(call.state, native.Expected):
+            context = otel.set_value(native.EXPECTED, call.state, context)
         return otel.attach(otel.set_value(_CALL, True, context))
 
     def _open_span(self, call: Call, context: Context) -> None:
         adopted = current_llm_span(context)
-        if adopted is None:
-            call.span, call.state = self._start_span(call, context), False
-        else:
+        if adopted is not None:
             call.span, call.state = adopted, True
             adopted.set_attributes(payer_attributes(call.request))
             claim(adopted)
+            return
+        expected = None
+        if call.request.native_tracer is not None:
+            expected = native.expect(call.request.native_tracer, self.tracer, context)
+        if expected is None:
+            call.span, call.state = self._start_span(call, context), False
+        else:
+            call.span, call.state = expected.span, expected
 
     def _start_span(self, call: Call, context: Context) -> Span:
         request = call.request
@@ -146,7 +154,7 @@ class Recorder:
         """Price the call, and tell it; a call without usage goes by way of the pool, where its tokens are counted."""
         if not self._pool.wants(call):
             self._tell(call)
-        elif call.state:  # its span is another tool's, which may end it any moment
+        elif call.state is True:  # its span is another tool's, which may end it any moment
             self._pool.estimate(call)
             self._tell(call)
         else:
@@ -163,10 +171,18 @@ class Recorder:
 
     def _tell(self, call: Call) -> None:
         price: Price | None = None
+        expected = call.state if isinstance(call.state, native.Expected) else None
+        if expected is not None:
+            call.span = expected.span
+            call.span.set_attributes(payer_attributes(call.request))
         with _PRICE:
             price = self._price(call)
         with _SPAN:
             self._end_span(call, price)
+        if expected is not None:
+            with _SPAN:
+                claim(call.span)
+                expected.release()
         with _METRIC:
             self._count(call, price, _scope_of(call.span) if call.state else "")
         with _SPEND:

@@ -1,0 +1,136 @@
+"""What of Anthropic's API needs logic: work that other models did, batches, and the SDK's own spans.
+
+Source: billing rules 1 to 6 and sdk-usage 2 of 2026-11-21; anthropic 2.12's documentation of `usage.iterations`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._paths import member, path, text_of
+from costspan.adapters._usage import UsageMap
+from costspan.usage import TOKENS, ModelUsage, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from costspan.call import Call, Reply, Request
+
+USAGE = UsageMap(
+    roots=("message.usage", "usage"),  # a stream's first event; every other message
+    input="input_tokens",  # without what the cache served or was given
+    cache_read="cache_read_input_tokens",
+    cache_write_total="cache_creation_input_tokens",
+    cache_write_5m="cache_creation.ephemeral_5m_input_tokens",
+    cache_write_1h="cache_creation.ephemeral_1h_input_tokens",
+    total_output="output_tokens",
+    reasoning="output_tokens_details.thinking_tokens",
+    web_searches="server_tool_use.web_search_requests",
+    web_fetches="server_tool_use.web_fetch_requests",
+)
+_ITERATIONS = path("usage.iterations")
+_BATCHED = path("result.message")
+_OUTSIDE = ("compaction", "advisor_message")  # entries that the counts of the message leave out
+_BATCHES = 1_000  # remembered, the oldest forgotten first
+
+
+def own_tracer(client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The SDK's tracer from 2.0 on, for what its own methods ask; a bare `client.post` has no span name."""
+    options = kwargs["options"] if "options" in kwargs else args[1]
+    return client._tracer if getattr(options, "span_name", None) else None
+
+
+def read_message(_request: Request, last: Any, reply: Reply) -> None:
+    """What other models did for this message, and what its counts leave out."""
+    if reply.partial and text_of(member(last, "type")) == "message_start" and reply.usage is not None:
+        reply.usage = _without_output(reply.usage)  # the first event says 1 or so, whatever comes
+    entries = _ITERATIONS(last)
+    if reply.usage is None or not isinstance(entries, list):
+        return
+    own, others = [], list(reply.parts)
+    for entry in entries:
+        usage, _ = USAGE.read((entry,))
+        if usage is None:
+            continue
+        model = text_of(member(entry, "model")) or reply.model
+        if text_of(member(entry, "type")) in _OUTSIDE or model != reply.model:
+            others.append(ModelUsage(model, usage))
+        else:
+            own.append(usage)
+    if any(model != reply.model for model, _ in others):
+        reply.usage = _of_this_model(reply.usage, own)
+    reply.parts = tuple(others)
+
+
+def _of_this_model(told: Usage, own: list[Usage]) -> Usage:
+    """The message's own counts: as told, unless they hold what a fallback or declined model did as well."""
+    total = Usage()
+    for each in own:
+        total = total + each
+    if not own or (total.total_input, total.total_output) == (told.total_input, told.total_output):
+        return told
+    return total + Usage(**{name: count for name, count in told if name not in TOKENS})
+
+
+def _without_output(usage: Usage) -> Usage:
+    return Usage(**{name: count for name, count in usage if name not in ("output", "reasoning")})
+
+
+class BatchesRead:
+    """How many results of each batch were counted in this process, so that reading them again bills nothing."""
+
+    def __init__(self, size: int = _BATCHES) -> None:
+        self._size = size
+        self._lines: OrderedDict[str, int] = OrderedDict()
+        self._lock = Lock()
+
+    def is_new(self, batch: str, line: int) -> bool:
+        """Whether this line (the first is 1) was not counted before; it is now."""
+        with self._lock:
+            new = line > self._lines.get(batch, 0)
+            if new:
+                self._lines[batch] = line
+            self._lines.move_to_end(batch)
+            if len(self._lines) > self._size:
+                self._lines.popitem(last=False)
+            return new
+
+
+_READ = BatchesRead()
+
+
+def tally_batch(call: Call, line: Any) -> None:
+    """A batch's results are messages, perhaps of several models: each is added as it is read."""
+    message = _BATCHED(line)
+    if message is None or not _READ.is_new(call.request.resource, call.chunks):
+        return
+    usage, _ = USAGE.read(_roots(message))
+    if usage is None:
+        return
+    reply, model = call.reply, text_of(member(message, "model"))
+    reply.model = reply.model or model
+    if model == reply.model:
+        reply.usage = usage + (reply.usage or Usage())
+    else:
+        reply.parts = _added(reply.parts, ModelUsage(model, usage))
+
+
+def _roots(message: Any) -> Iterable[Any]:
+    usage = member(message, "usage")
+    return () if usage is None else (usage,)
+
+
+def _added(parts: tuple[ModelUsage, ...], more: ModelUsage) -> tuple[ModelUsage, ...]:
+    """One part per model, however many results there are."""
+    sums = dict(parts)
+    sums[more.model] = sums.get(more.model, Usage()) + more.usage
+    return tuple(ModelUsage(model, usage) for model, usage in sums.items())
+
+
+def read_batch(request: Request, _last: Any, reply: Reply) -> None:
+    """Batches cost half; a look at results that were counted before costs nothing."""
+    reply.id = request.resource
+    reply.terms = reply.terms._replace(batch=True)
+    reply.already_billed = not reply.usage
