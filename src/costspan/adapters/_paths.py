@@ -1,14 +1,14 @@
 """Reads values out of other people's objects by a written path: dicts, pydantic models, dataclasses, protobuf alike.
 
 A path is names joined by dots: `usage.prompt_tokens_details.cached_tokens`. `*` goes through a list and gives a list,
-`name=VALUE` picks the list entries whose `name` is VALUE, `#` is the length of a list; `.` alone is the object itself.
-Nothing is iterated that is not a list or tuple: an iterator
-belongs to the host. Reading never raises for a missing or odd value; it gives None.
+`name=VALUE` picks the list entries whose `name` is VALUE, `#` is the length of a list, `?` ends where
+the value is false; `.` alone is the object itself. Nothing is iterated that is not a list: an iterator belongs to the
+host. Reading never raises for a missing or odd value; it gives None.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -102,9 +102,11 @@ def _walk(steps: tuple[str, ...]) -> Read:
     step, rest = steps[0], steps[1:]
     after = _walk(rest) if rest else _itself
     if step == "*":
-        return lambda value: [after(each) for each in value] if isinstance(value, (list, tuple)) else None
+        return lambda value: [after(each) for each in value] if is_list(value) else None
     if step == "#":
-        return lambda value: len(value) if isinstance(value, (list, tuple)) else None
+        return lambda value: len(value) if is_list(value) else None
+    if step == "?":
+        return lambda value: after(value) if value else None
     if "=" in step:
         name, _, wanted = step.partition("=")
         return lambda value: _picked(value, name, wanted, after)
@@ -118,14 +120,14 @@ def _itself(value: Any) -> Any:
 
 
 def _entry(value: Any, index: int) -> Any:
-    if isinstance(value, (list, tuple)) and -len(value) <= index < len(value):
+    if is_list(value) and -len(value) <= index < len(value):
         return value[index]
     return None
 
 
 def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
     """The value behind the entries picked; several counts of the same kind are one sum."""
-    if not isinstance(value, (list, tuple)):
+    if not is_list(value):
         return None
     found = [after(each) for each in value if text_of(member(each, name)) == wanted]
     if len(found) == 1:
@@ -134,12 +136,17 @@ def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
     return sum(counts) if counts else None
 
 
+def is_list(value: Any) -> bool:
+    """Whether a value is a list of any kind (protobuf has its own): looking at it does not use it up."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, Sequence) and not isinstance(value, (str, bytes)))
+
+
 def text_of(value: Any) -> str:
-    """A string or the value of a string enum; anything else is empty."""
+    """A string, the value of a string enum or the name of one that is counted; anything else is empty."""
     if type(value) is str:
         return value
     if isinstance(value, Enum):
-        value = value.value
+        value = value.value if isinstance(value.value, str) else value.name
     return value if isinstance(value, str) else ""
 
 

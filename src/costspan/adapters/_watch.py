@@ -95,6 +95,12 @@ class Watch:
                 return not _is_usage_only(chunk)
         return True
 
+    def note(self, source: Any) -> None:
+        """Read what is told beside the answer: headers, an envelope."""
+        with _READ:
+            self._collect(source)
+            self._identify(source)
+
     def complete(self, response: Any) -> None:
         """Read a complete response, and finish."""
         with _READ:

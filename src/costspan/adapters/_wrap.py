@@ -119,6 +119,8 @@ class Wrapping:
             self._observer.bills.add(result, watch.call.bill)
             fields = getattr(result, "__dict__", _NO_FIELDS)  # asking a pydantic model for what it lacks is slow
             inner: Any = fields.get(self._adapter.iterator)
+            if inner is None and watch.call.request.stream:  # made when it is first asked for
+                inner = getattr(result, self._adapter.iterator, None)
             if hasattr(inner, "__next__"):
                 setattr(result, self._adapter.iterator, SyncStream(inner, watch))
             elif hasattr(inner, "__anext__"):

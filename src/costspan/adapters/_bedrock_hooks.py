@@ -1,0 +1,198 @@
+"""How a Bedrock call is read: out of botocore's one method, a body that can be read once, and its event streams.
+
+The host reads body and stream itself, whenever it wants; we look on. Both keep their type and identity: only the one
+method through which everything passes is replaced, on that one object.
+
+Source: sdk-usage 4 and billing rules 25 to 28 of 2026-11-21; botocore 1.35 to 1.44 and aiobotocore 2.17 to 3.10.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from weakref import ref
+
+from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
+from costspan.adapters._paths import member, text_of
+from costspan.adapters._request import read_request
+from costspan.adapters._streams import AsyncStream, SyncStream
+from costspan.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costspan.adapters._watch import Watch
+    from costspan.call import Reply, Request
+
+_LOOK = Guard("look at what the program reads")
+METRICS = "amazon-bedrock-invocationMetrics"  # as streams end with it; the headers of other answers say the same
+_HEADERS = {
+    "x-amzn-bedrock-input-token-count": "inputTokenCount",
+    "x-amzn-bedrock-output-token-count": "outputTokenCount",
+    "x-amzn-bedrock-cache-read-input-token-count": "cacheReadInputTokenCount",
+    "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokenCount",
+}
+
+
+def open_api_call(
+    adapter: Adapter, _seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+) -> Opened | None:
+    """A call as `_make_api_call(operation_name, api_params)` shows it; None for every other service of AWS."""
+    meta = client.meta
+    if meta.service_model.service_name != "bedrock-runtime":
+        return None
+    name, params = (*args, *kwargs.values())[:2]
+    operation = _find(tuple(adapter.calls.items()), name, text_of(params.get("modelId")))
+    if operation is None:
+        return None
+    request = read_request(operation, adapter.provider, params)
+    request.stream = name.endswith("Stream")
+    request.geo = meta.region_name or ""
+    request.host, request.port = _address(meta.endpoint_url)
+    return Opened(operation, request, args, kwargs)
+
+
+@lru_cache(maxsize=512)
+def _find(calls: tuple[tuple[str, Operation], ...], name: str, model: str) -> Operation | None:
+    """The operation of a call: `InvokeModel:embed` is for models with that word in their id."""
+    for key, operation in calls:
+        call, _, word = key.partition(":")
+        if call == name and word in model:
+            return operation
+    return None
+
+
+@lru_cache(maxsize=64)
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def read_envelope(result: Any, watch: Watch) -> None:
+    """What is told beside a body or a stream: the request's id, the tier, and counts in headers."""
+    envelope = {name: value for name, value in result.items() if name not in ("body", "stream")}
+    headers = member(result.get("ResponseMetadata"), "HTTPHeaders") or {}
+    counts = {count: int(text) for name, count in _HEADERS.items() if (text := headers.get(name, "")).isdecimal()}
+    if counts:
+        envelope[METRICS] = counts
+    watch.note(envelope)
+
+
+def watch_body(result: Any, watch: Watch) -> None:
+    """InvokeModel: the body is JSON that can be read once, by the host."""
+    read_envelope(result, watch)
+    body = result["body"]
+    size = member(member(result.get("ResponseMetadata"), "HTTPHeaders"), "content-length")
+    seat = _Body(body, watch, int(size) if text_of(size).isdecimal() else None)
+    body.read = seat.read_later if iscoroutinefunction(type(body).read) else seat.read
+
+
+class _Body:
+    """Stands in for the `read` of one body. Holds it weakly: a body that is dropped must go at once, as without us."""
+
+    def __init__(self, body: Any, watch: Watch, size: int | None) -> None:
+        self._body = ref(body)
+        self._read = type(body).read
+        self._watch = watch
+        self._size = size
+        self._parts: list[bytes] = []
+        self._seen = 0
+
+    def read(self, amt: int | None = None) -> Any:
+        return self._see(self._read(self._body(), amt), amt)
+
+    async def read_later(self, amt: int | None = None) -> Any:
+        return self._see(await self._read(self._body(), amt), amt)
+
+    def _see(self, part: Any, amt: int | None) -> Any:
+        with _LOOK:
+            self._parts.append(part)
+            self._seen += len(part)
+            if amt is None or amt < 0 or (amt and not part) or self._seen == self._size:
+                self._end()
+        return part
+
+    def _end(self) -> None:
+        parts, self._parts = self._parts, []
+        if self._watch.call.open:
+            self._watch.complete(_parsed(b"".join(parts)))
+
+    def __del__(self) -> None:
+        """The host did not read the body, or not to its end: the headers' counts are all there is."""
+        self._watch.finish()
+
+
+def watch_events(result: Any, watch: Watch) -> None:
+    """ConverseStream: one event after another, each a dict."""
+    _watch_stream(result, "stream", watch)
+
+
+def watch_chunks(result: Any, watch: Watch) -> None:
+    """InvokeModelWithResponseStream: each event holds a model's own JSON."""
+    _watch_stream(result, "body", watch)
+
+
+def _watch_stream(result: Any, name: str, watch: Watch) -> None:
+    read_envelope(result, watch)
+    stream = result[name]
+    seat = _Events(stream, watch)
+    if hasattr(stream._event_generator, "__anext__"):
+        stream._event_generator = AsyncStream(stream._event_generator, seat)
+        stream._parse_event = seat.parse_later
+    else:
+        stream._event_generator = SyncStream(stream._event_generator, seat)
+        stream._parse_event = seat.parse
+
+
+class _Events:
+    """Looks at a stream's events where they are parsed, and at its end where they come from."""
+
+    def __init__(self, stream: Any, watch: Watch) -> None:
+        self._stream = ref(stream)
+        self._parse = type(stream)._parse_event
+        self._watch = watch
+        self.finish, self.fail, self.leave_early = watch.finish, watch.fail, watch.leave_early
+
+    def see(self, _raw: Any) -> bool:
+        return True
+
+    def parse(self, raw: Any) -> Any:
+        try:
+            event = self._parse(self._stream(), raw)
+        except BaseException as error:
+            self._watch.fail(error)
+            raise
+        self._look(event)
+        return event
+
+    async def parse_later(self, raw: Any) -> Any:
+        try:
+            event = await self._parse(self._stream(), raw)
+        except BaseException as error:
+            self._watch.fail(error)
+            raise
+        self._look(event)
+        return event
+
+    def _look(self, event: Any) -> None:
+        with _LOOK:
+            chunk = member(event, "chunk")
+            self._watch.see(event if chunk is None else _parsed(member(chunk, "bytes")))
+
+
+def _parsed(text: Any) -> Any:
+    """JSON, or None for what is none."""
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return None
+
+
+def read_asked(request: Request, _last: Any, reply: Reply) -> None:
+    """If nobody told the usage, the tokens are counted in the model's own request, which is JSON in `body`."""
+    if reply.usage is None:
+        asked = _parsed(member(request.body, "body"))
+        request.body = asked if isinstance(asked, dict) else {}

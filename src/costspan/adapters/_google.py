@@ -1,0 +1,162 @@
+"""What Google's SDKs share: how a call is read, and where Gemini puts its counts.
+
+Source: sdk-usage 3, 15 and billing rules 18 to 24 of 2026-11-21; google-genai 1.0 to 3.4 and vertexai 2.7 as installed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from costspan.adapters._adapter import Adapter, Opened, Seat
+from costspan.adapters._paths import member, path, text_of
+from costspan.adapters._request import is_given, read_request
+from costspan.adapters._usage import UsageMap
+from costspan.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costspan.adapters._paths import Read
+    from costspan.call import Reply, Request
+
+USAGE = UsageMap(
+    roots=("usage_metadata", "candidates.0.grounding_metadata"),
+    total_input="prompt_token_count",  # with what was cached
+    extra_input="tool_use_prompt_token_count",
+    cache_read="cached_content_token_count",
+    input_audio="prompt_tokens_details.modality=AUDIO.token_count",
+    input_image="prompt_tokens_details.modality=IMAGE.token_count",
+    input_video="prompt_tokens_details.modality=VIDEO.token_count",
+    cache_read_audio="cache_tokens_details.modality=AUDIO.token_count",
+    cache_read_image="cache_tokens_details.modality=IMAGE.token_count",
+    cache_read_video="cache_tokens_details.modality=VIDEO.token_count",
+    output="candidates_token_count",  # without thoughts; older replies had them inside: the total tells
+    reasoning="thoughts_token_count",
+    output_audio="candidates_tokens_details.modality=AUDIO.token_count",
+    output_image="candidates_tokens_details.modality=IMAGE.token_count",
+    output_video="candidates_tokens_details.modality=VIDEO.token_count",
+    total="total_token_count",
+    web_searches="web_search_queries.#",
+)
+PARAMETERS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "max_output_tokens": "max_tokens",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "stop_sequences": "stop_sequences",
+    "seed": "seed",
+    "candidate_count": "choice.count",
+    "output_dimensionality": "embeddings.dimension.count",
+}
+_PER_PROMPT = ("gemini-1", "gemini-2")  # models whose search is billed by the grounded prompt, not by the query
+_UNSPECIFIED = "_UNSPECIFIED"  # protobuf's word for nothing, as a last part of a name
+_TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_count")
+_CHARACTERS = path("metadata.billable_character_count")
+_VIDEO_SECONDS, _VIDEOS = path("config.duration_seconds"), path("config.number_of_videos")
+_USUAL_VIDEO_SECONDS = 8  # what Veo makes if nothing is asked
+
+
+def open_model_call(
+    adapter: Adapter, seat: Seat, models: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+) -> Opened | None:
+    """A call of google-genai's `Models`: its client knows whether Vertex answers, and where."""
+    client = models._api_client
+    opened = _opened(adapter, seat, args, kwargs, client._http_options.base_url)
+    if client.vertexai:
+        opened.request.provider, opened.request.geo = "gcp.vertex_ai", client.location or ""
+    return opened
+
+
+def open_interaction(
+    adapter: Adapter, seat: Seat, interactions: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+) -> Opened | None:
+    """A call of google-genai's second, generated client."""
+    asked = kwargs.get("request")
+    given = {**(asked if isinstance(asked, dict) else {}), **{key: each for key, each in kwargs.items() if is_given(each)}}
+    address = interactions.sdk_configuration.server_url
+    opened = _opened(adapter, seat, args, kwargs, address, given)
+    opened.request.stream = given.get("stream") is True
+    if "aiplatform" in opened.request.host:
+        opened.request.provider = "gcp.vertex_ai"
+    return opened
+
+
+def open_vertex(
+    adapter: Adapter, seat: Seat, model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+) -> Opened | None:
+    """A call of a model object of the older SDK: the first argument is what it is asked."""
+    name = text_of(member(model, "_model_name") or member(model, "_model_id"))
+    given = {**kwargs, "model": name.partition("/models/")[2] or name}
+    if args:
+        given["contents"] = args[0]
+    location = text_of(member(model, "_location"))
+    opened = _opened(adapter, seat, args, kwargs, f"https://{location}-aiplatform.googleapis.com", given)
+    opened.request.geo = location
+    return opened
+
+
+def _opened(
+    adapter: Adapter,
+    seat: Seat,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    address: Any,
+    given: Mapping[str, Any] | None = None,
+) -> Opened:
+    assert seat.operation is not None
+    request = read_request(seat.operation, adapter.provider, kwargs if given is None else given)
+    request.stream = seat.streams
+    request.host, request.port = _address(str(address))
+    return Opened(seat.operation, request, args, kwargs)
+
+
+@lru_cache(maxsize=64)
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def read_generated(request: Request, _last: Any, reply: Reply) -> None:
+    """Up to Gemini 2 a prompt that was grounded by any number of searches is billed as one."""
+    reply.finish_reasons = tuple(each for each in reply.finish_reasons if not each.endswith(_UNSPECIFIED))
+    if reply.terms.tier.upper().endswith(_UNSPECIFIED):
+        reply.terms = reply.terms._replace(tier="")
+    model = (reply.model or request.model).rpartition("/")[2]
+    if reply.usage is not None and reply.usage.web_searches > 1 and model.startswith(_PER_PROMPT):
+        reply.usage = Usage(**{**reply.usage.counts, "web_searches": 1})
+
+
+def count_embedded(_request: Request, last: Any, reply: Reply) -> None:
+    """Vertex tells the tokens of each text, or else the characters that it bills."""
+    if reply.usage is not None:
+        return
+    counts = _TOKEN_COUNTS(last)
+    tokens = [int(each) for each in counts or () if isinstance(each, (int, float)) and each >= 0]
+    characters = _CHARACTERS(last)
+    if tokens:
+        reply.usage = Usage(input=sum(tokens))
+    elif type(characters) is int and characters > 0:
+        reply.usage = Usage(input_characters=characters)
+
+
+def count_video(request: Request, _last: Any, reply: Reply) -> None:
+    """Video is billed by the second that was asked for; the answer is an operation that tells nothing."""
+    seconds, videos = _asked(_VIDEO_SECONDS, request, _USUAL_VIDEO_SECONDS), _asked(_VIDEOS, request, 1)
+    reply.usage = Usage(output_video_ms=seconds * videos * 1000)
+    if member(member(request.body, "config"), "generate_audio"):
+        reply.terms = reply.terms._replace(quality="audio")
+
+
+def _asked(read: Read, request: Request, usual: int) -> int:
+    value = read(request.body)
+    return value if type(value) is int and value > 0 else usual
+
+
+def read_interaction(_request: Request, last: Any, reply: Reply) -> None:
+    """An interaction that runs in the background tells its usage when it is asked for."""
+    if reply.usage is None and text_of(member(last, "status")) == "in_progress":
+        reply.unpriced = "the interaction runs in the background; its usage is not known yet"

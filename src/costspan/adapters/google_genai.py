@@ -1,0 +1,106 @@
+"""Google's google-genai, for the Gemini API and Vertex AI. Source: google-genai 1.0 to 3.4 as installed, 2026-11-22.
+
+The private methods are the level at which one call is one request: automatic function calling makes several.
+"""
+
+from __future__ import annotations
+
+from costspan.adapters import _google as google
+from costspan.adapters._adapter import Adapter, Operation, Seat
+from costspan.adapters._usage import UsageMap
+
+GENERATE = Operation(
+    "generate_content",
+    usage=google.USAGE,
+    model="model_version",
+    id="response_id",
+    finish="candidates.*.finish_reason",
+    text="candidates.*.content.parts.*.text",
+    full_text="candidates.*.content.parts.*.text",
+    terms={"tier": "usage_metadata.service_tier|usage_metadata.traffic_type"},
+    asked={"tier": "config.service_tier"},
+    hook=google.read_generated,
+    parameters=google.PARAMETERS,
+    parameters_in="config",
+)
+EMBED = Operation(
+    "embeddings",
+    usage=UsageMap(
+        roots=("usage_metadata",),
+        total_input="prompt_token_count|total_token_count",
+        input_audio="prompt_tokens_details.modality=AUDIO.token_count",
+        input_image="prompt_tokens_details.modality=IMAGE.token_count",
+        input_video="prompt_tokens_details.modality=VIDEO.token_count",
+    ),
+    model="",
+    id="",
+    hook=google.count_embedded,
+    parameters=google.PARAMETERS,
+    parameters_in="config",
+)
+IMAGES = Operation(
+    "image_generation",
+    usage=UsageMap(roots=(".",), images="generated_images.#"),
+    model="",
+    id="",
+    asked={"size": "config.image_size"},
+)
+VIDEO = Operation("video_generation", model="", id="name", asked={"size": "config.resolution"}, hook=google.count_video)
+COUNT = Operation("count_tokens", model="", id="", free=True)
+INTERACTION = Operation(
+    "chat",
+    usage=UsageMap(
+        roots=("usage", "interaction.usage"),
+        total_input="total_input_tokens",
+        extra_input="total_tool_use_tokens",
+        cache_read="total_cached_tokens",
+        input_audio="input_tokens_by_modality.modality=audio.tokens",
+        input_image="input_tokens_by_modality.modality=image.tokens",
+        input_video="input_tokens_by_modality.modality=video.tokens",
+        cache_read_audio="cached_tokens_by_modality.modality=audio.tokens",
+        output="total_output_tokens",
+        reasoning="total_thought_tokens",
+        output_audio="output_tokens_by_modality.modality=audio.tokens",
+        output_image="output_tokens_by_modality.modality=image.tokens",
+        total="total_tokens",
+        web_searches="grounding_tool_count.type=google_search.count",
+        maps_searches="grounding_tool_count.type=google_maps.count",
+    ),
+    model="model|interaction.model",
+    id="interaction.id|id",
+    text="delta.text",
+    terms={"tier": "service_tier|interaction.service_tier"},
+    asked={"tier": "service_tier"},
+    hook=google.read_interaction,
+    parameters=google.PARAMETERS,
+    parameters_in="generation_config",
+)
+MODELS = (
+    ("_generate_content", GENERATE, False),
+    ("_generate_content_stream", GENERATE, True),
+    ("embed_content", EMBED, False),
+    ("generate_images", IMAGES, False),
+    ("edit_image", IMAGES, False),
+    ("upscale_image", IMAGES, False),
+    ("recontext_image", IMAGES, False),
+    ("generate_videos", VIDEO, False),
+    ("count_tokens", COUNT, False),
+)
+GAOS, STREAM = "google.genai._gaos.interactions", "google.genai._gaos.utils.eventstreaming"
+
+ADAPTER = Adapter(
+    provider="gcp.gemini",
+    package="google-genai >= 1.0",
+    iterator="generator",
+    seats=(
+        *(
+            Seat("google.genai.models", f"{owner}.{name}", google.open_model_call, operation, waits=waits, streams=streams)
+            for owner, waits in (("Models", False), ("AsyncModels", True))
+            for name, operation, streams in MODELS
+        ),
+        Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),
+        Seat(GAOS, "AsyncInteractions.create", google.open_interaction, INTERACTION, waits=True),
+        Seat(STREAM, "Stream.close", closes="generator"),
+        Seat(STREAM, "AsyncStream.close", closes="generator", waits=True),
+    ),
+)
