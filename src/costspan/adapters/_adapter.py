@@ -62,7 +62,17 @@ class Operation:
         """Compile every path once; frozen data, so they are put beside it."""
         compiled = {
             name: path(getattr(self, name)) if getattr(self, name) else None
-            for name in ("model", "id", "finish", "text", "full_text", "stated_cost", "error", "request_model", "parameters_in")
+            for name in (
+                "model",
+                "id",
+                "finish",
+                "text",
+                "full_text",
+                "stated_cost",
+                "error",
+                "request_model",
+                "parameters_in",
+            )
         }
         object.__setattr__(self, "read", compiled)
         object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))

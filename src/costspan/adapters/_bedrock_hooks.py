@@ -18,7 +18,7 @@ from weakref import ref
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import read_request
-from costspan.adapters._streams import AsyncStream, SyncStream
+from costspan.adapters._streams import ParsedStream
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
@@ -127,60 +127,18 @@ class _Body:
 
 def watch_events(result: Any, watch: Watch) -> None:
     """ConverseStream: one event after another, each a dict."""
-    _watch_stream(result, "stream", watch)
+    read_envelope(result, watch)
+    ParsedStream.sit(result["stream"], watch, "_event_generator", "_parse_event")
 
 
 def watch_chunks(result: Any, watch: Watch) -> None:
     """InvokeModelWithResponseStream: each event holds a model's own JSON."""
-    _watch_stream(result, "body", watch)
-
-
-def _watch_stream(result: Any, name: str, watch: Watch) -> None:
     read_envelope(result, watch)
-    stream = result[name]
-    seat = _Events(stream, watch)
-    if hasattr(stream._event_generator, "__anext__"):
-        stream._event_generator = AsyncStream(stream._event_generator, seat)
-        stream._parse_event = seat.parse_later
-    else:
-        stream._event_generator = SyncStream(stream._event_generator, seat)
-        stream._parse_event = seat.parse
+    ParsedStream.sit(result["body"], watch, "_event_generator", "_parse_event", _own_json)
 
 
-class _Events:
-    """Looks at a stream's events where they are parsed, and at its end where they come from."""
-
-    def __init__(self, stream: Any, watch: Watch) -> None:
-        self._stream = ref(stream)
-        self._parse = type(stream)._parse_event
-        self._watch = watch
-        self.finish, self.fail, self.leave_early = watch.finish, watch.fail, watch.leave_early
-
-    def see(self, _raw: Any) -> bool:
-        return True
-
-    def parse(self, raw: Any) -> Any:
-        try:
-            event = self._parse(self._stream(), raw)
-        except BaseException as error:
-            self._watch.fail(error)
-            raise
-        self._look(event)
-        return event
-
-    async def parse_later(self, raw: Any) -> Any:
-        try:
-            event = await self._parse(self._stream(), raw)
-        except BaseException as error:
-            self._watch.fail(error)
-            raise
-        self._look(event)
-        return event
-
-    def _look(self, event: Any) -> None:
-        with _LOOK:
-            chunk = member(event, "chunk")
-            self._watch.see(event if chunk is None else _parsed(member(chunk, "bytes")))
+def _own_json(event: Any) -> Any:
+    return _parsed(member(member(event, "chunk"), "bytes"))
 
 
 def _parsed(text: Any) -> Any:

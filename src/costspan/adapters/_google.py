@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from costspan.adapters._adapter import Adapter, Opened, Seat
+from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import is_given, read_request
 from costspan.adapters._usage import UsageMap
@@ -76,7 +76,10 @@ def open_interaction(
 ) -> Opened | None:
     """A call of google-genai's second, generated client."""
     asked = kwargs.get("request")
-    given = {**(asked if isinstance(asked, dict) else {}), **{key: each for key, each in kwargs.items() if is_given(each)}}
+    given = {
+        **(asked if isinstance(asked, dict) else {}),
+        **{key: each for key, each in kwargs.items() if is_given(each)},
+    }
     address = interactions.sdk_configuration.server_url
     opened = _opened(adapter, seat, args, kwargs, address, given)
     opened.request.stream = given.get("stream") is True
@@ -107,11 +110,11 @@ def _opened(
     address: Any,
     given: Mapping[str, Any] | None = None,
 ) -> Opened:
-    assert seat.operation is not None
-    request = read_request(seat.operation, adapter.provider, kwargs if given is None else given)
+    operation: Operation = seat.operation  # type: ignore[assignment] # every seat that opens a call here has one
+    request = read_request(operation, adapter.provider, kwargs if given is None else given)
     request.stream = seat.streams
     request.host, request.port = _address(str(address))
-    return Opened(seat.operation, request, args, kwargs)
+    return Opened(operation, request, args, kwargs)
 
 
 @lru_cache(maxsize=64)

@@ -123,5 +123,9 @@ def _geo(host: str, provider: str) -> str:
     if provider == "openai":
         return first if first in _RESIDENCY else ""
     if provider == "gcp.vertex_ai":
-        return first.removesuffix("-aiplatform") if first != "aiplatform" else rest.partition(".rep.")[0] * (".rep." in rest)
+        return (
+            first.removesuffix("-aiplatform")
+            if first != "aiplatform"
+            else rest.partition(".rep.")[0] * (".rep." in rest)
+        )
     return ""

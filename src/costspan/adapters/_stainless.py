@@ -87,7 +87,9 @@ def _platform(client: Any, adapter: Adapter) -> str:
     """The provider whose client class this is, for a platform that has its own."""
     if not adapter.clients:
         return ""
-    return next((adapter.clients[kind.__name__] for kind in type(client).__mro__ if kind.__name__ in adapter.clients), "")
+    return next(
+        (adapter.clients[kind.__name__] for kind in type(client).__mro__ if kind.__name__ in adapter.clients), ""
+    )
 
 
 def _raw_header(options: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from costspan.guard import Guard
 
@@ -14,10 +15,17 @@ if TYPE_CHECKING:
 _CLOSE = Guard("close a stream whose budget is spent")
 
 
+_LOOK = Guard("look at a streamed event")
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
 class SyncStream:
     """The inner iterator of an SDK's stream: passes every chunk on, and lets the watch look at it."""
 
-    def __init__(self, inner: Iterator[Any], watch: Watch) -> None:
+    def __init__(self, inner: Iterator[Any], watch: Watch | ParsedStream) -> None:
         self._inner = inner
         self.watch = watch
 
@@ -49,7 +57,7 @@ class SyncStream:
 class AsyncStream:
     """As SyncStream, for an async iterator. No generator of ours: the inner one keeps its own life and end."""
 
-    def __init__(self, inner: AsyncIterator[Any], watch: Watch) -> None:
+    def __init__(self, inner: AsyncIterator[Any], watch: Watch | ParsedStream) -> None:
         self._inner = inner
         self.watch = watch
 
@@ -111,6 +119,53 @@ class Entry:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+class ParsedStream:
+    """For a stream that parses what its inner iterator gives: we look behind its own `parse`, on that one object.
+
+    Stands between the inner iterator, whose items say nothing yet, and the watch. Holds the stream weakly.
+    """
+
+    def __init__(self, stream: Any, watch: Watch, parse: str, read: Callable[[Any], Any]) -> None:
+        self._stream = ref(stream)
+        self._parse = getattr(type(stream), parse)
+        self._watch = watch
+        self._read = read
+        self.call, self.refusal = watch.call, watch.refusal
+        self.finish, self.fail, self.leave_early = watch.finish, watch.fail, watch.leave_early
+
+    @classmethod
+    def sit(cls, stream: Any, watch: Watch, inner: str, parse: str, read: Callable[[Any], Any] = _itself) -> None:
+        """Take the seat: `inner` and `parse` name the stream's iterator and method; `read` finds what we look at."""
+        seat, iterator = cls(stream, watch, parse, read), getattr(stream, inner)
+        waits = hasattr(iterator, "__anext__")
+        setattr(stream, inner, AsyncStream(iterator, seat) if waits else SyncStream(iterator, seat))
+        setattr(stream, parse, seat.parse_later if waits else seat.parse)
+
+    def see(self, _raw: Any) -> bool:
+        """What is not parsed yet goes on to the stream."""
+        return True
+
+    def parse(self, raw: Any) -> Any:
+        try:
+            item = self._parse(self._stream(), raw)
+        except BaseException as error:
+            self._watch.fail(error)
+            raise
+        with _LOOK:
+            self._watch.see(self._read(item))
+        return item
+
+    async def parse_later(self, raw: Any) -> Any:
+        try:
+            item = await self._parse(self._stream(), raw)
+        except BaseException as error:
+            self._watch.fail(error)
+            raise
+        with _LOOK:
+            self._watch.see(self._read(item))
+        return item
 
 
 def watched_generator(inner: Generator[Any, Any, Any], watch: Watch) -> Generator[Any, Any, Any]:

@@ -110,6 +110,7 @@ class Wrapping:
         """The host's result itself, watched if it is a stream or a response that is not read yet."""
         with _DELIVER:
             if watch.operation.deliver is not None:
+                self._observer.bills.add(result, watch.call.bill)
                 watch.operation.deliver(result, watch)
                 return result
             if isinstance(result, GeneratorType):

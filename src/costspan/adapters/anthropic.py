@@ -1,4 +1,4 @@
-"""Anthropic's SDK with its clients for Bedrock, Vertex and others. Source: anthropic 0.40 to 2.12 as installed, 2026-11-22."""
+"""Anthropic's SDK with its clients for Bedrock, Vertex and others. Source: anthropic 0.40 to 2.12, read 2026-11-22."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ ADAPTER = Adapter(
         Seat("anthropic.lib.streaming._messages", "MessageStream.close", closes=HELPER_CLOSES),
         Seat("anthropic.lib.streaming._messages", "AsyncMessageStream.close", closes=HELPER_CLOSES, waits=True),
         Seat("anthropic.lib.streaming._beta_messages", "BetaMessageStream.close", closes=HELPER_CLOSES),
-        Seat("anthropic.lib.streaming._beta_messages", "BetaAsyncMessageStream.close", closes=HELPER_CLOSES, waits=True),
+        Seat(
+            "anthropic.lib.streaming._beta_messages", "BetaAsyncMessageStream.close", closes=HELPER_CLOSES, waits=True
+        ),
     ),
 )

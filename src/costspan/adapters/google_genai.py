@@ -94,7 +94,14 @@ ADAPTER = Adapter(
     iterator="generator",
     seats=(
         *(
-            Seat("google.genai.models", f"{owner}.{name}", google.open_model_call, operation, waits=waits, streams=streams)
+            Seat(
+                "google.genai.models",
+                f"{owner}.{name}",
+                google.open_model_call,
+                operation,
+                waits=waits,
+                streams=streams,
+            )
             for owner, waits in (("Models", False), ("AsyncModels", True))
             for name, operation, streams in MODELS
         ),

@@ -45,6 +45,8 @@ ADAPTER = Adapter(
         ),
         Seat(TEXTS, "_TextEmbeddingModel.get_embeddings", google.open_vertex, EMBED),
         Seat(TEXTS, "_TextEmbeddingModel.get_embeddings_async", google.open_vertex, EMBED, waits=True),
-        Seat("vertexai.vision_models._vision_models", "ImageGenerationModel.generate_images", google.open_vertex, IMAGES),
+        Seat(
+            "vertexai.vision_models._vision_models", "ImageGenerationModel.generate_images", google.open_vertex, IMAGES
+        ),
     ),
 )
