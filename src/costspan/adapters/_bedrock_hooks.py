@@ -12,12 +12,11 @@ import json
 from functools import lru_cache
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 from weakref import ref
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
 from costspan.adapters._paths import member, text_of
-from costspan.adapters._request import read_request
+from costspan.adapters._request import place, read_request
 from costspan.adapters._streams import ParsedStream
 from costspan.guard import Guard
 
@@ -51,7 +50,7 @@ def open_api_call(
     request = read_request(operation, adapter.provider, params)
     request.stream = name.endswith("Stream")
     request.geo = meta.region_name or ""
-    request.host, request.port = _address(meta.endpoint_url)
+    place(request, meta.endpoint_url)
     return Opened(operation, request, args, kwargs)
 
 
@@ -63,12 +62,6 @@ def _find(calls: tuple[tuple[str, Operation], ...], name: str, model: str) -> Op
         if call == name and word in model:
             return operation
     return None
-
-
-@lru_cache(maxsize=64)
-def _address(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def read_envelope(result: Any, watch: Watch) -> None:

@@ -5,13 +5,11 @@ Source: sdk-usage 3, 15 and billing rules 18 to 24 of 2026-11-21; google-genai 1
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
-from costspan.adapters._paths import member, path, text_of
-from costspan.adapters._request import is_given, read_request
+from costspan.adapters._paths import is_given, member, path, text_of
+from costspan.adapters._request import place, read_request
 from costspan.adapters._usage import UsageMap
 from costspan.usage import Usage
 
@@ -113,14 +111,8 @@ def _opened(
     operation: Operation = seat.operation  # type: ignore[assignment] # every seat that opens a call here has one
     request = read_request(operation, adapter.provider, kwargs if given is None else given)
     request.stream = seat.streams
-    request.host, request.port = _address(str(address))
+    place(request, str(address))
     return Opened(operation, request, args, kwargs)
-
-
-@lru_cache(maxsize=64)
-def _address(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def read_generated(request: Request, _last: Any, reply: Reply) -> None:

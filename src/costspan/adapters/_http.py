@@ -17,11 +17,12 @@ def open_http(
 ) -> Opened | None:
     """A call by its arguments `method`, `url`, `json`, `stream`; None for what is not on the adapter's routes."""
     given = {**dict(zip(seat.arguments, args, strict=False)), **kwargs}
-    operation = find_route(adapter.routes, str(given.get("method")).upper(), str(given.get("url")))
-    if operation is None:
+    found = find_route(adapter.routes, str(given.get("method")).upper(), str(given.get("url")))
+    if found is None:
         return None
+    operation, resource = found
     body = given.get("json")
     request = read_request(operation, adapter.provider, body if isinstance(body, dict) else {})
-    request.stream = bool(given.get("stream"))
+    request.stream, request.resource = bool(given.get("stream")), resource
     locate(request, adapter, instance)
     return Opened(operation, request, args, kwargs)

@@ -50,7 +50,7 @@ class Resolver:
         """The card of the first of `names` that has one."""
         at = at.astimezone(timezone.utc) if at.tzinfo else at.replace(tzinfo=timezone.utc)
         host = canonical_provider(provider)
-        names, terms = self._deployed(host, names, terms)
+        names, terms = self._deployed(host, _billed_names(host, names), terms)
         found = self.find(host, names, terms)
         if found is None:
             return Slot(_without_model(host, next((name for name in names if name), "")), ALWAYS, FOREVER)
@@ -85,6 +85,13 @@ class Resolver:
                 mapped.append(deployment.model)
                 terms = terms._replace(deployment=deployment.kind or terms.deployment)
         return tuple(mapped), terms
+
+
+def _billed_names(provider: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """At Bedrock the id that was asked for names region and model; an answer tells a model at most, or a router's."""
+    if provider != "aws.bedrock" or names[0].startswith("arn:"):
+        return names
+    return names[1:] if any(names[1:]) else names
 
 
 def _find_like(own: OwnModels, provider: str, name: str) -> Model | None:
