@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.pricing.lookup import own_pricer
-from costspan.tokens.families import family_of
+from costspan.pricing.lookup import UnknownModelError, find_model, own_pricer, split_name
 from costspan.tokens.functions import token_counter
 from costspan.usage import Usage
 
 if TYPE_CHECKING:
     from decimal import Decimal
-
-    from costspan.pricing.price import Price
 
 LIKELY_OUTPUT = 400  # tokens: an answer of a few paragraphs, where nothing else is known
 HIGHEST_OUTPUT = 4096  # tokens, of a model whose limit is not known
@@ -53,16 +51,15 @@ def estimate(
     """
     told = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
     count = token_counter(model, messages=told, tools=tools)
-    seller = provider or family_of(model).provider
-    entry = _price(seller, model, Usage(input=1)).entry
-    limit = max_tokens or (entry.max_output_tokens if entry else None) or HIGHEST_OUTPUT
+    known = find_model(model, provider)
+    limit = max_tokens or (known and known.max_output) or HIGHEST_OUTPUT
     cases = ((1 - count.error, 1), (1, min(limit, LIKELY_OUTPUT)), (1 + count.error, limit))
-    return Estimate(*(_outlook(seller, model, round(count * share), output) for share, output in cases))
+    return Estimate(*(_outlook(provider, model, round(count * share), output) for share, output in cases))
 
 
-def _outlook(seller: str, model: str, asked: int, answered: int) -> Outlook:
-    return Outlook(asked, answered, _price(seller, model, Usage(input=asked, output=answered)).total)
-
-
-def _price(seller: str, model: str, usage: Usage) -> Price:
-    return own_pricer().price(usage, provider=seller, model=model)
+def _outlook(provider: str, model: str, asked: int, answered: int) -> Outlook:
+    usd = None
+    with suppress(UnknownModelError):
+        host, name = split_name(model, provider)
+        usd = own_pricer().price(Usage(input=asked, output=answered), provider=host, model=name).total
+    return Outlook(asked, answered, usd)

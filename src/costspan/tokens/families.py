@@ -19,7 +19,6 @@ class Family:
 
     name: str
     pattern: str
-    provider: str = ""  # who sells it first-hand, as gen_ai.provider.name writes it
     encoding: str = "o200k_base"
     permille: int = 1000
     error: float = 0.15  # relative, of an estimate
@@ -39,7 +38,6 @@ class Family:
 
 def _openai(name: str, pattern: str, **rules: object) -> Family:
     settings: dict[str, object] = {
-        "provider": "openai",
         "error": 0.0, "source": UsageSource.TOKENIZER, "priming": 3, "says_role": True, "typescript": True,
         "tools": 9, "tools_error": 0.0, "images": "openai",
     }  # fmt: skip
@@ -53,7 +51,6 @@ FAMILIES = (
     _openai(
         "gpt-oss",
         r"gpt-oss",
-        provider="",
         encoding="o200k_harmony",
         priming=66,
         error=0.05,
@@ -80,7 +77,6 @@ FAMILIES = (
     Family(
         "claude",
         r"claude",
-        provider="anthropic",
         permille=1050,
         error=0.1,
         priming=3,
@@ -89,35 +85,31 @@ FAMILIES = (
         per_tool=10,
         thinking=28,
     ),
-    Family(
-        "gemini", r"gemini|learnlm", provider="gcp.gemini", permille=1030, error=0.1, per_message=0, images="gemini"
-    ),
-    Family("palmyra", r"palmyra", provider="writer", permille=1050, error=0.1, priming=27, tools=90),
+    Family("gemini", r"gemini|learnlm", permille=1030, error=0.1, per_message=0, images="gemini"),
+    Family("palmyra", r"palmyra", permille=1050, error=0.1, priming=27, tools=90),
     Family(
         "cohere",
         r"command|cohere|aya|c4ai|^embed-|^rerank-",
-        provider="cohere",
         permille=1010,
         error=0.1,
         per_message=0,
     ),
-    Family("nova", r"nova|titan", provider="aws.bedrock", permille=1040, tools=320),
-    Family("grok", r"grok", provider="x_ai", permille=1050),
+    Family("nova", r"nova|titan", permille=1040, tools=320),
+    Family("grok", r"grok", permille=1050),
     # A public tokenizer that is not bundled: exact with a `tokenizer.json`, else estimated.
     Family("llama", r"llama|sonar", permille=1020, priming=30, per_message=4),
     Family(
         "mistral",
         r"mi[sx]tral|codestral|devstral|pixtral|voxtral|magistral",
-        provider="mistral_ai",
         permille=1060,
         error=0.1,
         tools=20,
     ),
-    Family("deepseek", r"deepseek", provider="deepseek", permille=1020, error=0.1, priming=4, per_message=0),
+    Family("deepseek", r"deepseek", permille=1020, error=0.1, priming=4, per_message=0),
     Family("qwen", r"qwen|qwq", permille=1030, error=0.1, priming=3, per_message=4, tools=150),
     Family("gemma", r"gemma", permille=1030, priming=4, per_message=5),
-    Family("glm", r"glm", provider="zai", permille=1010, priming=3),
-    Family("kimi", r"kimi|moonshot", provider="moonshot_ai", permille=1010),
+    Family("glm", r"glm", permille=1010, priming=3),
+    Family("kimi", r"kimi|moonshot", permille=1010),
 )
 UNKNOWN = Family("unknown", "", error=0.2)
 
