@@ -72,6 +72,14 @@ def _pairs(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text and not (port.isascii() and port.isdigit() and int(port) < 65536):  # noqa: PLR2004 ports end there
+        msg = "a port, or host:port"
+        raise ValueError(msg)
+    return f"{host or 'localhost'}:{port}" if text else ""
+
+
 def _setting(default: Any, parse: Callable[[str], Any], doc: str, *, allowed: str) -> Any:
     factory = {"default_factory": lambda: dict(default)} if isinstance(default, dict) else {"default": default}
     return field(**factory, metadata={"parse": parse, "doc": doc, "allowed": allowed})
@@ -170,6 +178,13 @@ class Settings:
         _flag,
         "Record `gen_ai.client.operation.time_per_output_chunk`; costs one record per chunk.",
         allowed="true, false",
+    )
+    prometheus: str = _setting(
+        "",
+        _address,
+        "Answer a Prometheus that pulls, at `/metrics` of this port, besides what `OTEL_METRICS_EXPORTER` says. "
+        "For programs whose OpenTelemetry costspan sets up.",
+        allowed="port or host:port",
     )
     exit_timeout: float = _setting(
         5.0, _seconds, "How long the end of the program may wait for the last telemetry to leave.", allowed="seconds"

@@ -159,7 +159,7 @@ def instrument(**given: Any) -> None:
 
         read_quotas(settings.budgets)
     if not providers:
-        set_up_providers()
+        set_up_providers(settings)
     for name in adapter_names():
         instrumentor = __getattr__(name)() if name not in globals() else globals()[name]()
         if not instrumentor.is_instrumented_by_opentelemetry and instrumentor._check_dependency_conflicts() is None:
@@ -180,11 +180,11 @@ def follow_spans() -> None:
         PLUGIN.start(tolerant_settings(), {})
 
 
-def set_up_providers() -> None:
+def set_up_providers(settings: Settings | None = None) -> None:
     """Make providers with the exporters of OpenTelemetry's own variables, if there are none."""
     from costspan.telemetry.setup import set_up  # noqa: PLC0415 the SDK and exporters: only where they are needed
 
-    set_up()
+    set_up(settings)
 
 
 def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:

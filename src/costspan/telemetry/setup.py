@@ -6,12 +6,15 @@ import atexit
 import os
 import time
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import _logs, metrics, trace
 
 from costspan.config import tolerant_settings
 from costspan.guard import Guard
+
+if TYPE_CHECKING:
+    from costspan.config import Settings
 
 _SET_UP = Guard("set up OpenTelemetry")
 _SHUT_DOWN = Guard("shut OpenTelemetry down")
@@ -29,35 +32,52 @@ def has_providers() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
-def set_up() -> None:
+def set_up(settings: Settings | None = None) -> None:
     """Make and register the providers, once; nothing happens if there are some or OTEL_SDK_DISABLED is true."""
     if has_providers() or os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return
     with _SET_UP:
-        _configure()
-        _bound_the_end()
+        settings = settings or tolerant_settings()
+        _configure(settings)
+        _bound_the_end(settings)
 
 
-def _configure() -> None:
+def _configure(settings: Settings) -> None:
     """The SDK's own reading of its variables; its entry class is what every distribution builds on."""
     from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # noqa: PLC0415 heavy
 
-    added = {name: value for name, value in _DEFAULTS.items() if name not in os.environ}
+    added = {name: value for name, value in _DEFAULTS.items() if name not in os.environ} | _scrape(settings.prometheus)
+    before = {name: os.environ.get(name) for name in added}
     os.environ.update(added)
     try:
         _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
     finally:  # what the program starts from here gets the environment that the program was given
-        for name in added:
+        for name, value in before.items():
             os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
-def _bound_the_end() -> None:
+def _scrape(address: str) -> dict[str, str]:
+    """OpenTelemetry's variables for an endpoint that answers scrapes there; none without an address."""
+    if not address:
+        return {}
+    others = [each for each in os.environ.get("OTEL_METRICS_EXPORTER", "otlp").split(",") if each not in ("", "none")]
+    host, _, port = address.rpartition(":")
+    return {
+        "OTEL_METRICS_EXPORTER": ",".join([*others, "costspan_prometheus"]),
+        "OTEL_EXPORTER_PROMETHEUS_HOST": host,
+        "OTEL_EXPORTER_PROMETHEUS_PORT": port,
+    }
+
+
+def _bound_the_end(settings: Settings) -> None:
     """Replace the SDK's unbounded shutdowns at exit by one that gives up: a dead collector must not hold a program."""
     providers = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
     for provider in providers:
         if hasattr(provider, "shutdown"):
             atexit.unregister(provider.shutdown)
-    atexit.register(shut_down, providers, tolerant_settings().exit_timeout / 2)
+    atexit.register(shut_down, providers, settings.exit_timeout / 2)
 
 
 def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
