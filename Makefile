@@ -14,14 +14,15 @@ $(VENV)/.%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: say PYTHON=python3.13, for example"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "cannot make $(VENV): is the venv module of $(PYTHON) installed?"; exit 1; }
 	@echo "installing costspan[$*] into $(VENV) …"
-	@$(PIP) install --quiet --progress-bar off -e '.[$*]' || { echo "the installation failed: is a package index reachable?"; exit 1; }
+	@$(PIP) install --quiet --progress-bar off uv 2>/dev/null && $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[$*]' 2>/dev/null \
+		|| $(PIP) install --quiet --progress-bar off -e '.[$*]' || { echo "the installation failed: is a package index reachable?"; exit 1; }
 	@touch $@
 
 demo: $(VENV)/.demo ## Set up, run a sample program against a simulated provider, show what it spent
 	@$(BIN)/costspan demo
 
 test: $(VENV)/.test ## Set up and pass the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not real" -n auto --maxprocesses 4
 
 test-operations: $(VENV)/.operations ## Install a real Prometheus, Alertmanager, VictoriaMetrics and Collector; test all configs on them
 	@tests/operations/install.sh
