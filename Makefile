@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test test-operations dashboards check bench prices clean
+.PHONY: help demo test test-real test-operations dashboards check bench prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: $(VENV)/.demo ## Set up, run a sample program against a simulated provider
 
 test: $(VENV)/.test ## Set up and pass the tests
 	@$(BIN)/python -m pytest -m "not real" -n auto --maxprocesses 4
+
+test-real: $(VENV)/.real ## The tests that need a real component: ClickHouse's engine, Parquet (1 GB installed)
+	@$(BIN)/python -m pytest -m real tests/ledger
 
 test-operations: $(VENV)/.operations ## Install a real Prometheus, Alertmanager, VictoriaMetrics and Collector; test all configs on them
 	@tests/operations/install.sh

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from costspan.pricing.lookup import UnknownModelError
     from costspan.pricing.model_map import model_cost, model_list, register_model
     from costspan.recording import record_call
+    from costspan.reports.export import export_token_usage
+    from costspan.reports.usage import get_token_usage
     from costspan.rollup import Spend
     from costspan.tokens.count import TokenCount
     from costspan.tokens.custom import create_pretrained_tokenizer, create_tokenizer
@@ -54,7 +56,9 @@ __all__ = [
     "encode",
     "estimate",
     "estimate_tokens",
+    "export_token_usage",
     "get_max_tokens",
+    "get_token_usage",
     "instrument",
     "last_call",
     "model_cost",
@@ -91,6 +95,8 @@ _HOMES = {  # loaded on first use: nothing is imported at start-up that the firs
     "disable_token_counter": "costspan.tokens.switches",
     "encode": "costspan.tokens.functions",
     "estimate": "costspan.outlook",
+    "export_token_usage": "costspan.reports.export",
+    "get_token_usage": "costspan.reports.usage",
     "estimate_tokens": "costspan.tokens.functions",
     "get_max_tokens": "costspan.calculator",
     "instrument": "costspan.instrumentors",

@@ -70,10 +70,10 @@ def traces(*spans: dict[str, Any], service: str = "shop", **resource: str) -> by
     return ExportTraceServiceRequest(resource_spans=[message]).SerializeToString()
 
 
-def logs(*records: dict[str, Any], service: str = "shop") -> bytes:
+def logs(*records: dict[str, Any], service: str = "shop", **resource: str) -> bytes:
     """A request to /v1/logs."""
     message = {
-        "resource": {"attributes": pairs({"service.name": service})},
+        "resource": {"attributes": pairs({"service.name": service} | resource)},
         "scope_logs": [{"log_records": list(records)}],
     }
     return ExportLogsServiceRequest(resource_logs=[message]).SerializeToString()

@@ -15,9 +15,9 @@ from starlette.routing import Route
 from costspan.api.asking import question_of, whole
 from costspan.api.openapi import PAGE, document
 from costspan.api.shapes import call_json, summary_json, trace_json
-from costspan.ledger.listing import ORDERS, list_calls, read_trace
+from costspan.ledger.book import open_ledger
+from costspan.ledger.listing import ORDERS
 from costspan.ledger.question import QuestionError
-from costspan.ledger.reader import open_ledger
 from costspan.ledger.schema import LedgerError
 from costspan.reports.summary import read_summary
 from costspan.reports.usage import read_usage
@@ -92,7 +92,7 @@ def calls(ledger: str, request: Request) -> dict[str, Any]:
     if order not in ORDERS:
         raise QuestionError(f"order must be {' or '.join(ORDERS)}, not {order!r}")
     with open_ledger(ledger) as reader:
-        listed = list_calls(reader, question_of(query), order, whole(query, "limit", 50, _MOST_CALLS))
+        listed = reader.list_calls(question_of(query), order, whole(query, "limit", 50, _MOST_CALLS))
     return {"order": order, "calls": [call_json(call) for call in listed]}
 
 
@@ -104,7 +104,7 @@ def trace(ledger: str, request: Request) -> dict[str, Any]:
     except (binascii.Error, ValueError) as error:
         raise QuestionError("a trace id is 32 hexadecimal digits") from error
     with open_ledger(ledger) as reader:
-        spans = read_trace(reader, trace_id)
+        spans = reader.read_trace(trace_id)
     if not spans:
         raise NotFoundError("no call of that trace is in the ledger")
     return trace_json(asked, spans)

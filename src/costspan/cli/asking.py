@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costspan.config import read_settings
+from costspan.ledger.book import open_ledger
 from costspan.ledger.question import Question, QuestionError, parse_by, parse_time, parse_where, parse_zone
-from costspan.ledger.reader import Reader, open_ledger
 from costspan.ledger.schema import LedgerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from costspan.ledger.book import Book
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Asked:
     question: Question
 
     @contextlib.contextmanager
-    def ledger(self) -> Iterator[Reader]:
+    def ledger(self) -> Iterator[Book]:
         """The ledger, open for reading; its errors become one line."""
         with one_line(), open_ledger(self.db or read_settings().ledger) as reader:
             yield reader

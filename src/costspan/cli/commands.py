@@ -17,6 +17,10 @@ COMMANDS = {
     "models": ("Ask", "The price list: models, prices, limits, sources"),
     "prices": ("Ask", "Refresh the price list, take that back, see how old it is"),
     "report": ("Ask", "Spend by day, model, team, user …"),
+    "calls": ("Ask", "Single calls: the dearest, the latest"),
+    "top": ("Ask", "Spend as it happens"),
+    "export": ("Ask", "Usage as CSV, JSON lines, Parquet or FOCUS"),
+    "compare": ("Ask", "Tokens, cost and saving of two prompts"),
     "ledger": ("Ledger", "Look after the ledger: verify, backup, import, merge, reprice …"),
 }
 

@@ -119,8 +119,8 @@ def _progress(console: Console, title: str, total: int | None) -> Iterator[Calla
 
 def _show(stage: Stage, *, as_json: bool) -> None:
     from costspan.cli.tables import usage_table
+    from costspan.ledger.book import open_ledger
     from costspan.ledger.question import Question
-    from costspan.ledger.reader import open_ledger
     from costspan.reports.usage import read_usage
 
     with open_ledger(str(stage.db)) as reader:

@@ -123,8 +123,8 @@ def _tell(ledger_db: str | None, started: datetime, service: str) -> None:
     from rich.console import Console
 
     from costspan.cli.tables import usage_table
+    from costspan.ledger.book import open_ledger
     from costspan.ledger.question import Filter, Question
-    from costspan.ledger.reader import open_ledger
     from costspan.reports.usage import read_usage
 
     with one_line(), open_ledger(ledger_db) as reader:

@@ -11,8 +11,8 @@ from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
 
+from costspan.ledger.book import open_ledger
 from costspan.ledger.question import Filter, Question
-from costspan.ledger.reader import open_ledger
 from costspan.reports.usage import read_usage
 
 if TYPE_CHECKING:

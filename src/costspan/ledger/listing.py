@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_COLUMNS = (
+CALL_COLUMNS = (
     "ts", "trace_id", "span_id", "parent", "duration_ms", "input", "cache_read", "cache_write", "output", "reasoning",
     "cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount", "extra", *Dims._fields,
 )  # fmt: skip
-_CALLS = f"SELECT {', '.join(_COLUMNS)} FROM (SELECT *, {TS} AS ts FROM calls) JOIN dims ON dims.id=dim"  # noqa: S608 ours
+_CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM (SELECT *, {TS} AS ts FROM calls) JOIN dims ON dims.id=dim"  # noqa: S608 ours
 ORDERS = {"latest": "ts DESC", "dearest": "coalesce(cost, -1) DESC, ts DESC"}
 
 
@@ -109,7 +109,11 @@ def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iter
 
 
 def _listed(row: Sequence[Any]) -> ListedCall:
-    named = dict(zip(_COLUMNS, row, strict=True))
+    return as_listed(dict(zip(CALL_COLUMNS, row, strict=True)))
+
+
+def as_listed(named: dict[str, Any]) -> ListedCall:
+    """A call out of its columns by name; ids are bytes."""
     parts = {name: named[f"cost_{name}"] for name in ("input", "cache_read", "cache_write", "output")}
     return ListedCall(
         start=_EPOCH + timedelta(microseconds=named["ts"]),
@@ -136,14 +140,15 @@ def read_trace(reader: Reader, trace_id: bytes) -> list[TraceSpan]:
         f"{hours}SELECT span_id, parent, n.text, s.text, {TS}, duration_us, failed FROM hours_of "  # noqa: S608 ours
         "JOIN spans ON hour=hours_of.n JOIN words n ON n.id=name JOIN words s ON s.id=service WHERE trace_id=?"
     )
-    spans = [_call_span(_listed(row)) for row in reader.fetch(calls, (first, last, trace_id))]
+    spans = [as_call_span(_listed(row)) for row in reader.fetch(calls, (first, last, trace_id))]
     for span_id, parent, name, service, ts, duration_us, failed in reader.fetch(others, (first, last, trace_id)):
         start = _EPOCH + timedelta(microseconds=ts)
         spans.append(TraceSpan(span_id.hex(), (parent or b"").hex(), name, service, start, duration_us, bool(failed)))
     return sorted(spans, key=lambda span: (span.start, -span.duration_us))
 
 
-def _call_span(call: ListedCall) -> TraceSpan:
+def as_call_span(call: ListedCall) -> TraceSpan:
+    """The call as a span of its trace."""
     name = f"{call.dims['operation']} {call.dims['model']}"
     duration = call.duration_ms * 1000
     failed = bool(call.dims["error"])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.record import Dims, Measures
-from costspan.ledger.schema import default_db, explain, open_reader
+from costspan.ledger.schema import explain, open_reader
 from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from costspan.ledger.question import Question
 
@@ -51,6 +51,15 @@ class SqliteSource:
 
     def like(self, column: str) -> str:
         return f"{column} LIKE ? ESCAPE '\\'"
+
+    def tables(self, question: Question, offset: int) -> list[str]:
+        """The tables that can answer it, the coarsest first."""
+        tables = ["calls"]
+        if not question.fine() and offset % HOUR_US == 0:
+            tables.insert(0, "hours")
+        if question.time != "hour" and offset == 0:
+            tables.insert(0, "days")
+        return tables
 
     def rows(self, piece: Piece, time: str) -> str:
         measures = ", ".join(f"{name}" for name in Measures._fields)
@@ -93,10 +102,11 @@ class Reader:
 
     def ask(self, question: Question) -> list[Answer]:
         """The groups, in no particular order; none if nothing happened in the period."""
-        parts = list(pieces(question, *self.period(), self.kept_from * HOUR_US))
+        source = SqliteSource()
+        parts = list(pieces(question, *self.period(), source, self.kept_from * HOUR_US))
         if not parts:
             return []
-        sql, parameters = compile_question(question, SqliteSource(), parts)
+        sql, parameters = compile_question(question, source, parts)
         return merge(question, self.fetch(sql, parameters))
 
     def period(self) -> tuple[int, int]:
@@ -109,15 +119,6 @@ class Reader:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
-
-
-def open_ledger(where: str = "") -> Reader:
-    """The ledger at a path, or the default one, for reading.
-
-    Raises:
-        LedgerError: There is none, or it cannot be read.
-    """
-    return Reader(Path(where) if where else default_db())
 
 
 def merge(question: Question, rows: Iterable[Sequence[object]]) -> list[Answer]:

@@ -44,16 +44,17 @@ class Source(Protocol):
     def column(self, name: str) -> str: ...
     def like(self, column: str) -> str: ...
     def rows(self, piece: Piece, time: str) -> str: ...
+    def tables(self, question: Question, offset: int) -> list[str]: ...
 
 
-def pieces(question: Question, first: int, last: int, kept_from: int = 0) -> Iterator[Piece]:
+def pieces(question: Question, first: int, last: int, source: Source, kept_from: int = 0) -> Iterator[Piece]:
     """The period of the question (the ledger's own, from `first` to `last` in microseconds, where it has no limit).
 
     Before `kept_from` there are no single calls any more: there, a period begins and ends with whole hours or days.
     """
     start, end = limits(question, first, last)
     for begin, stop, offset in _steady_offsets(question, start, end):
-        tables = _tables(question, offset)
+        tables = source.tables(question, offset)
         if begin < kept_from:
             yield from _old(tables, begin, min(stop, kept_from), offset)
         yield from _fill(tables, max(begin, kept_from), stop, offset)
@@ -89,16 +90,6 @@ def _offset(question: Question, at: int) -> int:
         return 0  # nothing is cut into local days
     shift = datetime.fromtimestamp(at // SECOND_US, tz=question.zone).utcoffset()
     return (shift or timedelta(0)) // timedelta(microseconds=1)
-
-
-def _tables(question: Question, offset: int) -> list[str]:
-    """The tables that can answer it, the coarsest first."""
-    tables = ["calls"]
-    if not question.fine() and offset % HOUR_US == 0:
-        tables.insert(0, "hours")
-    if question.time != "hour" and offset == 0:
-        tables.insert(0, "days")
-    return tables
 
 
 def _old(tables: list[str], start: int, end: int, offset: int) -> Iterator[Piece]:

@@ -13,7 +13,7 @@ from costspan.ledger.sql import HOUR_US
 from costspan.reports.usage import UsageReport, UsageRow, read_usage
 
 if TYPE_CHECKING:
-    from costspan.ledger.reader import Reader
+    from costspan.ledger.book import Book
 
 _TREND = timedelta(days=7)  # whose pace a forecast goes on with
 _WEEK = timedelta(days=7)
@@ -54,7 +54,7 @@ class Summary:
     cache: Cache
 
 
-def read_summary(reader: Reader, question: Question, now: datetime) -> Summary:
+def read_summary(reader: Book, question: Question, now: datetime) -> Summary:
     """The summary at the moment `now`, for the question's period and filters."""
     local = now.astimezone(question.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -72,17 +72,17 @@ def read_summary(reader: Reader, question: Question, now: datetime) -> Summary:
     )
 
 
-def _total(reader: Reader, question: Question, since: datetime, until: datetime) -> UsageRow:
+def _total(reader: Book, question: Question, since: datetime, until: datetime) -> UsageRow:
     return read_usage(reader, Question(since, until, (), question.where)).total
 
 
-def _previous(reader: Reader, question: Question, now: datetime) -> UsageRow:
+def _previous(reader: Book, question: Question, now: datetime) -> UsageRow:
     until = question.until or now
     since = question.since or until
     return _total(reader, question, since - (until - since), since)
 
 
-def _month(reader: Reader, question: Question, start: datetime, now: datetime) -> Month:
+def _month(reader: Book, question: Question, start: datetime, now: datetime) -> Month:
     days = calendar.monthrange(start.year, start.month)[1]
     end = (start + timedelta(days=days)).replace(hour=0)
     so_far = _total(reader, question, start, now)

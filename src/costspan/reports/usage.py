@@ -10,16 +10,17 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from costspan.config import read_settings
+from costspan.ledger.book import open_ledger
 from costspan.ledger.money import usd_of_pico
 from costspan.ledger.question import TIMES, Question, parse_by, parse_time, parse_where, parse_zone
-from costspan.ledger.reader import open_ledger
 from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
-    from costspan.ledger.reader import Answer, Reader
+    from costspan.ledger.book import Book
+    from costspan.ledger.reader import Answer
 
 Moment = date | datetime | str | None
 
@@ -157,7 +158,7 @@ class UsageReport:
         }
 
 
-def read_usage(reader: Reader, question: Question) -> UsageReport:
+def read_usage(reader: Book, question: Question) -> UsageReport:
     """The report that answers `question`."""
     detail = Question(
         question.since, question.until, (*question.by, *_missing(question.by)), question.where, question.zone
@@ -175,7 +176,7 @@ def read_usage(reader: Reader, question: Question) -> UsageReport:
     return UsageReport(question, rows, _row({}, answers, cost))
 
 
-def _with_month(reader: Reader, question: Question, rows: list[UsageRow]) -> list[UsageRow]:
+def _with_month(reader: Book, question: Question, rows: list[UsageRow]) -> list[UsageRow]:
     """Each row with the running total of its month and group, from the month's first day even if that is not shown."""
     others = [name for name in question.by if name != "day"]
     running: dict[tuple[str, ...], int] = {}
@@ -217,7 +218,23 @@ def _calls(answers: list[Answer], name: str, values: tuple[str, ...]) -> int:
     return sum(answer.sums.calls for answer in answers if answer.keys[name] in values)
 
 
-def get_token_usage(
+def get_token_usage(**asked: Any) -> UsageReport:
+    """Usage by day, model, user, team, feature, provider, service …, with the total; iterate over it for the rows.
+
+    Keywords: `start_date` ("30d") and `end_date` (None; not included) are a date, a datetime, or text as `costspan
+    report --since` takes it; `group_by` ("day") a name or several; `where` `{"team": "search"}` or `["user!=bot"]`;
+    `timezone` ("UTC"); `ledger` a file or `clickhouse://…` (the setting `COSTSPAN_LEDGER`, else the default file).
+
+    Raises:
+        QuestionError: It cannot be asked that way.
+        LedgerError: The ledger cannot be read.
+    """
+    question, where = ask(**asked)
+    with open_ledger(where) as reader:
+        return read_usage(reader, question)
+
+
+def ask(
     *,
     start_date: Moment = "30d",
     end_date: Moment = None,
@@ -225,23 +242,17 @@ def get_token_usage(
     where: Sequence[str] | Mapping[str, str] = (),
     timezone: str = "UTC",
     ledger: str | PathLike[str] = "",
-) -> UsageReport:
-    """Usage by day, model, user, team, feature, provider, service …, with the total; iterate over it for the rows.
-
-    `start_date` and `end_date` (not included) are a date, an aware datetime, or text as `costspan report --since`
-    takes it; `where` is `{"team": "search"}` or `["team=search", "user!=bot"]`; `ledger` is a file or `clickhouse://…`
-    (empty: the setting `COSTSPAN_LEDGER`, or the default file).
+) -> tuple[Question, str]:
+    """The question in these words, and the ledger that it is asked of.
 
     Raises:
         QuestionError: It cannot be asked that way.
-        LedgerError: The ledger cannot be read.
     """
     zone = parse_zone(timezone)
     filters = [f"{name}={value}" for name, value in where.items()] if isinstance(where, Mapping) else where
     by = parse_by(group_by if isinstance(group_by, str) else ",".join(group_by))
     question = Question(_moment(start_date, zone), _moment(end_date, zone), by, parse_where(filters), zone)
-    with open_ledger(os.fspath(ledger) or read_settings().ledger) as reader:
-        return read_usage(reader, question)
+    return question, os.fspath(ledger) or read_settings().ledger
 
 
 def _moment(given: Moment, zone: tzinfo) -> datetime | None:

@@ -134,8 +134,8 @@ FIELDS = {
 _PLACES = {name: (field, rank) for field, aliases in FIELDS.items() for rank, name in enumerate(aliases)}
 
 # spans that carry model and usage and are no call: agents, tools, chains, the outer spans of an SDK
-_CALL_KINDS = frozenset({"LLM", "EMBEDDING", "RERANKER", "generation", "embedding"})
-_OTHER_OPERATIONS = frozenset(
+CALL_KINDS = frozenset({"LLM", "EMBEDDING", "RERANKER", "generation", "embedding"})
+OTHER_OPERATIONS = frozenset(
     {
         "invoke_agent",
         "create_agent",
@@ -148,9 +148,9 @@ _OTHER_OPERATIONS = frozenset(
         "tool",
     }
 )
-_OPERATIONS = {"completion": "text_completion", "embedding": "embeddings", "": "chat"}
-_KIND_OPERATIONS = {"EMBEDDING": "embeddings", "embedding": "embeddings", "RERANKER": "rerank"}
-_PROVIDERS = {
+OPERATIONS = {"completion": "text_completion", "embedding": "embeddings", "": "chat"}
+KIND_OPERATIONS = {"EMBEDDING": "embeddings", "embedding": "embeddings", "RERANKER": "rerank"}
+PROVIDERS = {
     "az.ai.openai": "azure.ai.openai",
     "azure": "azure.ai.openai",
     "azure-openai": "azure.ai.openai",
@@ -230,7 +230,7 @@ def _is_call(found: dict[str, Any]) -> bool:
     kind = str(found.get("kind", ""))
     if kind.startswith("ai."):  # Vercel AI SDK: the outer span sums up what the inner ones (ai.x.doX) did
         return ".do" in kind
-    if found.get("operation") in _OTHER_OPERATIONS or (kind and kind not in _CALL_KINDS):
+    if found.get("operation") in OTHER_OPERATIONS or (kind and kind not in CALL_KINDS):
         return False
     if not (found.get("model") or found.get("request_model")):
         return False
@@ -241,11 +241,11 @@ def _reading(found: dict[str, Any], own: dict[str, Any]) -> Reading:
     bad: list[str] = []
     unfold(found)
     kind = str(found.get("kind", ""))
-    operation = str(found.get("operation") or _KIND_OPERATIONS.get(kind, ""))
+    operation = str(found.get("operation") or KIND_OPERATIONS.get(kind, ""))
     counts, counted = _counts(found, own, bad)
     request_model = str(found.get("request_model", ""))
     return Reading(
-        operation=_OPERATIONS.get(operation, operation),
+        operation=OPERATIONS.get(operation, operation),
         provider=provider_name(str(found.get("provider", ""))),
         model=str(found.get("model") or request_model),
         request_model=request_model,
@@ -262,11 +262,11 @@ def _reading(found: dict[str, Any], own: dict[str, Any]) -> Reading:
 def provider_name(said: str) -> str:
     """The conventions' name of a provider that a tool calls `said` (`Anthropic`, `openai.chat`, `az.ai.openai`)."""
     name = said.lower()
-    if name in _PROVIDERS:
-        return _PROVIDERS[name]
+    if name in PROVIDERS:
+        return PROVIDERS[name]
     head, _, last = name.rpartition(".")
     if last in ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image"):  # Vercel AI SDK
-        return _PROVIDERS.get(head, head)
+        return PROVIDERS.get(head, head)
     return name
 
 

@@ -1,0 +1,69 @@
+"""`costspan compare`: tokens, cost and saving of two prompts."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+_file = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+
+
+@click.command(short_help="Tokens, cost and saving of two prompts")
+@click.argument("before", type=_file)
+@click.argument("after", type=_file)
+@click.option("--model", required=True, help="Whose tokens and prices.")
+@click.option("--provider", default="", help="Who serves it; else the model's own maker.")
+@click.option("--calls", type=click.IntRange(1), default=1000, show_default=True, help="For so many calls.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def command(before: Path, after: Path, *, as_json: bool, **asked: Any) -> None:
+    """Tokens, cost and saving of two versions of a prompt, as input of a model."""
+    sides = [_side(each, asked) for each in (before, after)]
+    saved = sides[0]["tokens"] - sides[1]["tokens"]
+    share = saved / sides[0]["tokens"] if sides[0]["tokens"] else 0.0
+    told = {"model": asked["model"], "calls": asked["calls"], "before": sides[0], "after": sides[1]}
+    told |= {"saved_tokens": saved, "saved_percent": round(share * 100, 2), "saved_usd": _saving(sides)}
+    if as_json:
+        click.echo(json.dumps(told, indent=2))
+    else:
+        _show(told)
+
+
+def _side(path: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    from costspan.config import read_settings
+    from costspan.pricing import Pricer
+    from costspan.reports.usage import text
+    from costspan.tokens.families import family_of
+    from costspan.tokens.functions import token_counter
+    from costspan.usage import Usage
+
+    with click.open_file(str(path), encoding="utf-8", errors="replace") as prompt:
+        count = token_counter(asked["model"], text=prompt.read())
+    seller = asked["provider"] or family_of(asked["model"]).provider
+    price = Pricer(read_settings().prices).price(Usage(input=int(count)), provider=seller, model=asked["model"])
+    cost = None if price.total is None else text(price.total * asked["calls"])
+    return {
+        "file": str(path),
+        "tokens": int(count),
+        "counted_by": count.source.value,
+        "cost": cost,
+        "why": price.reason,
+    }
+
+
+def _saving(sides: list[dict[str, Any]]) -> str | None:
+    costs = [side["cost"] for side in sides]
+    return None if None in costs else f"{Decimal(costs[0]) - Decimal(costs[1]):f}"
+
+
+def _show(told: dict[str, Any]) -> None:
+    for name in ("before", "after"):
+        side = told[name]
+        cost = f"${side['cost']}" if side["cost"] is not None else f"no price: {side['why']}"
+        note = "" if side["counted_by"] == "tokenizer" else " (estimated)"
+        click.echo(f"{name:7} {side['tokens']:>10,} tokens{note}   {cost} for {told['calls']:,} calls   {side['file']}")
+    money = f", ${told['saved_usd']} for {told['calls']:,} calls" if told["saved_usd"] is not None else ""
+    click.echo(f"saved   {told['saved_tokens']:>10,} tokens, {told['saved_percent']}%{money}")

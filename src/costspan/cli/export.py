@@ -1,0 +1,38 @@
+"""`costspan export`: usage as CSV, JSON lines, Parquet or FOCUS."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from costspan.cli.asking import asks
+
+if TYPE_CHECKING:
+    from costspan.cli.asking import Asked
+
+
+@click.command(short_help="Usage as CSV, JSON lines, Parquet or FOCUS")
+@asks(by="day,model")
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet", "focus"]), default="csv", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; else standard output.")
+def command(asked: Asked, form: str, output: Path | None) -> None:
+    """Usage as CSV, JSON lines, Parquet, or FOCUS 1.2 (by day, provider, model, kind of tokens and team)."""
+    from costspan.reports.export import WRITERS, ExportError, rows_for
+
+    if output is None and form == "parquet" and sys.stdout.isatty():
+        msg = "Parquet is no text: name a file with --output"
+        raise click.UsageError(msg)
+    with asked.ledger() as reader:
+        rows: list[dict[str, Any]] = list(rows_for(reader, asked.question, form))
+    try:
+        with click.open_file(str(output or "-"), "wb") as out:
+            WRITERS[form](rows, out)
+    except (ExportError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if output is not None:
+        click.echo(f"{len(rows):,} rows written to {output}", err=True)

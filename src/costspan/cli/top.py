@@ -1,0 +1,81 @@
+"""`costspan top`: spend as it happens, in the terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import click
+
+from costspan.cli.asking import asks
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from costspan.cli.asking import Asked
+    from costspan.ledger.book import Book
+
+_SPARKS = "▁▂▃▄▅▆▇█"
+_MINUTES = 60
+
+
+@click.command(short_help="Spend as it happens")
+@asks(by="model", since="1h")
+@click.option(
+    "--interval", type=click.FloatRange(0.5, 3600), default=2, show_default=True, help="Seconds between looks."
+)
+@click.option("--once", is_flag=True, help="Look once, and end.")
+def command(asked: Asked, interval: float, *, once: bool) -> None:
+    """Spend as it happens: the last hour by model (or --by …), refreshed until Ctrl-C."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+    begun = datetime.now(timezone.utc)
+    with asked.ledger() as reader:
+        if once or not console.is_terminal:
+            console.print(_view(reader, asked, begun))
+            return
+        with Live(_view(reader, asked, begun), console=console, screen=True) as live:
+            try:
+                while True:
+                    time.sleep(interval)
+                    live.update(_view(reader, asked, begun))
+            except KeyboardInterrupt:
+                return
+
+
+def _view(reader: Book, asked: Asked, begun: datetime) -> RenderableType:
+    """Totals, the last hour minute by minute, and the table."""
+    from rich.console import Group
+    from rich.text import Text
+
+    from costspan.cli.tables import money, usage_table
+    from costspan.reports.usage import read_usage
+
+    now = datetime.now(timezone.utc)
+    since = asked.question.since
+    moved = None if since is None else since + (now - begun)
+    report = read_usage(reader, dataclasses.replace(asked.question, since=moved))
+    line = f"{report.total.calls:,} calls, {report.total.tokens:,} tokens, {money(report.total.cost)}  "
+    return Group(Text(line + sparkline(_minutes(reader, asked, now))), usage_table(report, 30))
+
+
+def _minutes(reader: Book, asked: Asked, now: datetime) -> list[int]:
+    """Pico-dollars of each of the last 60 minutes."""
+    edges = [now - timedelta(minutes=_MINUTES - place) for place in range(_MINUTES + 1)]
+    plain = dataclasses.replace(asked.question, by=())
+    sums = []
+    for start, end in pairwise(edges):
+        answers = reader.ask(plain.within(start, end))
+        sums.append(sum(answer.sums.cost for answer in answers))
+    return sums
+
+
+def sparkline(values: list[int]) -> str:
+    """Values as a line of small bars; nothing is the lowest."""
+    highest = max(values, default=0)
+    return "".join(_SPARKS[value * (len(_SPARKS) - 1) // highest] if highest else _SPARKS[0] for value in values)

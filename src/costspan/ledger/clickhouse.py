@@ -1,0 +1,194 @@
+"""Answers the same questions from ClickHouse, where the OpenTelemetry Collector put the spans.
+
+`clickhouse://user:password@host:8123/database`, with `?exact=1` to sum up single calls, each counted once, and not the
+hours that were summed as calls came in.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from costspan.ledger.clickhouse_schema import quote
+from costspan.ledger.listing import CALL_COLUMNS, ORDERS, TraceSpan, as_call_span, as_listed
+from costspan.ledger.reader import merge
+from costspan.ledger.record import Dims, Measures
+from costspan.ledger.schema import LedgerError
+from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, compile_filter, compile_question, limits, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from costspan.ledger.listing import ListedCall
+    from costspan.ledger.question import Question
+    from costspan.ledger.reader import Answer
+    from costspan.ledger.sql import Piece
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MOST_SPANS = 10_000
+
+
+class Engine(Protocol):
+    """Runs a query: the server by its client, or the engine inside a test."""
+
+    def fetch(self, sql: str) -> list[Sequence[Any]]: ...
+    def close(self) -> None: ...
+
+
+class ClickHouseSource:
+    """How ClickHouse's SQL says it."""
+
+    def __init__(self, *, exact: bool = False) -> None:
+        self._exact = exact
+
+    def divide(self, number: str, by: int) -> str:
+        return f"intDiv({number}, {by})"
+
+    def total(self, column: str) -> str:
+        if column in MONEY:
+            whole = f"sum(toInt128({column}))"
+            return f"intDiv({whole}, {MILLION}), {whole} % {MILLION}"
+        return f"sum({column})"
+
+    def column(self, name: str) -> str:
+        return f"JSONExtractString(tags, {quote(name[4:])})" if name.startswith("tag.") else name
+
+    def like(self, column: str) -> str:
+        return f"{column} ILIKE ?"
+
+    def tables(self, question: Question, offset: int) -> list[str]:  # noqa: ARG002 hours have all names here
+        return ["hours", "calls"] if offset % HOUR_US == 0 and not self._exact else ["calls"]
+
+    def rows(self, piece: Piece, time: str) -> str:
+        dims = ", ".join(Dims._fields)
+        if piece.table == "hours":
+            sums, table = f"{', '.join(Measures._fields)}, max_cost", "costspan_hours"
+            where = f"hour>={piece.start // HOUR_US} AND hour<{piece.end // HOUR_US}"
+        else:
+            of_one = {"calls": "1 AS calls", "cost": "ifNull(cost, 0) AS cost"}
+            sums = ", ".join(of_one.get(name, name) for name in Measures._fields) + ", ifNull(cost, 0) AS max_cost"
+            table = "costspan_calls FINAL"
+            where = f"hour BETWEEN {piece.start // HOUR_US} AND {piece.end // HOUR_US} "
+            where += f"AND ts>={piece.start} AND ts<{piece.end}"
+        return f"SELECT toInt64({time}) AS t, {sums}, {dims} FROM {table} WHERE {where}"  # noqa: S608 our names and numbers
+
+
+class ClickHouseBook:
+    """A ledger in ClickHouse; for one thread."""
+
+    def __init__(self, engine: Engine, *, exact: bool = False) -> None:
+        self._engine = engine
+        self._source = ClickHouseSource(exact=exact)
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def __enter__(self) -> ClickHouseBook:  # noqa: PYI034 typing.Self needs Python 3.11
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, question: Question) -> list[Answer]:
+        """The groups, in no particular order; none if nothing happened in the period."""
+        parts = list(pieces(question, *self.period(), self._source))
+        return merge(question, self._fetch(*compile_question(question, self._source, parts))) if parts else []
+
+    def period(self) -> tuple[int, int]:
+        """From the first day with calls to the end of the last, in microseconds since the epoch; 0, 0 if none."""
+        first, last, calls = self._fetch("SELECT min(hour), max(hour), count() FROM costspan_hours")[0]
+        return (int(first) // 24 * DAY_US, (int(last) // 24 + 1) * DAY_US) if int(calls) else (0, 0)
+
+    def list_calls(self, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
+        """The first `limit` calls in that order."""
+        start, end = limits(question, *self.period())
+        where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}"]
+        parameters = []
+        for each in question.where:
+            condition, values = compile_filter(each, self._source)
+            where.append(condition)
+            parameters += values
+        sql = f"{_CALLS} WHERE {' AND '.join(where)} ORDER BY {ORDERS[order]} LIMIT {limit}"
+        return [_listed(row) for row in self._fetch(sql, parameters)]
+
+    def read_trace(self, trace_id: bytes) -> list[TraceSpan]:
+        """The spans of a trace by their start; none if no call of it is known."""
+        named = quote(trace_id.hex())
+        calls = [as_call_span(_listed(row)) for row in self._fetch(f"{_CALLS} WHERE trace_id={named}")]
+        known = {call.span_id for call in calls}
+        others = self._fetch(f"{_SPANS} WHERE lower(TraceId)={named} LIMIT {_MOST_SPANS}") if calls else []
+        spans = calls + [_span(row) for row in others if row[0] not in known]
+        return sorted(spans, key=lambda span: (span.start, -span.duration_us))
+
+    def _fetch(self, sql: str, parameters: Sequence[str] = ()) -> list[Sequence[Any]]:
+        """Rows; each `?` becomes a literal."""
+        first, *rest = sql.split("?")
+        bound = first + "".join(quote(value) + part for value, part in zip(parameters, rest, strict=True))
+        return self._engine.fetch(bound)
+
+
+_CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM costspan_calls FINAL"  # noqa: S608 our names
+_SPANS = (
+    "SELECT lower(SpanId), lower(ParentSpanId), SpanName, ServiceName, intDiv(toUnixTimestamp64Nano(Timestamp), 1000), "
+    "intDiv(Duration, 1000), StatusCode IN ('Error', 'STATUS_CODE_ERROR') FROM otel_traces"
+)
+
+
+def _listed(row: Sequence[Any]) -> ListedCall:
+    named = dict(zip(CALL_COLUMNS, row, strict=True))
+    for name in ("trace_id", "span_id", "parent"):
+        named[name] = bytes.fromhex(named[name])
+    for name, value in named.items():
+        if isinstance(value, str) and name in _NUMBERS:
+            named[name] = int(value)
+    return as_listed(named)
+
+
+_NUMBERS = frozenset(CALL_COLUMNS) & frozenset(("ts", *Measures._fields))
+
+
+def _span(row: Sequence[Any]) -> TraceSpan:
+    span_id, parent, name, service, ts, duration_us, failed = row
+    start = _EPOCH + timedelta(microseconds=int(ts))
+    return TraceSpan(span_id, parent, name, service, start, int(duration_us), bool(int(failed)))
+
+
+class _Server:
+    """A ClickHouse server, by its client."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def fetch(self, sql: str) -> list[Sequence[Any]]:
+        rows: list[Sequence[Any]] = self._client.query(sql).result_rows
+        return rows
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def connect(url: str) -> ClickHouseBook:
+    """The ledger behind a `clickhouse://` (or, over TLS, `clickhouses://`) URL.
+
+    Raises:
+        LedgerError: The client is not installed, or the server does not answer.
+    """
+    try:
+        import clickhouse_connect  # noqa: PLC0415 an extra
+    except ModuleNotFoundError as error:
+        raise LedgerError("ClickHouse needs its client: pip install 'costspan[clickhouse]'") from error
+    parts = urlsplit(url)
+    exact = parse_qs(parts.query).get("exact", ["0"])[0] not in ("0", "")
+    try:
+        client = clickhouse_connect.get_client(
+            host=parts.hostname or "localhost",
+            port=parts.port or (8443 if parts.scheme == "clickhouses" else 8123),
+            username=parts.username or "default",
+            password=parts.password or "",
+            database=parts.path.strip("/") or "default",
+            secure=parts.scheme == "clickhouses",
+        )
+    except (OSError, clickhouse_connect.driver.exceptions.Error) as error:
+        raise LedgerError(f"ClickHouse at {parts.hostname} does not answer: {str(error).splitlines()[0]}") from error
+    return ClickHouseBook(_Server(client), exact=exact)

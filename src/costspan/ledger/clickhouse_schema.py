@@ -1,0 +1,224 @@
+"""ClickHouse's tables and materialized views, made from the list of attribute names that the ledger reads spans by.
+
+`python -m costspan.ledger.clickhouse_schema` prints them; `collector-config/clickhouse/costspan.sql` is that output,
+and a test holds the two together. The Collector's exporter makes `otel_traces` and `otel_logs` itself.
+"""
+
+from __future__ import annotations
+
+from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
+from costspan.telemetry import names
+from costspan.telemetry.reading import CALL_KINDS, FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
+from costspan.usage import CACHE_READS, CACHE_WRITES
+
+_MOST_TOKENS = 10**12
+_MOST_USD = 10**5
+_DIMS = ",\n    ".join(
+    f"{name} {'String' if name in ('user', 'tags') else 'LowCardinality(String)'}" for name in Dims._fields
+)
+_SUMS = [name for name in Measures._fields if name != "calls"]
+_ROLLED = ",\n    ".join(f"{name} SimpleAggregateFunction(sum, Int64)" for name in _SUMS)
+_SUMMED = ",\n    ".join(f"sum(c.{name}) AS {name}" for name in _SUMS if name != "cost")
+
+CALLS = f"""CREATE TABLE IF NOT EXISTS costspan_calls
+(
+    ts Int64 CODEC(Delta, ZSTD(1)), -- microseconds since the epoch
+    hour Int32 MATERIALIZED intDiv(ts, 3600000000),
+    trace_id String CODEC(ZSTD(1)),
+    span_id String CODEC(ZSTD(1)),
+    parent String CODEC(ZSTD(1)),
+    {_DIMS},
+    input Int64, -- uncached
+    cache_read Int64,
+    cache_write Int64,
+    output Int64, -- without reasoning
+    reasoning Int64,
+    cost Nullable(Int64), -- pico-dollars (1e-12 USD), all of them; NULL is not known
+    cost_input Int64,
+    cost_cache_read Int64,
+    cost_cache_write Int64,
+    cost_output Int64,
+    discount Int64,
+    duration_ms Int64,
+    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason
+    INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toDate(intDiv(ts, 1000000))
+ORDER BY (hour, trace_id, span_id)
+TTL toDateTime(intDiv(ts, 1000000)) + INTERVAL 400 DAY
+SETTINGS ttl_only_drop_parts = 1"""
+
+HOURS = f"""CREATE TABLE IF NOT EXISTS costspan_hours
+(
+    hour Int32, -- since the epoch
+    {_DIMS},
+    calls SimpleAggregateFunction(sum, Int64),
+    {_ROLLED},
+    max_cost SimpleAggregateFunction(max, Int64)
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(toDateTime(hour * 3600))
+ORDER BY (hour, {", ".join(Dims._fields)})"""
+
+ROLL = f"""CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_hours_of_calls TO costspan_hours AS
+SELECT
+    intDiv(ts, 3600000000) AS hour,
+    {", ".join(Dims._fields)},
+    toInt64(count()) AS calls,
+    {_SUMMED},
+    sum(ifNull(c.cost, 0)) AS cost,
+    max(ifNull(c.cost, 0)) AS max_cost
+FROM costspan_calls AS c
+GROUP BY hour, {", ".join(Dims._fields)}"""  # noqa: S608 our names
+
+
+def text(field: str) -> str:
+    """The first of the field's attributes that is there, else empty."""
+    found = ", ".join(f"nullIf(a[{quote(name)}], '')" for name in FIELDS[field])
+    return f"coalesce({found}, '')"
+
+
+def quote(value: str) -> str:
+    """A string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _count(expression: str) -> str:
+    number = f"toFloat64OrZero({expression})"
+    return f"if({number} >= 0 AND {number} <= {_MOST_TOKENS}, toInt64({number}), 0)"  # false for NaN
+
+
+def _pico(expression: str) -> str:
+    """Pico-dollars of a decimal text, half to even; NULL if it is none, or cannot be."""
+    usd = f"toDecimal128OrNull({expression}, 18)"
+    return f"if({usd} >= 0 AND {usd} <= {_MOST_USD}, toInt64(roundBankers({usd}, 12) * toInt64(1000000000000)), NULL)"
+
+
+def _money(bucket: str) -> str:
+    return f"ifNull({_pico(f'a[{quote(names.COST_OF + bucket)}]')}, 0)"
+
+
+def _sum(buckets: tuple[str, ...]) -> str:
+    return " + ".join(map(_money, buckets))
+
+
+def _any(field: str) -> str:
+    return f"{text(field)} != ''"
+
+
+def _transform(expression: str, table: dict[str, str], otherwise: str = "") -> str:
+    keys, values = (", ".join(map(quote, each)) for each in (table.keys(), table.values()))
+    return f"transform({expression}, [{keys}], [{values}], {otherwise or expression})"
+
+
+def _is_call() -> str:
+    kinds, others = (", ".join(map(quote, sorted(each))) for each in (CALL_KINDS, OTHER_OPERATIONS))
+    plain = (
+        f"operation_said NOT IN ({others}) AND kind IN ('', {kinds}) AND model != '' "
+        f"AND (kind != '' OR operation_said != '' OR provider_said != '' OR input_said OR output_said OR cost_said)"
+    )
+    return f"if(startsWith(kind, 'ai.'), position(kind, '.do') > 0, {plain})"
+
+
+def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool) -> str:
+    """The view that makes calls of rows as they arrive in the Collector's table."""
+    attributes = "LogAttributes" if event else "SpanAttributes"
+    event_name = f"(EventName = {quote(names.EVENT)} OR a['event.name'] = {quote(names.EVENT)})"
+    where = f"{event_name} AND is_call" if event else "is_call"
+    cached = "cache_read_total + cache_write_total"
+    total_input = f"if({cached} > input_total, input_total + {cached}, input_total)"
+    failed = "''" if event else "if(StatusCode IN ('Error', 'STATUS_CODE_ERROR'), 'error', '')"
+    said = "cost_pico IS NOT NULL AND currency = 'USD'"
+    free = "error != '' AND NOT input_said AND NOT output_said AND status_said = ''"
+    known = "if(cost_pico = 0, 'free', 'priced')"
+    status = f"multiIf(status_said != '', status_said, {said}, {known}, {free}, 'free', 'unpriced')"
+    tags = (
+        "toJSONString(mapSort(mapApply((k, v) -> (substring(k, 14), v), "
+        f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
+    )
+    extra = ", ".join(f"{quote(each)}, {text(each)}" for each in ("session", "tier", "reason"))
+    return f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name} TO costspan_calls AS
+WITH
+    {attributes} AS a,
+    ResourceAttributes AS r,
+    {text("kind")} AS kind,
+    {text("operation")} AS operation_said,
+    {text("provider")} AS provider_said,
+    coalesce(nullIf({text("model")}, ''), {text("request_model")}) AS model_said,
+    {_any("input")} AS input_said,
+    {_any("output")} AS output_said,
+    {_any("cost")} AS cost_said,
+    {_count(text("input"))} AS input_total,
+    {_count(text("output"))} AS output_total,
+    {_count(text("cache_read"))} AS cache_read_total,
+    {_count(text("cache_write"))} AS cache_write_total,
+    {_count(text("reasoning"))} AS thoughts,
+    {_pico(text("cost"))} AS cost_pico,
+    upper(coalesce(nullIf({text("currency")}, ''), 'USD')) AS currency,
+    {text("status")} AS status_said,
+    {_transform(f"lower({text('provider')})", PROVIDERS)} AS provider_name,
+    coalesce(nullIf(operation_said, ''), {_transform("kind", KIND_OPERATIONS, "''")}) AS operation_name,
+    {_is_call().replace("model != ''", "model_said != ''")} AS is_call
+SELECT
+    {start_us} AS ts,
+    lower(TraceId) AS trace_id,
+    lower(SpanId) AS span_id,
+    {"''" if event else "lower(ParentSpanId)"} AS parent,
+    ServiceName AS service,
+    coalesce(nullIf(r['deployment.environment.name'], ''), r['deployment.environment']) AS environment,
+    provider_name AS provider,
+    model_said AS model,
+    {_transform("operation_name", OPERATIONS)} AS operation,
+    {text("team")} AS team,
+    {text("feature")} AS feature,
+    {status} AS status,
+    coalesce(nullIf({text("source")}, ''), if(input_said OR output_said, 'provider', '')) AS source,
+    coalesce(nullIf({text("error")}, ''), {failed}) AS error,
+    {text("user")} AS user,
+    if({tags} = '{{}}', '', {tags}) AS tags,
+    greatest(0, {total_input} - cache_read_total - cache_write_total) AS input,
+    cache_read_total AS cache_read,
+    cache_write_total AS cache_write,
+    greatest(0, output_total - thoughts) AS output,
+    thoughts AS reasoning,
+    multiIf({said}, cost_pico, {free}, 0, NULL) AS cost,
+    {_sum(FRESH)} AS cost_input,
+    {_sum(CACHE_READS)} AS cost_cache_read,
+    {_sum(CACHE_WRITES)} AS cost_cache_write,
+    {_sum((*VISIBLE, "reasoning"))} AS cost_output,
+    greatest(0, ifNull({_pico(text("list_cost"))}, ifNull(cost, 0)) - ifNull(cost, 0)) AS discount,
+    {duration_ms} AS duration_ms,
+    toJSONString(mapFilter((k, v) -> v != '', map({extra}))) AS extra
+FROM {source}
+WHERE {where}"""  # noqa: S608 our names
+
+
+_DURATION = f"toFloat64OrZero(LogAttributes[{quote(names.EVENT_DURATION)}])"
+SPANS = view(
+    "costspan_calls_of_spans",
+    "otel_traces",
+    "intDiv(toUnixTimestamp64Nano(Timestamp), 1000)",
+    "toInt64(intDiv(Duration, 1000000))",
+    event=False,
+)
+EVENTS = view(
+    "costspan_calls_of_events",
+    "otel_logs",
+    f"intDiv(toUnixTimestamp64Nano(Timestamp) - toInt64({_DURATION} * 1000000000), 1000)",
+    f"toInt64({_DURATION} * 1000)",
+    event=True,
+)
+STATEMENTS = (CALLS, HOURS, ROLL, SPANS, EVENTS)
+HEADER = """-- costspan's tables beside the OpenTelemetry Collector's otel_traces and otel_logs; see README.md here.
+-- Made by `python -m costspan.ledger.clickhouse_schema`: change that, not this.
+"""
+
+
+def script() -> str:
+    """All statements, as a file for clickhouse-client."""
+    return HEADER + "".join(f"\n{statement};\n" for statement in STATEMENTS)
+
+
+if __name__ == "__main__":
+    print(script(), end="")  # noqa: T201 this is what it is for

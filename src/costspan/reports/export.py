@@ -1,0 +1,124 @@
+"""Usage as files: CSV, JSON lines, Parquet, and FOCUS 1.2. Money is exact decimal text."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import IO, TYPE_CHECKING, Any
+
+from costspan.ledger.book import open_ledger
+from costspan.reports.focus import focus_rows
+from costspan.reports.usage import ask, read_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from os import PathLike
+
+    from costspan.ledger.book import Book
+    from costspan.ledger.question import Question
+    from costspan.reports.usage import UsageReport
+
+FORMATS = ("csv", "jsonl", "parquet", "focus")
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
+
+
+class ExportError(RuntimeError):
+    """The export cannot be made; one line with cause and cure."""
+
+
+def flat_rows(report: UsageReport) -> Iterator[dict[str, Any]]:
+    """The report's rows with one level of names: `costs.input` becomes `cost_input`."""
+    for row in report.rows:
+        flat = row.as_dict()
+        flat |= {f"cost_{name}": usd for name, usd in flat.pop("costs").items()}
+        yield flat
+
+
+def rows_for(reader: Book, question: Question, form: str) -> Iterable[dict[str, Any]]:
+    """What a file of this form holds."""
+    return focus_rows(reader, question) if form == "focus" else flat_rows(read_usage(reader, question))
+
+
+def write_csv(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
+    """Comma-separated values in UTF-8 with a header; text that a spreadsheet would run is made plain."""
+    writer: Any = None
+    for row in rows:
+        if writer is None:
+            writer = csv.writer(_Text(out))
+            writer.writerow(row)
+        writer.writerow([_tame(value) for value in row.values()])
+
+
+def write_jsonl(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
+    """One JSON object a line."""
+    for row in rows:
+        out.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+
+
+def write_parquet(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
+    """A Parquet file; money is a decimal column.
+
+    Raises:
+        ExportError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa  # noqa: PLC0415 large, and only for this
+        import pyarrow.parquet as pq  # noqa: PLC0415 as above
+    except ModuleNotFoundError as error:
+        raise ExportError("Parquet needs pyarrow: pip install 'costspan[parquet]'") from error
+    table = pa.Table.from_pylist(list(rows))
+    for place, name in enumerate(table.column_names):
+        if name in ("discount", "month_to_date") or name.startswith(("cost", "max_cost")):
+            table = table.set_column(place, name, table.column(name).cast(pa.decimal128(38, 12)))
+    pq.write_table(table, out)
+
+
+WRITERS: dict[str, Callable[[Iterable[dict[str, Any]], IO[bytes]], None]] = {
+    "csv": write_csv,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
+    "focus": write_csv,
+}
+
+
+def export_token_usage(
+    path: str | PathLike[str],
+    *,
+    format: str = "csv",  # noqa: A002 the word that users know
+    **asked: Any,
+) -> int:
+    """Write usage to a file; how many rows. `asked` is what `get_token_usage` takes; FOCUS groups by itself.
+
+    Raises:
+        ExportError: The format is not known, or needs a library that is not there.
+        QuestionError: It cannot be asked that way.
+        LedgerError: The ledger cannot be read.
+    """
+    if format not in FORMATS:
+        raise ExportError(f"there is no format {format!r}: choose {', '.join(FORMATS)}")
+    if format == "focus":
+        asked["group_by"] = ()
+    question, where = ask(**asked)
+    with open_ledger(where) as reader:
+        rows = list(rows_for(reader, question, format))
+    with open(path, "wb") as out:  # noqa: PTH123 a path of any kind
+        WRITERS[format](rows, out)
+    return len(rows)
+
+
+class _Text:
+    """What the csv module writes to: text in, UTF-8 out."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        return self._out.write(text.encode())
+
+
+def _tame(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_DANGEROUS) and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdigit()

@@ -1,0 +1,154 @@
+"""Spend in the FinOps Open Cost and Usage Specification (FOCUS) 1.2: an estimate from usage, not an invoice.
+
+A row is a day, provider, model, kind of tokens and team. What FOCUS has no column for begins with `x_`.
+
+Source: FOCUS 1.2, `specification/columns`, read 2026-11-21; columns and their nulls are checked by our tests.
+"""
+
+from __future__ import annotations
+
+import json
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from costspan.ledger.money import usd_of_pico
+from costspan.ledger.question import Question
+from costspan.reports.usage import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from costspan.ledger.book import Book
+    from costspan.ledger.reader import Answer
+
+_BY = ("day", "provider", "model", "service", "environment", "team", "status", "source", "error")
+_NAMES = {  # the conventions' names of providers, as their invoices are headed
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "gcp.gemini": "Google",
+    "gcp.vertex_ai": "Google Cloud",
+    "aws.bedrock": "AWS",
+    "azure.ai.openai": "Microsoft",
+    "azure.ai.inference": "Microsoft",
+    "mistral_ai": "Mistral AI",
+    "cohere": "Cohere",
+    "groq": "Groq",
+    "deepseek": "DeepSeek",
+    "x_ai": "xAI",
+    "perplexity": "Perplexity",
+    "ibm.watsonx.ai": "IBM",
+}
+
+
+class _Kind(NamedTuple):
+    """A kind of usage that is charged for."""
+
+    name: str
+    quantity: int | None  # tokens; None: units of several kinds, which cannot be added up
+    cost: int  # pico-dollars
+
+
+# non-null in every row, as FOCUS 1.2 demands
+REQUIRED = (
+    "BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodStart", "BillingPeriodEnd", "ChargeCategory",
+    "ChargePeriodStart", "ChargePeriodEnd", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost",
+    "ProviderName", "PublisherName", "ServiceCategory", "ServiceName",
+)  # fmt: skip
+# must be there, may be null
+NULLABLE = ("BillingAccountName", "ChargeClass", "ChargeDescription", "PricingQuantity", "PricingUnit")
+
+
+def focus_rows(reader: Book, question: Question) -> Iterator[dict[str, Any]]:
+    """The rows of the question's period and filters, by day (UTC)."""
+    daily = Question(question.since, question.until, _BY, question.where)
+    for answer in sorted(reader.ask(daily), key=lambda each: tuple(each.keys.values())):
+        for kind in _kinds(answer):
+            yield _row(answer, kind)
+
+
+def _kinds(answer: Answer) -> Iterator[_Kind]:
+    sums = answer.sums
+    other = sums.cost - sums.cost_input - sums.cost_cache_read - sums.cost_cache_write - sums.cost_output
+    kinds = (
+        _Kind("input", sums.input, sums.cost_input),
+        _Kind("cache_read", sums.cache_read, sums.cost_cache_read),
+        _Kind("cache_write", sums.cache_write, sums.cost_cache_write),
+        _Kind("output", sums.output + sums.reasoning, sums.cost_output),
+        _Kind("other", None, other),
+    )
+    return (kind for kind in kinds if kind.cost or kind.quantity)
+
+
+def _row(answer: Answer, kind: _Kind) -> dict[str, Any]:
+    keys = answer.keys
+    day = date.fromisoformat(keys["day"])
+    month = day.replace(day=1)
+    provider = _NAMES.get(keys["provider"], keys["provider"]) or "unknown"
+    model = keys["model"] or "unknown"
+    known = keys["status"] != "unpriced"
+    cost = text(usd_of_pico(kind.cost))
+    list_cost = text(usd_of_pico(kind.cost + _discount(answer, kind)))
+    quantity = str(kind.quantity) if known and kind.quantity is not None else ""
+    label = kind.name.replace("_", " ")
+    return {
+        "BilledCost": cost,
+        "BillingAccountId": provider,
+        "BillingAccountName": "",
+        "BillingCurrency": "USD",
+        "BillingPeriodStart": _start(month),
+        "BillingPeriodEnd": _start(month + timedelta(days=monthrange(day.year, day.month)[1])),
+        "ChargeCategory": "Usage",
+        "ChargeClass": "",
+        "ChargeDescription": f"{model} {label}{' tokens' if kind.quantity is not None else ''} (estimate from usage)",
+        "ChargeFrequency": "Usage-Based",
+        "ChargePeriodStart": _start(day),
+        "ChargePeriodEnd": _start(day + timedelta(days=1)),
+        "ConsumedQuantity": quantity,
+        "ConsumedUnit": "Tokens" if quantity else "",
+        "ContractedCost": cost,
+        "ContractedUnitPrice": _unit_price(kind.cost, kind.quantity) if quantity else "",
+        "EffectiveCost": cost,
+        "InvoiceIssuerName": provider,
+        "ListCost": list_cost,
+        "PricingCategory": "Standard" if quantity else "",
+        "PricingCurrency": "USD",
+        "PricingQuantity": quantity,
+        "PricingUnit": "Tokens" if quantity else "",
+        "ProviderName": provider,
+        "PublisherName": provider,
+        "ResourceId": model,
+        "ResourceName": model,
+        "ResourceType": "Model",
+        "ServiceCategory": "AI and Machine Learning",
+        "ServiceName": f"{provider} API",
+        "ServiceSubcategory": "Generative AI",
+        "SkuId": f"{model}/{kind.name}",
+        "SkuMeter": f"{label.capitalize()} Tokens" if kind.quantity is not None else "Other Units",
+        "SkuPriceId": f"{keys['provider']}/{model}/{kind.name}" if quantity else "",
+        "SubAccountId": keys["team"],
+        "SubAccountName": keys["team"],
+        "SubAccountType": "team" if keys["team"] else "",
+        "Tags": json.dumps({name: keys[name] for name in ("service", "environment", "team") if keys[name]}),
+        "x_Calls": answer.sums.calls,
+        "x_TokenType": kind.name,
+        "x_Tokens": "" if kind.quantity is None else kind.quantity,
+        "x_TokenSource": keys["source"],
+        "x_PriceStatus": keys["status"],
+        "x_ErrorType": keys["error"],
+    }
+
+
+def _discount(answer: Answer, kind: _Kind) -> int:
+    """This kind's part of the discount, pico-dollars, in proportion to its cost."""
+    sums = answer.sums
+    return sums.discount * kind.cost // sums.cost if sums.cost else 0
+
+
+def _unit_price(cost: int, quantity: int | None) -> str:
+    """USD for a token, as the day's average."""
+    return text((usd_of_pico(cost) / quantity).quantize(usd_of_pico(1))) if quantity else ""
+
+
+def _start(day: date) -> str:
+    return f"{day.isoformat()}T00:00:00Z"

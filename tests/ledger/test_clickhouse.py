@@ -1,0 +1,191 @@
+"""The same questions on SQLite and on the real ClickHouse engine, over the same calls: equal to the pico-dollar."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from ledger_served import Ledger
+from ledger_spans import CHAT, NOON, event, logs, span, traces
+
+from costspan.ledger import clickhouse_schema
+from costspan.ledger.book import SqliteBook, open_ledger
+from costspan.ledger.clickhouse import ClickHouseBook
+from costspan.ledger.generate import realistic_calls, span_of
+from costspan.ledger.question import Question, parse_by, parse_where, parse_zone
+from costspan.ledger.schema import LedgerError
+from costspan.reports.usage import read_usage
+
+SCRIPT = Path(__file__).parents[2] / "collector-config" / "clickhouse" / "costspan.sql"
+# the Collector's own tables, as its exporter makes them (v0.152), without codecs and indexes
+OTEL_TRACES = """CREATE TABLE otel_traces (Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String,
+ TraceState String, SpanName LowCardinality(String), SpanKind String, ServiceName LowCardinality(String),
+ ResourceAttributes Map(LowCardinality(String), String), ScopeName String, ScopeVersion String,
+ SpanAttributes Map(LowCardinality(String), String), Duration UInt64, StatusCode LowCardinality(String),
+ StatusMessage String) ENGINE = MergeTree ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))"""
+OTEL_LOGS = """CREATE TABLE otel_logs (Timestamp DateTime64(9), TraceId String, SpanId String, TraceFlags UInt8,
+ SeverityText LowCardinality(String), SeverityNumber UInt8, ServiceName LowCardinality(String), Body String,
+ ResourceAttributes Map(LowCardinality(String), String), LogAttributes Map(LowCardinality(String), String),
+ EventName String) ENGINE = MergeTree ORDER BY (ServiceName, Timestamp)"""
+QUESTIONS = (
+    "day",
+    "hour",
+    "week",
+    "month",
+    "model",
+    "day,model,user",
+    "team,feature",
+    "service,provider",
+    "tag.project",
+    "status,error",
+    "source",
+    "",
+)
+FILTERS = ((), ("team=search",), ("user!=user-1", "model=gpt*"), ("tag.project=x_1", "team=*"), ("model=it's \\ odd?",))
+
+
+def test_the_committed_script_is_what_the_code_makes():
+    assert SCRIPT.read_text(encoding="utf-8") == clickhouse_schema.script()
+
+
+def test_without_its_client_or_server_one_line_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "clickhouse_connect", None)
+    with pytest.raises(LedgerError, match="pip install"):
+        open_ledger("clickhouse://localhost:1/x")
+
+
+class Embedded:
+    """The ClickHouse engine inside this process."""
+
+    def __init__(self, session):
+        self.session = session
+
+    def fetch(self, sql):
+        text = str(self.session.query(sql, "JSONCompactEachRow"))
+        return [json.loads(line) for line in text.splitlines() if line]
+
+    def close(self):
+        pass
+
+
+def as_row(message, *, is_event):
+    """A span or log record as the Collector's exporter writes it: attribute values as text."""
+    attributes = {pair["key"]: text_of(pair["value"]) for pair in message["attributes"]}
+    at = message["time_unix_nano"] if is_event else message["start_time_unix_nano"]
+    row = {
+        "Timestamp": f"{at // 10**9}.{at % 10**9:09d}",
+        "TraceId": message["trace_id"].hex(),
+        "SpanId": message["span_id"].hex(),
+        "ServiceName": "shop",
+        "ResourceAttributes": {"service.name": "shop", "deployment.environment.name": "prod"},
+    }
+    if is_event:
+        return row | {"LogAttributes": attributes, "EventName": message["event_name"]}
+    return row | {
+        "ParentSpanId": message.get("parent_span_id", b"").hex(),
+        "SpanName": message["name"],
+        "SpanAttributes": attributes,
+        "Duration": message["end_time_unix_nano"] - at,
+        "StatusCode": "Unset",
+    }
+
+
+def text_of(value):
+    [(kind, plain)] = value.items()
+    if kind == "double_value":
+        return repr(plain)
+    return json.dumps(plain) if kind not in ("string_value", "int_value") else str(plain)
+
+
+def messages():
+    """A few hundred made-up calls, and the odd ones."""
+    spans = [span_of(call) for call in realistic_calls(400, days=3, until=NOON / 1e9) if call.cost is not None]
+    odd = [
+        CHAT | {"costspan.tag.project": "x_1", "costspan.tag.a": "b", "costspan.team": "search"},
+        CHAT | {"gen_ai.usage.cost.amount": 1e-07, "costspan.cost.input": 1e-07, "costspan.cost.output": 0.0},
+        CHAT | {"gen_ai.usage.cost.amount": 0.0000123456789012345, "gen_ai.response.model": "it's \\ odd?"},
+        CHAT | {"gen_ai.usage.cache_read.input_tokens": 1500, "costspan.cost.cache_read": 0.001},
+        CHAT | {"gen_ai.usage.cache_write.input_tokens": 10, "costspan.cost.cache_write_5m": 0.000001},
+        CHAT | {"costspan.cost.list": 0.009, "session.id": "s-1"},
+        CHAT | {"gen_ai.operation.name": "invoke_agent"},
+        {"http.request.method": "GET"},
+        {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": 10, "llm.cost.total": 0.5},
+        {"ai.operationId": "ai.generateText", "ai.model.id": "m", "ai.usage.promptTokens": 10, "operation.cost": 0.5},
+        {
+            "gen_ai.system": "az.ai.openai",
+            "gen_ai.request.model": "m",
+            "gen_ai.usage.cost": 0.25,
+            "llm.request.type": "completion",
+        },
+    ]
+    spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
+    events = [event(CHAT | {"costspan.duration": 1.5}, at=NOON - 3600 * 10**9)]
+    events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-11]["trace_id"], span_id=spans[-11]["span_id"]))
+    return spans, events
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory):
+    """The same calls in both stores."""
+    chdb_session = importlib.import_module("chdb.session")
+    session = chdb_session.Session()
+    session.query("CREATE DATABASE otel")
+    session.query("USE otel")
+    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
+        session.query(statement)
+    spans, events = messages()
+    for table, rows in (
+        ("otel_traces", [as_row(each, is_event=False) for each in spans]),
+        ("otel_logs", [as_row(each, is_event=True) for each in events[:1]]),
+    ):
+        session.query(f"INSERT INTO {table} FORMAT JSONEachRow " + "\n".join(map(json.dumps, rows)))
+    ledger = Ledger(tmp_path_factory.mktemp("both") / "ledger.db")
+    ledger.send(traces(*spans, **{"deployment.environment.name": "prod"}))
+    ledger.send(logs(*events, **{"deployment.environment.name": "prod"}), "logs")
+    ledger.close()
+    yield ledger.path, session, spans
+    session.close()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+@pytest.mark.parametrize("where", FILTERS)
+@pytest.mark.parametrize("by", QUESTIONS)
+def test_every_question_has_the_same_answer_on_both(books, by, where, zone, exact):
+    path, session, _ = books
+    end = datetime.fromtimestamp(NOON / 1e9, timezone.utc) - timedelta(minutes=7)
+    for since, until in ((None, None), (end - timedelta(hours=30, minutes=3), end)):
+        question = Question(since, until, parse_by(by), parse_where(where), parse_zone(zone))
+        with SqliteBook(path) as one, ClickHouseBook(Embedded(session), exact=exact) as two:
+            left, right = read_usage(one, question), read_usage(two, question)
+        assert [row.as_dict() for row in left] == [row.as_dict() for row in right]
+        assert left.total.as_dict() == right.total.as_dict()
+
+
+@pytest.mark.real
+def test_lists_and_traces_are_the_same_on_both(books):
+    path, session, spans = books
+    with SqliteBook(path) as one, ClickHouseBook(Embedded(session)) as two:
+        for order in ("dearest", "latest"):
+            assert one.list_calls(Question(), order, 30) == two.list_calls(Question(), order, 30)
+        assert one.read_trace(spans[0]["trace_id"]) == two.read_trace(spans[0]["trace_id"])
+        assert two.read_trace(b"\xee" * 16) == []
+
+
+@pytest.mark.real
+def test_a_call_that_comes_again_counts_once_where_each_call_is_looked_at(books):
+    _, session, spans = books
+    session.query("CREATE DATABASE again")
+    session.query("USE again")
+    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
+        session.query(statement)
+    row = json.dumps(as_row(spans[0], is_event=False))
+    for _ in range(2):
+        session.query(f"INSERT INTO otel_traces FORMAT JSONEachRow {row}")
+    with ClickHouseBook(Embedded(session), exact=True) as book:
+        assert read_usage(book, Question()).total.calls == 1
+    session.query("USE otel")
