@@ -33,17 +33,18 @@ def command(before: Path, after: Path, *, as_json: bool, **asked: Any) -> None:
 
 
 def _side(path: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    from costspan.config import read_settings
-    from costspan.pricing import Pricer
+    from costspan.pricing.lookup import UnknownModelError, own_pricer, split_name
     from costspan.reports.usage import text
-    from costspan.tokens.families import family_of
     from costspan.tokens.functions import token_counter
     from costspan.usage import Usage
 
     with click.open_file(str(path), encoding="utf-8", errors="replace") as prompt:
         count = token_counter(asked["model"], text=prompt.read())
-    seller = asked["provider"] or family_of(asked["model"]).provider
-    price = Pricer(read_settings().prices).price(Usage(input=int(count)), provider=seller, model=asked["model"])
+    try:
+        seller, model = split_name(asked["model"], asked["provider"])
+    except UnknownModelError as error:
+        raise click.ClickException(str(error)) from error
+    price = own_pricer().price(Usage(input=int(count)), provider=seller, model=model)
     cost = None if price.total is None else text(price.total * asked["calls"])
     return {
         "file": str(path),
