@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.bar import Bar
 from rich.markup import escape
 from rich.table import Table
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
     from costspan.reports.usage import UsageReport, UsageRow
 
-_BAR_WIDTH = 12
-_EIGHTHS = " ▏▎▍▌▋▊▉"
+_BAR_WIDTH = 12  # at most: in a narrow terminal the bar gives way, not the names
+_SHORT_NAME = 32
 
 
 def usage_table(report: UsageReport, top: int | None = None) -> Table:
@@ -21,16 +22,18 @@ def usage_table(report: UsageReport, top: int | None = None) -> Table:
     table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
     total = report.total
     for place, name in enumerate(report.question.by):
-        table.add_column(name, footer="total" if place == 0 else "", overflow="fold")
+        short = all(len(row.keys[name]) <= _SHORT_NAME for row in report.rows[:top])
+        table.add_column(name, footer="total" if place == 0 else "", overflow="fold", no_wrap=short)
     footers = _numbers(total)
     for title, footer in zip(("calls", "input", "cached", "output", "cost", "share"), footers, strict=True):
         table.add_column(title, footer=footer, justify="right", no_wrap=True)
-    table.add_column("", footer=_notes(total))
+    table.add_column("", max_width=_BAR_WIDTH)
     highest = max((row.cost for row in report.rows), default=None)
     for row in report.rows[:top]:
-        table.add_row(
-            *(escape(value) or "[dim]-[/]" for value in row.keys.values()), *_numbers(row), _bar(row, highest)
-        )
+        names = (escape(value) or "[dim]-[/]" for value in row.keys.values())
+        table.add_row(*names, *_numbers(row), _bar(row, highest))
+    table.caption = _notes(total)
+    table.caption_justify = "left"
     return table
 
 
@@ -52,18 +55,15 @@ def _numbers(row: UsageRow) -> tuple[str, ...]:
     )
 
 
-def _bar(row: UsageRow, highest: Decimal | None) -> str:
-    eighths = int(row.cost / highest * _BAR_WIDTH * 8) if highest else 0
-    bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
-    notes = _notes(row)
-    return f"[cyan]{bar}[/]" + (f" {notes}" if notes else "")
+def _bar(row: UsageRow, highest: Decimal | None) -> Bar:
+    return Bar(1, 0, float(row.cost / highest) if highest else 0, color="cyan")
 
 
-def _notes(row: UsageRow) -> str:
+def _notes(total: UsageRow) -> str:
     """What the cost does not tell: calls without a price, estimates, errors."""
     notes = (
-        (row.unpriced_calls, "unpriced"),
-        (row.estimated_calls, "estimated"),
-        (row.failed_calls, "failed"),
+        (total.unpriced_calls, "without a price, not in the cost (costspan prices check)"),
+        (total.estimated_calls, "with tokens counted here, since the provider did not say"),
+        (total.failed_calls, "failed"),
     )
-    return ", ".join(f"[yellow]{count:,} {what}[/]" for count, what in notes if count)
+    return "; ".join(f"[yellow]{count:,} {what}[/]" for count, what in notes if count)
