@@ -11,6 +11,7 @@ COMMANDS = {
     "run": ("Start", "Run a program with every LLM call priced, and show what it spent"),
     "up": ("Start", "Run the local ledger: OTLP in, page and reports out"),
     "demo": ("Start", "See it work: a sample program and a simulated provider"),
+    "init": ("Start", "Write Collector config, alerts, dashboards and budgets"),
     "doctor": ("Start", "What is installed, instrumented, and where telemetry goes"),
     "tokens": ("Ask", "Split a text into a model's tokens, and count them"),
     "price": ("Ask", "What a call costs, bucket by bucket, and which price list says so"),
