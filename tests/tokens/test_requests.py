@@ -110,6 +110,33 @@ def test_functions_count_as_openai_reports_them():
     assert count(asked, "gpt-4") == 82
 
 
+@pytest.mark.parametrize(
+    ("model", "reported"), [("gpt-3.5-turbo", 105), ("gpt-4", 105), ("gpt-4o", 101), ("gpt-4o-mini", 101)]
+)
+def test_the_cookbooks_tools_count_as_the_cookbook_says_openai_reports_them(model, reported):
+    location = {"type": "string", "description": "The city and state, e.g. San Francisco, CA"}
+    unit = {
+        "type": "string",
+        "description": "The unit of temperature to return",
+        "enum": ["celsius", "fahrenheit"],
+    }
+    function = {
+        "name": "get_current_weather",
+        "description": "Get the current weather in a given location",
+        "parameters": {
+            "type": "object",
+            "properties": {"location": location, "unit": unit},
+            "required": ["location"],
+        },
+    }
+    told = "You are a helpful assistant that can answer to questions about the weather."
+    messages = [
+        {"role": "system", "content": told},
+        {"role": "user", "content": "What's the weather like in San Francisco?"},
+    ]
+    assert token_counter(model, messages=messages, tools=[{"type": "function", "function": function}]) == reported
+
+
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5", "gpt-5", "gemini-2.5-flash"])
 def test_tools_whose_framing_is_not_public_make_an_estimate(model):
     assert token_counter(model, messages=[USER], tools=[{"function": WEATHER}]).error >= 0.25
@@ -258,6 +285,7 @@ def test_what_json_cannot_say_is_named():
         ("meta.llama3-1-8b-instruct-v1:0", "llama"),
         ("mistralai/Mixtral-8x7B-Instruct-v0.1", "mistral"),
         ("qwen/qwen3-30b", "qwen"),
+        ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "llama-4"),
         ("palmyra-x5", "palmyra"),
         ("", "unknown"),
         ("my-own-model", "unknown"),

@@ -29,17 +29,18 @@ class Family:
     says_role: bool = False  # the role's own name is a token of the prompt
     tools: int = 0
     per_tool: int = 0
+    tools_in_system: int = 0  # less, where a system message is there for the tools to be written into
     tools_error: float = 0.25  # relative, of all that tools add
     thinking: int = 0  # added when the model is asked to think
     typescript: bool = False  # tools are shown to the model as TypeScript declarations, not as JSON
-    schema: int = 3  # tokens around the schema of a structured output
-    images: str = "anthropic"  # the rule in media.py
+    schema: int = 0  # tokens around the schema of a structured output; 0: it is not shown to the model
+    images: str = ""  # the rule in media.py; empty: not public
 
 
 def _openai(name: str, pattern: str, **rules: object) -> Family:
     settings: dict[str, object] = {
         "error": 0.0, "source": UsageSource.TOKENIZER, "priming": 3, "says_role": True, "typescript": True,
-        "tools": 9, "tools_error": 0.0, "images": "openai",
+        "tools": 9, "tools_in_system": 4, "tools_error": 0.0, "schema": 3, "images": "openai",
     }  # fmt: skip
     return Family(name, pattern, **(settings | rules))  # type: ignore[arg-type] # the keywords of Family
 
@@ -56,17 +57,20 @@ FAMILIES = (
         error=0.05,
         source=UsageSource.HEURISTIC,
     ),
+    # What they find is input too, and their own prompt is not public.
+    _openai("gpt-search", r"^gpt-.*-search", error=0.25, source=UsageSource.HEURISTIC),
     # Priming 3 for models that answer at once. Source: OpenAI cookbook, "How to count tokens with tiktoken".
-    _openai("gpt-4o", r"^(ft:)?(gpt-4o|gpt-4\.|chatgpt-)|^gpt-(audio|realtime)"),
+    _openai("gpt-4o", r"^(ft:)?(gpt-4o|chatgpt-)|^gpt-(audio|realtime)"),
+    _openai("gpt-4.1", r"^(ft:)?gpt-4\.", tools_error=0.15),
     # Models that think first choose a channel themselves, so their priming is one token shorter.
-    _openai("gpt-5", r"^(ft:)?(o[1-9](-|$)|gpt-5|codex|computer-use)", priming=2, tools=90, tools_error=0.25),
+    _openai("gpt-5", r"^(ft:)?(o[1-9](-|$)|gpt-5|codex|computer-use)", priming=2, tools=65, tools_error=0.25),
     _openai("gpt-4", r"^(ft:)?gpt-(4|3\.5|35)|^(ft:)?(davinci|babbage)-002|^text-embedding-", encoding="cl100k_base"),
     # Newer than tiktoken's table: the encoding is assumed.
     _openai(
         "gpt-next",
         r"^(ft:)?gpt-([6-9]|\d\d)",
         priming=2,
-        tools=90,
+        tools=65,
         tools_error=0.25,
         error=0.05,
         source=UsageSource.HEURISTIC,
@@ -97,6 +101,7 @@ FAMILIES = (
     Family("nova", r"nova|titan", permille=1040, tools=320),
     Family("grok", r"grok", permille=1050),
     # A public tokenizer that is not bundled: exact with a `tokenizer.json`, else estimated.
+    Family("llama-4", r"llama-?4", permille=1020, priming=30, per_message=4, tools=540),
     Family("llama", r"llama|sonar", permille=1020, priming=30, per_message=4),
     Family(
         "mistral",

@@ -75,7 +75,7 @@ def _image(block: dict[Any, Any], family: Family, model: str) -> Media:
         tokens = gemini_image(size or TYPICAL)
     else:
         tokens = anthropic_image(size or TYPICAL)
-    return Media(tokens, guessed=size is None)
+    return Media(tokens, guessed=size is None or not family.images)
 
 
 def openai_image(model: str, size: Size, detail: str) -> int:

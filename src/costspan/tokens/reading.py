@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from costspan.tokens.media import read_media
-from costspan.tokens.tools import declare_tools, is_tool_list
+from costspan.tokens.tools import declare_tools, is_declared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,13 +113,14 @@ class Reader:
         tools = plain(tools)
         if not isinstance(tools, (list, tuple)) or not tools:
             return
-        if self.family.typescript and is_tool_list(tools):
-            self.prompt.texts.append((TOOLS, declare_tools(tools)))
-        else:  # a provider's own tool (web search) has a prompt that is not public
-            self.prompt.guessed |= self.family.typescript
-            self.prompt.texts.extend((TOOLS, as_json(plain(tool))) for tool in tools)
+        declared = [each for each in map(plain, tools) if is_declared(each)]
+        self.prompt.guessed |= len(declared) < len(tools)  # a provider's own tool has a prompt that is not public
+        if self.family.typescript and declared:
+            self.prompt.texts.append((TOOLS, declare_tools(declared)))
+        else:
+            self.prompt.texts.extend((TOOLS, as_json(tool)) for tool in declared)
         self.prompt.tools_error = self.family.tools_error
-        self.prompt.add(TOOLS, self.family.tools + self.family.per_tool * len(tools))
+        self.prompt.add(TOOLS, self.family.tools + self.family.per_tool * len(declared))
 
     def read_text(self, value: Any, part: str, depth: int = 0) -> None:
         """Every text in a value of any shape, and the tokens of images and other media in it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from costspan.tokens.reading import CONVERSATIONS, SYSTEM, Prompt, Reader, as_json, plain
+from costspan.tokens.reading import CONVERSATIONS, SYSTEM, TOOLS, Prompt, Reader, as_json, plain
 
 if TYPE_CHECKING:
     from costspan.tokens.families import Family
@@ -35,6 +35,12 @@ def read_request(body: Any, family: Family, model: str, operation: str = "chat")
     if not SETTINGS.isdisjoint(body):
         _read_settings(reader, body)
     _read_said(reader, body, operation)
+    if (
+        family.tools_in_system
+        and TOOLS in reader.prompt.fixed
+        and any(part == SYSTEM for part, _ in reader.prompt.texts)
+    ):
+        reader.prompt.add(TOOLS, -family.tools_in_system)
     return reader.prompt
 
 
@@ -76,7 +82,7 @@ def _read_settings(reader: Reader, body: dict[Any, Any]) -> None:
         reader.read_tools(tools.get("tools"))
     text = plain(body.get("text"))
     for wanted in (body.get("response_format"), text.get("format") if isinstance(text, dict) else None):
-        schema = _schema(wanted)
+        schema = _schema(wanted) if reader.family.schema else None
         if schema:
             reader.prompt.texts.append((SYSTEM, as_json(schema)))
             reader.prompt.add(SYSTEM, reader.family.schema)

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
 DEPTH = 8
 
 
-def is_tool_list(tools: Sequence[Any]) -> bool:
-    """Whether every entry declares a function (built-in tools like web search have texts of their own)."""
-    return all(isinstance(each, dict) and isinstance(_function(each).get("name"), str) for each in tools)
+def is_declared(tool: Any) -> bool:
+    """Whether a tool is the program's own, with a declaration in the request; not one that the provider runs itself."""
+    if not isinstance(tool, dict):
+        return False
+    if any(name in tool for name in ("toolSpec", "function_declarations", "functionDeclarations")):
+        return True
+    kind = tool.get("type", "function")
+    return kind in ("function", "custom") and isinstance(_function(tool).get("name"), str)
 
 
 def declare_tools(tools: Sequence[dict[str, Any]]) -> str:
