@@ -47,7 +47,7 @@ class Telling:
     @property
     def spans(self):
         """Finished spans, oldest first, those whose tokens are counted off the thread included."""
-        assert PLUGIN.recorder.drain(30)
+        assert PLUGIN.recorder is None or PLUGIN.recorder.drain(30)
         return self._exporter.get_finished_spans()
 
     def span(self, name):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from costspan.calculator import completion_cost, cost_per_token, get_max_tokens, price
     from costspan.costs import cost_of, current_cost, last_call
     from costspan.instrumentors import instrument, uninstrument
+    from costspan.middleware import AsgiAttribution, WsgiAttribution
     from costspan.observing import observe
     from costspan.outlook import estimate
     from costspan.pricing.document import PriceListError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AsgiAttribution",
     "Bill",
     "BudgetExceededError",
     "PriceListError",
@@ -41,6 +43,7 @@ __all__ = [
     "TokenCount",
     "UnknownModelError",
     "Usage",
+    "WsgiAttribution",
     "async_token_counter",
     "async_tokenizer_threshold_bytes",
     "attribution",
@@ -75,7 +78,9 @@ __all__ = [
 
 _HOMES = {  # loaded on first use: nothing is imported at start-up that the first call does not need
     "Bill": "costspan.bill",
+    "AsgiAttribution": "costspan.middleware",
     "BudgetExceededError": "costspan.budgets",
+    "WsgiAttribution": "costspan.middleware",
     "PriceListError": "costspan.pricing.document",
     "Spend": "costspan.rollup",
     "TokenCount": "costspan.tokens.count",

@@ -33,14 +33,14 @@ class attribution(Scoped):  # noqa: N801 reads as the statement that it is: `wit
 
     def __init__(self, **payers: Any) -> None:
         super().__init__()
-        self._payers = clean(payers)
+        self.payers = clean(payers)
 
     def open(self) -> Run:
         """The scope around with who pays here, and a sum of its own."""
         around = scope_in(otel.get_current())
         if around.account is not None:
-            around.account.note(self._payers)
-        return Run({**around.payers, **self._payers}, Account(around.account))
+            around.account.note(self.payers)
+        return Run({**around.payers, **self.payers}, Account(around.account))
 
 
 def clean(given: Mapping[str, Any]) -> dict[str, str]:

@@ -18,12 +18,40 @@ class Environment(NamedTuple):
 
 MAIN = "main"
 NAME = os.environ.get("COSTSPAN_ENVIRONMENT", MAIN)
+_PEERS = ("../interop/test_peers.py",)
 ENVIRONMENTS = {
     # newest of each that is not in the extra `test`, to keep `make test` quick to set up
     "others": Environment(
         ("perplexityai", "cerebras-cloud-sdk", "fireworks-ai", "sambanova"),
         ("test_perplexity.py", "test_cerebras.py", "test_fireworks.py", "test_sambanova.py"),
         shared=("test_stainless_family.py",),
+    ),
+    # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
+    "peer-genai": Environment(("openai", "opentelemetry-instrumentation-genai-openai"), _PEERS),
+    "peer-openai-v2": Environment(
+        ("openai", "opentelemetry-instrumentation-openai-v2==2.4b0", "opentelemetry-util-genai==0.4b0", "httpx"), _PEERS
+    ),
+    "peer-openllmetry": Environment(("openai", "opentelemetry-instrumentation-openai"), _PEERS),
+    "peer-openinference": Environment(("openai", "openinference-instrumentation-openai"), _PEERS),
+    "peer-openlit": Environment(
+        ("openai<3", "openlit==1.45.0", "opentelemetry-sdk==1.45.1", "opentelemetry-instrumentation==0.66b1"), _PEERS
+    ),
+    "peer-logfire": Environment(("openai", "logfire"), _PEERS),
+    "peer-langfuse": Environment(("openai", "langfuse"), _PEERS),
+    "web": Environment(
+        (
+            "openai",
+            "fastapi",
+            "flask",
+            "celery",
+            "httpx",
+            "httpx2",
+            "opentelemetry-instrumentation-fastapi",
+            "opentelemetry-instrumentation-flask",
+            "opentelemetry-instrumentation-celery",
+            "opentelemetry-instrumentation-threading",
+        ),
+        ("../interop/test_web.py",),
     ),
 }
 

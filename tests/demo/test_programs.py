@@ -10,8 +10,8 @@ import pytest
 from costspan.demo import program
 from costspan.demo.history import send_history
 from costspan.demo.running import HISTORY, wait_for_calls
-from costspan.ledger.question import Question
 from costspan.ledger.book import open_ledger
+from costspan.ledger.question import Question
 from costspan.reports.usage import read_usage
 
 

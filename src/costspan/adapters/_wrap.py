@@ -109,32 +109,30 @@ class Wrapping:
     def _deliver(self, result: Any, watch: Watch) -> Any:
         """The host's result itself, watched if it is a stream or a response that is not read yet."""
         with _DELIVER:
-            if watch.operation.deliver is not None:
-                self._observer.bills.add(result, watch.call.bill)
-                watch.operation.deliver(result, watch)
-                return result
-            if isinstance(result, GeneratorType):
-                result = watched_generator(result, watch)
-            elif isinstance(result, AsyncGeneratorType):
-                result = watched_async_generator(result, watch)
+            attach = watch.operation.deliver
+            if attach is None:
+                attach, result = self._attach, _generated(result, watch)
             self._observer.bills.add(result, watch.call.bill)
-            fields = getattr(result, "__dict__", _NO_FIELDS)  # asking a pydantic model for what it lacks is slow
-            inner: Any = fields.get(self._adapter.iterator)
-            if inner is None and watch.call.request.stream:  # made when it is first asked for
-                inner = getattr(result, self._adapter.iterator, None)
-            if hasattr(inner, "__next__"):
-                setattr(result, self._adapter.iterator, SyncStream(inner, watch))
-            elif hasattr(inner, "__anext__"):
-                setattr(result, self._adapter.iterator, AsyncStream(inner, watch))
-            elif isinstance(result, (_GeneratorContextManager, _AsyncGeneratorContextManager)):
-                result.gen = Entry(result.gen, watch, self._deliver)
-            elif "http_response" in fields:
-                self._deliver_raw(result, watch)
-            elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
-                watch.complete(result)
+            attach(result, watch)
             if watch.call.open:
                 self._streams.add(watch)
         return result
+
+    def _attach(self, result: Any, watch: Watch) -> None:
+        fields = getattr(result, "__dict__", _NO_FIELDS)  # asking a pydantic model for what it lacks is slow
+        inner: Any = fields.get(self._adapter.iterator)
+        if inner is None and watch.call.request.stream:  # made when it is first asked for
+            inner = getattr(result, self._adapter.iterator, None)
+        if hasattr(inner, "__next__"):
+            setattr(result, self._adapter.iterator, SyncStream(inner, watch))
+        elif hasattr(inner, "__anext__"):
+            setattr(result, self._adapter.iterator, AsyncStream(inner, watch))
+        elif isinstance(result, (_GeneratorContextManager, _AsyncGeneratorContextManager)):
+            result.gen = Entry(result.gen, watch, self._deliver)
+        elif "http_response" in fields:
+            self._deliver_raw(result, watch)
+        elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
+            watch.complete(result)
 
     def leave_streams(self) -> None:
         """At the end of the program: tell the calls whose streams it still holds."""
@@ -191,6 +189,15 @@ class Wrapping:
                 end(instance)
 
         return close_later if seat.waits else close
+
+
+def _generated(result: Any, watch: Watch) -> Any:
+    """A generator is stood in for by one of ours, as nothing can be put into it; anything else is itself."""
+    if isinstance(result, GeneratorType):
+        return watched_generator(result, watch)
+    if isinstance(result, AsyncGeneratorType):
+        return watched_async_generator(result, watch)
+    return result
 
 
 def _streams_of(instance: Any, where: str) -> list[SyncStream | AsyncStream]:

@@ -94,8 +94,8 @@ def check(db: str, *, as_json: bool) -> None:
 def _unpriced(db: str) -> list[dict[str, Any]] | None:
     """Models of the ledger that now have no price; None if there is no ledger."""
     from costspan.config import read_settings
-    from costspan.ledger.question import Question, parse_where
     from costspan.ledger.book import open_ledger
+    from costspan.ledger.question import Question, parse_where
     from costspan.ledger.schema import LedgerError
 
     where = db or read_settings().ledger

@@ -1,0 +1,91 @@
+"""Who pays, from the headers of an HTTP request: a small middleware for ASGI and one for WSGI programs.
+
+    app = costspan.AsgiAttribution(app, headers={"x-user-id": "user", "x-team": "team"})
+
+Name only headers that a proxy of your own sets: whoever may set them decides who pays.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+
+from costspan.attributing import attribution
+from costspan.guard import Guard
+from costspan.scope import PLACE
+from costspan.telemetry.attributes import payer
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
+
+    from costspan.scope import Scoped
+
+_READ = Guard("read who pays from a request")
+_HTTP = ("http", "websocket")
+
+
+class AsgiAttribution:
+    """An ASGI program whose requests are paid for by whom their headers say."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], headers: Mapping[str, str]) -> None:
+        self.app = app
+        self._keys = {name.lower().encode("latin-1"): key for name, key in headers.items()}
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope.get("type") not in _HTTP:
+            await self.app(scope, receive, send)
+            return
+        said = {}
+        with _READ:
+            given = scope.get("headers", ())
+            said = {self._keys[name]: value.decode("latin-1") for name, value in given if name in self._keys}
+        with _for(said):
+            await self.app(scope, receive, send)
+
+
+class WsgiAttribution:
+    """A WSGI program whose requests are paid for by whom their headers say, while their answers are sent too."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], headers: Mapping[str, str]) -> None:
+        self.app = app
+        self._keys = {"HTTP_" + name.upper().replace("-", "_"): key for name, key in headers.items()}
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        said = {}
+        with _READ:
+            said = {key: environ[name] for name, key in self._keys.items() if name in environ}
+        scope = _for(said)
+        with scope:
+            body = self.app(environ, start_response)
+        return body if isinstance(body, (list, tuple)) else _Body(body, scope(_chunks)(body))
+
+
+class _Body:
+    """The answer of a program that makes it bit by bit: each bit is made inside the scope."""
+
+    def __init__(self, body: Any, chunks: Generator[bytes, None, None]) -> None:
+        self._body = body
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        """What WSGI asks for when the answer is no longer wanted."""
+        self._chunks.close()
+        if hasattr(self._body, "close"):
+            self._body.close()
+
+
+def _chunks(body: Iterable[bytes]) -> Generator[bytes, None, None]:
+    yield from body
+
+
+def _for(said: dict[str, str]) -> Scoped:
+    """The scope of a request; its server span, where one is current, says who pays too."""
+    block = attribution(**said)
+    span = trace.get_current_span()
+    if getattr(span, PLACE, None) is not None:
+        span.set_attributes({payer(key): value for key, value in block.payers.items()})
+    return block

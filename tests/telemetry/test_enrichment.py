@@ -1,0 +1,325 @@
+"""Spans of other tools: priced as they end, counted once; requests and agents show what is below them."""
+
+import gc
+import weakref
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind
+
+import costspan
+from costspan.telemetry import enrichment
+
+CALL = 8.85e-06
+GENAI = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.response.model": "gpt-4o-mini-2024-07-18",
+    "gen_ai.usage.input_tokens": 19,
+    "gen_ai.usage.output_tokens": 10,
+}
+FOREIGN = {
+    "conventions": GENAI,
+    "openllmetry": {
+        "llm.request.type": "chat",
+        "gen_ai.system": "OpenAI",
+        "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.usage.prompt_tokens": 19,
+        "gen_ai.usage.completion_tokens": 10,
+    },
+    "openinference": {
+        "openinference.span.kind": "LLM",
+        "llm.provider": "openai",
+        "llm.model_name": "gpt-4o-mini",
+        "llm.token_count.prompt": 19,
+        "llm.token_count.completion": 10,
+    },
+    "langfuse": {
+        "langfuse.observation.type": "generation",
+        "gen_ai.provider.name": "openai",
+        "langfuse.observation.model.name": "gpt-4o-mini",
+        "langfuse.observation.usage_details": '{"input": 19, "output": 10}',
+    },
+    "vercel": {
+        "ai.operationId": "ai.generateText.doGenerate",
+        "ai.model.provider": "openai.chat",
+        "ai.model.id": "gpt-4o-mini",
+        "ai.usage.promptTokens": 19,
+        "ai.usage.completionTokens": 10,
+    },
+}
+
+
+def foreign(program, attributes, name="chat", scope="other.tool", **more):
+    span = program.tracer_provider.get_tracer(scope).start_span(name, **more)
+    span.set_attributes(attributes)
+    span.end()
+    return program.span(name)
+
+
+@pytest.fixture(params=["the SDK announces the end", "it does not"])
+def announcing(request, monkeypatch):
+    if request.param == "it does not":
+        monkeypatch.setattr(enrichment, "_ANNOUNCES_END", False)
+        monkeypatch.setattr(enrichment.Enrichment, "_on_ending", enrichment.SpanProcessor._on_ending, raising=False)
+        monkeypatch.setattr(enrichment, "_stand_in_for_end", _standing_in(enrichment._stand_in_for_end))
+
+
+def _standing_in(original):
+    ending = enrichment.Enrichment.on_ending
+    return lambda span, bound: original(span, lambda each: ending(bound.__self__, each))
+
+
+@pytest.mark.parametrize("tool", FOREIGN)
+def test_a_call_in_any_tools_words_gets_our_price(telling, announcing, tool):
+    program = telling()
+    span = foreign(program, FOREIGN[tool])
+    assert span.attributes["gen_ai.usage.cost.amount"] == CALL
+    assert span.attributes["costspan.price.status"] == "priced"
+    assert costspan.current_cost() == (8_850_000_000, 29, 1, 0)
+    costs = {attributes["costspan.bucket"]: point.value for attributes, point in program.points("costspan.cost")}
+    assert costs == pytest.approx({"input": 2.85e-06, "output": 6e-06})
+
+
+def test_what_the_tool_says_itself_stays(telling):
+    program = telling()
+    span = foreign(program, GENAI | {"gen_ai.usage.cost": 7.0, "user.id": "theirs"})
+    assert span.attributes["gen_ai.usage.cost"] == 7.0
+    assert span.attributes["gen_ai.usage.cost.amount"] == CALL
+    assert span.attributes["user.id"] == "theirs"
+
+
+def test_xais_own_span_has_its_stated_cost_and_its_thoughts_beside_the_output(telling):
+    program = telling()
+    span = foreign(
+        program,
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "xai",
+            "gen_ai.request.model": "grok-4",
+            "gen_ai.usage.input_tokens": 100,
+            "gen_ai.usage.output_tokens": 20,
+            "gen_ai.usage.total_tokens": 420,
+            "gen_ai.usage.reasoning_tokens": 300,
+            "gen_ai.usage.cached_prompt_text_tokens": 60,
+            "gen_ai.usage.cost_in_usd_ticks": 25_000_000,
+        },
+        scope="xai_sdk",
+    )
+    assert span.attributes["gen_ai.usage.cost.amount"] == 0.0025
+    assert span.attributes["gen_ai.usage.cost.source"] == "provider"
+    tokens = {attributes["costspan.bucket"]: point.value for attributes, point in program.points("costspan.tokens")}
+    assert tokens == {"input": 40, "cache_read": 60, "output": 20, "reasoning": 300}
+
+
+def test_anthropics_own_span_is_priced_with_its_cache_writes_by_life(telling):
+    program = telling()
+    foreign(
+        program,
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "anthropic",
+            "gen_ai.request.model": "claude-sonnet-4-5",
+            "gen_ai.usage.input_tokens": 17,
+            "gen_ai.usage.output_tokens": 20,
+            "gen_ai.usage.cache_read.input_tokens": 5,
+            "gen_ai.usage.cache_write.input_tokens": 2,
+            "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": 0,
+            "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": 2,
+        },
+    )
+    tokens = {attributes["costspan.bucket"]: point.value for attributes, point in program.points("costspan.tokens")}
+    assert tokens == {"input": 10, "cache_read": 5, "cache_write_1h": 2, "output": 20}
+
+
+def test_a_cost_that_the_provider_states_is_taken(telling):
+    program = telling()
+    stated = {"gen_ai.usage.cost.amount": 0.5, "gen_ai.usage.cost.source": "provider"}
+    foreign(program, GENAI | stated)
+    assert float(costspan.current_cost()) == 0.5
+
+
+def test_the_address_tells_whose_prices_apply(telling):
+    program = telling()
+    span = foreign(program, GENAI | {"server.address": "gateway.example.com", "server.port": 443})
+    assert span.attributes["costspan.price.status"] == "unpriced"
+    assert "gen_ai.usage.cost.amount" not in span.attributes
+
+
+def test_a_failed_call_of_another_tool_costs_nothing(telling):
+    program = telling()
+    span = foreign(program, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "error.type": "429"})
+    assert "costspan.price.status" not in span.attributes
+    assert costspan.current_cost() == (0, 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"http.request.method": "POST"},
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"},
+        {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 5},
+        {"openinference.span.kind": "CHAIN", "llm.model_name": "gpt-4o", "llm.token_count.prompt": 5},
+        {"ai.operationId": "ai.generateText", "ai.model.id": "gpt-4o", "ai.usage.promptTokens": 5},
+        GENAI | {"costspan.price.status": "priced"},
+    ],
+)
+def test_what_is_no_call_or_is_priced_already_is_left_alone(telling, attributes):
+    program = telling()
+    span = foreign(program, attributes)
+    assert dict(span.attributes) == attributes
+    assert costspan.current_cost().calls == 0
+
+
+def test_who_pays_where_the_span_began_is_on_it(telling):
+    program = telling()
+    with costspan.attribution(user="alice", team="search"):
+        span = program.tracer.start_span("chat")
+    span.set_attributes(GENAI)
+    span.end()
+    assert program.span("chat").attributes["user.id"] == "alice"
+    assert program.span("chat").attributes["costspan.team"] == "search"
+
+
+def test_our_call_inside_another_tools_span_goes_onto_that_span(telling):
+    program = telling()
+    with program.tracer.start_as_current_span("chat", attributes=GENAI), costspan.attribution(user="alice"):
+        program.ask()
+    [span] = program.spans
+    assert span.attributes["gen_ai.usage.cost.amount"] == CALL
+    assert span.attributes["user.id"] == "alice"
+    assert costspan.current_cost().calls == 1
+
+
+def test_a_span_that_is_not_made_current_is_found_by_its_call(telling):
+    program = telling()
+    span = program.tracer.start_span("generation")
+    span.set_attribute("langfuse.observation.type", "generation")
+    program.ask()
+    span.end()
+    program.ask()
+    assert [each.name for each in program.spans] == ["generation", "chat gpt-4o-mini"]
+    assert costspan.current_cost().calls == 2
+
+
+def test_a_span_elsewhere_in_the_tree_is_not_taken_for_this_call(telling):
+    program = telling()
+    elsewhere = program.tracer.start_span("generation", attributes=GENAI)
+    with program.tracer.start_as_current_span("step"):
+        program.ask()
+    elsewhere.end()
+    assert [each.name for each in program.spans] == ["chat gpt-4o-mini", "step", "generation"]
+
+
+def test_a_layer_above_a_counted_call_is_not_counted_again(telling):
+    program = telling()
+    with program.tracer.start_as_current_span("ChatOpenAI", kind=SpanKind.CLIENT) as layer:
+        program.ask()
+        layer.set_attributes(GENAI)
+    assert costspan.current_cost().calls == 1
+    assert "gen_ai.usage.cost.amount" not in program.span("ChatOpenAI").attributes
+
+
+def test_a_layer_that_lost_its_context_is_known_by_the_response(telling):
+    program = telling()
+    answer = program.ask()
+    span = foreign(program, GENAI | {"gen_ai.response.id": answer.id})
+    assert "gen_ai.usage.cost.amount" not in span.attributes
+    assert costspan.current_cost().calls == 1
+
+
+@pytest.mark.parametrize("kind", [SpanKind.SERVER, SpanKind.CONSUMER])
+def test_a_request_shows_what_all_calls_below_cost(telling, announcing, kind):
+    program = telling()
+    with program.tracer.start_as_current_span("request", kind=kind):
+        program.ask()
+        with program.tracer.start_as_current_span("step"):
+            program.ask()
+            foreign(program, GENAI, "theirs")
+    request = program.span("request").attributes
+    assert request["costspan.rollup.calls"] == 3
+    assert request["costspan.rollup.cost"] == pytest.approx(3 * CALL)
+    assert request["costspan.rollup.tokens"] == 87
+    assert not any("rollup" in name for name in program.span("step").attributes)
+
+
+def test_a_request_without_calls_shows_nothing(telling):
+    program = telling()
+    with program.tracer.start_as_current_span("request", kind=SpanKind.SERVER):
+        pass
+    assert dict(program.span("request").attributes) == {}
+
+
+def test_an_agent_of_another_tool_shows_what_its_calls_cost(telling):
+    program = telling()
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 9}
+    with program.tracer.start_as_current_span("agent", attributes=agent):
+        program.ask()
+    assert program.span("agent").attributes["costspan.rollup.cost"] == CALL
+    assert "gen_ai.usage.cost.amount" not in program.span("agent").attributes
+
+
+def test_a_request_inside_a_scope_adds_to_both(telling):
+    program = telling()
+    with costspan.observe(name="batch"):
+        with program.tracer.start_as_current_span("request", kind=SpanKind.SERVER):
+            program.ask()
+            with costspan.observe(kind="tool", name="inner"):
+                program.ask()
+        program.ask()
+    calls = {each.name: each.attributes.get("costspan.rollup.calls") for each in program.spans}
+    assert calls["execute_tool inner"] == 1
+    assert calls["request"] == 2
+    assert calls["invoke_workflow batch"] == 3
+
+
+def test_sums_are_right_where_no_span_is_sampled(telling):
+    program = telling(sampler=ALWAYS_OFF)
+    with costspan.observe(name="batch") as step:
+        program.ask()
+        assert step.spent.calls == 1
+    assert program.spans == ()
+    assert [name for name, _ in program.events] == ["costspan.call"]
+
+
+def test_two_tools_that_see_one_call_count_it_once(telling):
+    program = telling()
+    with program.tracer.start_as_current_span("outer", kind=SpanKind.CLIENT, attributes=GENAI):
+        foreign(program, GENAI, "inner", kind=SpanKind.CLIENT)
+    assert costspan.current_cost().calls == 1
+
+
+def test_switched_off_it_does_nothing(telling):
+    program = telling()
+    costspan.uninstrument()
+    span = foreign(program, GENAI)
+    assert dict(span.attributes) == GENAI
+    costspan.instrument(tracer_provider=program.tracer_provider)
+    assert foreign(program, GENAI, "again").attributes["gen_ai.usage.cost.amount"] == CALL
+
+
+def test_it_is_added_to_a_provider_once():
+    provider = TracerProvider(shutdown_on_exit=False)
+    for _ in range(3):
+        costspan.instrument(tracer_provider=provider)
+        costspan.uninstrument()
+    assert len(provider._active_span_processor._span_processors) == 1
+
+
+def test_a_provider_that_takes_no_processor_is_let_be():
+    costspan.instrument(tracer_provider=trace.NoOpTracerProvider())
+    costspan.uninstrument()
+
+
+def test_a_span_is_not_kept_alive(telling, announcing):
+    program = telling()
+    span = program.tracer.start_span("x", kind=SpanKind.SERVER)
+    gone = weakref.ref(span)
+    span.end()
+    program._exporter.clear()
+    del span
+    gc.collect()
+    assert gone() is None

@@ -1,0 +1,101 @@
+"""Who pays, from the headers of a request."""
+
+import asyncio
+
+import pytest
+from opentelemetry.trace import SpanKind
+
+import costspan
+
+HEADERS = {"X-User-Id": "user", "x-team": "team"}
+
+
+def asgi(app, headers, kind="http"):
+    scope = {"type": kind, "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers]}
+    asyncio.run(costspan.AsgiAttribution(app, HEADERS)(scope, None, None))
+
+
+def payers(span):
+    return {name: span.attributes.get(name) for name in ("user.id", "costspan.team")}
+
+
+def test_the_headers_that_are_named_say_who_pays(telling):
+    program = telling()
+
+    async def app(_scope, _receive, _send):
+        program.ask()
+
+    asgi(app, [("x-user-id", "alice"), ("x-team", "Zoë"), ("x-secret", "no")])
+    assert payers(program.spans[0]) == {"user.id": "alice", "costspan.team": "Zoë"}
+    assert "no" not in program.spans[0].attributes.values()
+
+
+def test_what_is_no_request_is_passed_on(telling):
+    program = telling()
+
+    async def app(_scope, _receive, _send):
+        program.ask()
+
+    asgi(app, [("x-user-id", "alice")], kind="lifespan")
+    assert payers(program.spans[0]) == {"user.id": None, "costspan.team": None}
+
+
+def test_odd_headers_do_not_reach_the_program(telling):
+    program, served = telling(), []
+
+    async def app(_scope, _receive, _send):
+        served.append(True)
+
+    asyncio.run(costspan.AsgiAttribution(app, HEADERS)({"type": "http", "headers": [(b"x-user-id", None)]}, None, None))
+    assert served == [True]
+    assert program.spans == ()
+
+
+def test_the_server_span_around_says_who_pays_too(telling):
+    program = telling()
+
+    async def app(_scope, _receive, _send):
+        program.ask()
+
+    with program.tracer.start_as_current_span("POST /chat", kind=SpanKind.SERVER):
+        asgi(app, [("x-user-id", "alice")])
+    request = program.span("POST /chat")
+    assert request.attributes["user.id"] == "alice"
+    assert request.attributes["costspan.rollup.cost"] == 8.85e-06
+
+
+@pytest.mark.parametrize("kind", ["list", "stream"])
+def test_a_wsgi_answer_is_made_inside_its_scope(telling, kind):
+    program, closed = telling(), []
+
+    def streamed():
+        try:
+            program.ask()
+            yield b"one"
+            program.ask()
+            yield b"two"
+        finally:
+            closed.append(True)
+
+    def app(_environ, _start_response):
+        return streamed() if kind == "stream" else [program.ask() and b"onetwo"]
+
+    body = costspan.WsgiAttribution(app, HEADERS)({"HTTP_X_USER_ID": "alice", "HTTP_X_OTHER": "x"}, None)
+    assert b"".join(body) == b"onetwo"
+    assert {payers(each)["user.id"] for each in program.spans} == {"alice"}
+    assert closed == ([True] if kind == "stream" else [])
+
+
+def test_a_wsgi_answer_that_is_not_wanted_is_closed():
+    closed = []
+
+    class Body:
+        def __iter__(self):
+            return iter([b"x"])
+
+        def close(self):
+            closed.append(True)
+
+    costspan.WsgiAttribution(lambda *_: Body(), HEADERS)({}, None).close()
+    costspan.WsgiAttribution(lambda *_: iter([b"x"]), HEADERS)({}, None).close()
+    assert closed == [True]
