@@ -310,6 +310,28 @@ class TestOthers:
             assert (price.status, price.total) == (PriceStatus.FREE, 0)
 
 
+class TestMore:
+    def test_groq_bills_a_recording_as_ten_seconds_at_least(self, cost):
+        short, ten, long = (
+            cost("groq", "whisper-large-v3", Usage(input_audio_ms=seconds * 1000)) for seconds in (1, 10, 20)
+        )
+
+        assert short == ten < long
+
+    def test_fireworks_halves_cached_input_where_its_list_has_no_rate(self, cost):
+        fresh, cached = (
+            cost("fireworks_ai", "accounts/fireworks/models/llama-v3p1-8b-instruct", Usage(**{of: 10**6}))
+            for of in ("input", "cache_read")
+        )
+
+        assert cached == fresh / 2
+
+    def test_what_a_list_says_is_free_is_free(self, pricer):
+        price = pricer.price(Usage(input=5), provider="gcp.gemini", model="gemma-3-27b-it")
+
+        assert price.status is PriceStatus.FREE
+
+
 class TestAll:
     def test_38_an_unknown_model_has_no_price_and_0_means_free(self, pricer):
         unknown = pricer.price(Usage(input=1), provider="openai", model="gpt-99")

@@ -1,6 +1,7 @@
 """A price file: models, discounts, deployments, fees; what is wrong is said in one line, and nothing is loaded."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -90,6 +91,14 @@ class TestModels:
         assert cost("2026-03-07T23:00") == 3
         assert cost("2026-03-02T12:00", tier="flex") == Decimal("1.5")
 
+    def test_cached_input_can_be_a_share_of_the_input_price(self, pricer_with):
+        model = {"provider": "acme", "model": "m", "input": 2, "cache_read_share": 0.25}
+        pricer = pricer_with(models=[model, {**model, "model": "n", "cache_read": 1}])
+
+        costs = [pricer.price(Usage(cache_read=10**6), provider="acme", model=name).total for name in ("m", "n")]
+
+        assert costs == [Decimal("0.5"), Decimal(1)]
+
     def test_a_flat_fee_or_a_free_model_charges_nothing_by_the_token(self, pricer_with):
         pricer = pricer_with(models=[{"provider": "acme", "model": "flat", "free": True}])
 
@@ -158,6 +167,12 @@ class TestFiles:
 
         (fee,) = read_price_file(price_file({"fees": fees})).fees
 
+        days = [datetime(2026, *each, tzinfo=timezone.utc).date() for each in ((1, 1), (1, 31), (2, 14))]
+        assert fee.between(days[0], days[1]) == 5000 * 10**15
+        assert fee.between(days[0], days[2]) == 7500 * 10**15
+        assert replace(fee, per="day").between(days[1], days[2]) == 15 * 5000 * 10**15
+        assert replace(fee, per="hour", until=days[0]).between(days[0], days[2]) == 24 * 5000 * 10**15
+        assert replace(fee, until=days[0]).between(days[1], days[2]) == 0
         assert (fee.name, fee.femto, fee.per, fee.provider) == ("PTU", 5000 * 10**15, "month", "azure.ai.openai")
 
     def test_yaml_says_the_same_as_json(self, price_file):

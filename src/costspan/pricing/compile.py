@@ -32,6 +32,7 @@ _BILLED_AS = {
     "cache_read_audio": ("cache_read", "input_audio"),
     "cache_read_image": ("cache_read", "input_image"),
     "cache_read_video": ("cache_read", "input_video"),
+    "output": ("output_image", "output_audio"),  # of a model that makes nothing else
     "reasoning": ("output",),
     "citation": ("output",),
     "output_audio": ("output",),

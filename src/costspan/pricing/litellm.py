@@ -61,7 +61,6 @@ _FIELD = re.compile(
     r"(?P<field>.+?)(?:_above_(?P<thousands>\d+)k_tokens)?(?:_(?P<tier>flex|priority|batches|ultrafast|balanced))?$"
 )
 _SIZED = re.compile(r"(?P<field>output_cost_per_(?:second|image))_(?P<size>\d+p|[\d.]+[kK]|\d+)$")
-_HOSTS = re.compile(r"vertex_ai|bedrock|azure_ai|azure|fireworks_ai|text-completion")
 
 
 def read_model(key: str, entry: Mapping[str, Any], source: str) -> Model:
@@ -89,9 +88,7 @@ def read_model(key: str, entry: Mapping[str, Any], source: str) -> Model:
 
 def split_key(key: str, host: str) -> tuple[str, str]:
     """Canonical provider and model id of a key: `bedrock/eu.anthropic.claude-v2` is an id of aws.bedrock."""
-    found = _HOSTS.match(host)
-    group = found[0] if found else host
-    provider = canonical_provider(group if group != "text-completion" else host.removeprefix("text-completion-"))
+    provider = canonical_provider(host.removeprefix("text-completion-"))
     head, slash, rest = key.partition("/")
     if slash and canonical_provider(head) == provider:
         return provider, rest

@@ -70,6 +70,9 @@ class Model:
     mode: str = "chat"
     url: str = ""
     minimum_audio_ms: int = 0  # a shorter recording is billed as one of this length
+    cache_share: tuple[int, int] | None = (
+        None  # of the input rate, for cached input without a rate; not kept in the list
+    )
     own: bool = False  # the user's, not the list's
     marginal: bool = False  # a step's rate holds for what lies above it, not for the whole request
 
@@ -92,6 +95,13 @@ def new_variants(known: Model, other: Model) -> list[Variant]:
     """The other model's variants for terms of which the known one says nothing."""
     have = [variant.when for variant in known.variants]
     return [variant for variant in other.variants if variant.when not in have]
+
+
+def share_cached(rates: Rates, share: tuple[int, int] | None) -> Rates:
+    """Rates with one for cached input, as a share of the input rate, if there is none."""
+    if share is None or "input" not in rates or "cache_read" in rates:
+        return rates
+    return {**rates, "cache_read": tuple((above, rate * share[0] // share[1]) for above, rate in rates["input"])}
 
 
 def pack(model: Model) -> dict[str, Any]:

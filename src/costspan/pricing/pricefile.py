@@ -9,7 +9,7 @@ from costspan.pricing.contracts import Deployment, Discount, Fee, PriceFile
 from costspan.pricing.document import Document, PriceListError, read_document
 from costspan.pricing.fields import PERIOD_FIELDS, PRICE_FIELDS, Fields
 from costspan.pricing.litellm import read_model as read_litellm_model
-from costspan.pricing.model import DIMENSIONS, Model, Period, Variant
+from costspan.pricing.model import DIMENSIONS, Model, Period, Variant, share_cached
 from costspan.pricing.providers import canonical_provider
 from costspan.pricing.rates import per_unit
 from costspan.usage import TOKENS, UNITS
@@ -28,6 +28,7 @@ _MODEL = (
     _PERIOD
     | _LIMITS
     | {"provider", "model", "aliases", "source", "mode", "free", "marginal", "periods", "terms"}
+    | {"cache_read_share"}
     | {"minimum_audio_seconds"}
 )
 _DISCOUNT = {"provider", "model", "percent", "rates", "since", "until"}
@@ -73,9 +74,13 @@ def _litellm_models(document: Document) -> Iterator[Model]:
 
 
 def _model(fields: Fields, source: str) -> Model:
-    own = Period(fields.rates(), fields.day("since"), fields.windows())
+    share = Fraction(fields.number("cache_read_share")).as_integer_ratio() if fields.has("cache_read_share") else None
+    own = Period(share_cached(fields.rates(), share), fields.day("since"), fields.windows())
     periods = [own] if own.rates else []
-    periods += [Period(each.rates(), each.day("since"), each.windows()) for each in fields.objects("periods", _PERIOD)]
+    periods += [
+        Period(share_cached(each.rates(), share), each.day("since"), each.windows())
+        for each in fields.objects("periods", _PERIOD)
+    ]
     if fields.flag("free"):
         periods = [_FREE]
     return Model(
@@ -89,10 +94,9 @@ def _model(fields: Fields, source: str) -> Model:
         max_output=fields.limit("max_output_tokens"),
         mode=fields.text("mode", "chat"),
         url=fields.text("source", ""),
+        minimum_audio_ms=fields.limit("minimum_audio_ms") or 0,
+        cache_share=share,
         own=True,
-        minimum_audio_ms=round(fields.number("minimum_audio_seconds") * 1000)
-        if fields.has("minimum_audio_seconds")
-        else 0,
         marginal=fields.flag("marginal"),
     )
 

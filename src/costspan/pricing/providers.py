@@ -67,6 +67,7 @@ MAKERS = (
     "fireworks_ai",
     "openrouter",
 )
+_FAMILIES = frozenset({"vertex_ai", "fireworks_ai"})  # LiteLLM divides them: vertex_ai-anthropic_models …
 _LOCAL = frozenset({"local", "ollama"})
 _LOCAL_HOSTS = ("localhost", "127.", "[::1]", "0.0.0.0")  # noqa: S104 compared, not listened on
 
@@ -74,6 +75,9 @@ _LOCAL_HOSTS = ("localhost", "127.", "[::1]", "0.0.0.0")  # noqa: S104 compared,
 def canonical_provider(name: str) -> str:
     """The name that this project uses for a provider: `bedrock` is `aws.bedrock`. Unknown ones stay, in lower case."""
     lower = name.strip().lower()
+    family, dash, _ = lower.partition("-")
+    if dash and family in _FAMILIES:
+        lower = family
     return _CANONICAL.get(lower, lower)
 
 

@@ -45,6 +45,8 @@ _FIELDS = {
 }
 _TERMS = {"service_tier": "tier", "processing": "tier", "speed": "speed", "search_type": "search_tool"}
 # A served id that the list finds by a pattern: the literal part is an alias, dates are the catalog's own rule.
+_FREE = re.compile(r"free of charge|included in the subscription", re.IGNORECASE)
+_NOTHING: Rates = {"input": ((0, 0),), "output": ((0, 0),)}
 _REGEX_LITERAL = re.compile(r"^\^((?:[a-z0-9/_-]|\\\.|\\\[|\\\]|=)+)")
 
 
@@ -56,12 +58,13 @@ def read_models(providers: Any, source: str) -> Iterator[Model]:
 
 def _read_model(provider: str, model: Any, source: str) -> Model:
     periods = model.prices if isinstance(model.prices, list) else [model]
+    free = model.id.endswith(":free") or _FREE.search(getattr(model, "price_comments", None) or "")
     aliases = {literal.strip("/").lower() for literal in _literals(model.match)} - {model.id.lower()}
     return Model(
         provider=provider,
         id=model.id,
         source=source,
-        periods=tuple(_read_period(period) for period in periods),
+        periods=tuple(_read_period(period, _NOTHING if free else {}) for period in periods),
         variants=_read_variants(model, periods),
         aliases=tuple(sorted(aliases)),
         max_input=model.context_window,
@@ -79,11 +82,12 @@ def _literals(clause: Any) -> Iterator[str]:
         yield found[1].replace("\\", "").rstrip("-")
 
 
-def _read_period(period: Any) -> Period:
+def _read_period(period: Any, default: Rates) -> Period:
+    """A period; where the list gives no price, it is not known, unless the list says that it is free."""
     constraint: Any = getattr(period, "constraint", None)
     start = getattr(constraint, "start_time", None)
     windows = () if start is None else _windows(_minute(start), _minute(constraint.end_time))
-    return Period(_read_rates(period.prices), getattr(constraint, "start_date", None), windows)
+    return Period(_read_rates(period.prices) or default, getattr(constraint, "start_date", None), windows)
 
 
 def _minute(clock: time) -> int:

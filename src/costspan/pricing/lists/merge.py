@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from costspan.pricing.compile import active_period
 from costspan.pricing.ids import candidates, without_version
-from costspan.pricing.model import Period, complete, new_variants
+from costspan.pricing.model import Period, complete, new_variants, share_cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,7 +113,10 @@ def _alike(one: Steps, other: Steps) -> bool:
 def patch(known: Model, own: Model) -> Model:
     """A model with this project's own additions: their buckets over its own, their terms where it has none."""
     rates = own.periods[0].rates
-    periods = tuple(Period({**period.rates, **rates}, period.since, period.windows) for period in known.periods)
+    periods = tuple(
+        Period(share_cached({**period.rates, **rates}, own.cache_share), period.since, period.windows)
+        for period in known.periods
+    )
     variants = (*known.variants, *new_variants(known, own))
     least = own.minimum_audio_ms or known.minimum_audio_ms
     return replace(known, periods=periods, variants=variants, minimum_audio_ms=least)
