@@ -37,12 +37,12 @@ class Ended(NamedTuple):
     seconds: float
 
 
-def start(program, url, **environ):
+def start(program, url, *, bare=False, **environ):
     """Starts the program's text, calling a provider at `url`; a collector is only where `environ` says."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COSTSPAN_"))}
     ours = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "k", "NO_PROXY": "127.0.0.1", **environ}
     return subprocess.Popen(
-        [str(STARTER), sys.executable, "-c", CALLING + program],
+        [*([] if bare else [str(STARTER)]), sys.executable, "-c", CALLING + program],
         env=kept | ours,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,11 +14,13 @@ from conformance.processes import Collector
 
 WORK = """
 print(call().choices[0].message.content)
-print(sum(1 for chunk in stream()))
+print(sum(1 for chunk in stream()), flush=True)
+"""
+LEFT_OPEN = """
 left_open = stream()
 print(next(left_open).choices[0].delta.role, flush=True)
 """
-SEEN = f"{openai.TEXT}\n12\nassistant\n"
+SEEN = f"{openai.TEXT}\n12\n"
 EXITS = {  # by collector: how a program ends, its exit code, its last words on stderr if it has some of its own
     "down": [("sys.exit(7)", 7, ""), ("os.kill(os.getpid(), 15)", -signal.SIGTERM, "")],
     "silent": [("raise LookupError('its own')", 1, "LookupError: its own")],
@@ -42,13 +44,15 @@ def test_a_dead_collector_changes_nothing_and_the_end_is_bounded(collector, fake
 
 def test_the_last_call_before_the_end_arrives_and_so_does_a_stream_left_open(fake_openai):
     with closing(Collector()) as collector:
+        bare = processes.run(LEFT_OPEN, fake_openai.url, bare=True)
         ended = processes.run(
-            WORK, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30"
+            WORK + LEFT_OPEN, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30"
         )
         names = [span.name for span in collector.spans]
         calls = collector.last_sums("costspan.calls")
 
-    assert ended.code == 0, ended.errors
+    assert ended.code == bare.code  # of Python 3.13.0, which crashes when it collects the SDK's stream at its end
+    assert "costspan could not" not in ended.errors
     assert names == ["chat gpt-4o"] * 3
     assert calls == [3]
 
