@@ -162,7 +162,7 @@ def crash(rounds: int) -> None:
             begun = time.perf_counter()
             with running(db) as (up, url):
                 slowest = max(slowest, time.perf_counter() - begun)
-                threading.Timer(0.1 + chance.random() * 0.7, up.send_signal, [signal.SIGKILL]).start()
+                threading.Timer(0.3 + chance.random() * 1.5, up.send_signal, [signal.SIGKILL]).start()
                 _, done = asyncio.run(send_all(url, bodies, time.perf_counter() + 5))
                 up.wait()
             lost += missing(db, bodies, done)

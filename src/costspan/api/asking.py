@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import QueryParams
 
-OWN = ("since", "until", "tz", "group_by", "top", "order", "limit", "format")
+OWN = ("since", "until", "tz", "group_by", "top", "order", "limit", "format", "what_if")
 
 
 def question_of(query: QueryParams, *, since: str = "30d", by: str = "") -> Question:

@@ -64,6 +64,14 @@ _LIMIT = _query("limit", "How many, at most 1000", "50", default="50")
 _ORDER = _query("order", "Which first", "dearest", enum=list(ORDERS), default="latest")
 _TRACE = {"name": "trace_id", "in": "path", "required": True, "schema": {"type": "string"}}
 
+_PROVIDER = _query("provider", "Only at this provider", "openai")
+_PRICE = _object(
+    provider=_TEXT, model=_TEXT, currency=_TEXT, prices={"type": "object"},
+    max_input_tokens={"type": ["integer", "null"]},
+    max_output_tokens={"type": ["integer", "null"]}, since={"type": ["string", "null"]}, source=_TEXT,
+)  # fmt: skip
+_ADVICE = _object(kind=_TEXT, usd=_MONEY, sure=_TEXT, basis=_TEXT, calls=_COUNT, where={"type": "object"})
+
 # path: (what it answers, its parameters, the answer's form)
 ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
     "/api/usage": (
@@ -82,6 +90,21 @@ ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
         "Single calls, the latest or the dearest first",
         [_ORDER, _LIMIT, *_PERIOD, *_FILTERS],
         _object(order=_TEXT, calls={"type": "array", "items": _CALL}),
+    ),
+    "/api/prices": (
+        "Prices and limits of every model that a price list knows",
+        [_query("search", "Only ids with this text", "gpt-4o"), _PROVIDER],
+        _object(list_date=_TEXT, models={"type": "array", "items": _PRICE}),
+    ),
+    "/api/prices/{model}": (
+        "Prices and limits of one model, at each provider that sells it",
+        [{"name": "model", "in": "path", "required": True, "schema": {"type": "string"}}, _PROVIDER],
+        _object(list_date=_TEXT, models={"type": "array", "items": _PRICE}),
+    ),
+    "/api/advice": (
+        "What could have been saved, and how sure that is",
+        [_query("what_if", "Compare with this model, and not with those in use already"), *_PERIOD, *_FILTERS],
+        _object(advice={"type": "array", "items": _ADVICE}),
     ),
     "/api/traces/{trace_id}": (
         "A trace as a waterfall with the cost of each span and of what is below it",

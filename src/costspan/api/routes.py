@@ -14,11 +14,13 @@ from starlette.routing import Route
 
 from costspan.api.asking import question_of, whole
 from costspan.api.openapi import PAGE, document
+from costspan.api.prices import every_price, list_date, prices_of
 from costspan.api.shapes import call_json, summary_json, trace_json
 from costspan.ledger.book import open_ledger
 from costspan.ledger.listing import ORDERS
 from costspan.ledger.question import QuestionError
 from costspan.ledger.schema import LedgerError
+from costspan.reports.advise import advise
 from costspan.reports.summary import read_summary
 from costspan.reports.usage import read_usage
 
@@ -42,6 +44,9 @@ def routes(ledger: str) -> list[Route]:
         "/api/summary": summary,
         "/api/calls": calls,
         "/api/traces/{trace_id}": trace,
+        "/api/prices": prices,
+        "/api/prices/{model:path}": price,
+        "/api/advice": advice,
     }
     paths = [Route(path, _endpoint(partial(answer, ledger))) for path, answer in answers.items()]
     paths.append(Route("/api/openapi.json", _endpoint(lambda _: document())))
@@ -108,3 +113,26 @@ def trace(ledger: str, request: Request) -> dict[str, Any]:
     if not spans:
         raise NotFoundError("no call of that trace is in the ledger")
     return trace_json(asked, spans)
+
+
+def prices(_: str, request: Request) -> dict[str, Any]:
+    """Prices and limits of every model, or of those with `search` in their id."""
+    query = request.query_params
+    return {"list_date": list_date(), "models": every_price(query.get("search", ""), query.get("provider", ""))}
+
+
+def price(_: str, request: Request) -> dict[str, Any]:
+    """Prices and limits of one model, at each provider that sells it."""
+    name = request.path_params["model"]
+    found = prices_of(name, request.query_params.get("provider", ""))
+    if not found:
+        raise NotFoundError(f"no price list knows the model {name!r}")
+    return {"list_date": list_date(), "models": found}
+
+
+def advice(ledger: str, request: Request) -> dict[str, Any]:
+    """What could be saved, and how sure that is."""
+    query = request.query_params
+    with open_ledger(ledger) as reader:
+        lines = advise(reader, question_of(query), query.get("what_if", ""))
+    return {"advice": [line.as_dict() for line in lines]}

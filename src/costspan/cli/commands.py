@@ -21,6 +21,8 @@ COMMANDS = {
     "calls": ("Ask", "Single calls: the dearest, the latest"),
     "top": ("Ask", "Spend as it happens"),
     "export": ("Ask", "Usage as CSV, JSON lines, Parquet or FOCUS"),
+    "advise": ("Ask", "What could be saved, and how sure that is"),
+    "reconcile": ("Ask", "The ledger against the provider's own figures"),
     "compare": ("Ask", "Tokens, cost and saving of two prompts"),
     "ledger": ("Ledger", "Look after the ledger: verify, backup, import, merge, reprice …"),
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,24 +13,67 @@ from costspan.cli.asking import asks
 
 if TYPE_CHECKING:
     from costspan.cli.asking import Asked
+    from costspan.cli.tables import Currency
 
 
 @click.command(short_help="Spend by day, model, team, user …")
 @asks(by="model")
 @click.option("--top", type=click.IntRange(1), help="Only the first so many rows; the total is of all.")
+@click.option("--currency", default="", metavar="EUR", help="Show a second currency too; needs --rate.")
+@click.option("--rate", default="", metavar="0.92@2026-11-01", help="How much of it a dollar was, and on which day.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-def command(asked: Asked, top: int | None, *, as_json: bool) -> None:
-    """Spend by day, model, team, user … from the ledger."""
-    from rich.console import Console
-
-    from costspan.cli.tables import usage_table
+def command(asked: Asked, top: int | None, currency: str, rate: str, *, as_json: bool) -> None:
+    """Spend by day, model, team, user … from the ledger. Days are those of --tz."""
     from costspan.reports.usage import read_usage
 
+    second = _currency(currency, rate)
     with asked.ledger() as reader:
         report = read_usage(reader, asked.question)
     if as_json:
-        click.echo(json.dumps(report.as_dict(top), indent=2))
-    elif report.rows:
-        Console().print(usage_table(report, top))
-    else:
+        click.echo(json.dumps(_converted(report.as_dict(top), second), indent=2))
+        return
+    if not report.rows:
         click.echo("no calls in this period")
+        return
+    from rich.console import Console
+
+    from costspan.cli.tables import usage_table
+
+    Console().print(usage_table(report, top, second))
+    if second:
+        click.echo(f"1 USD = {second.rate} {second.code} on {second.day}")
+
+
+def _currency(code: str, rate: str) -> Currency | None:
+    from costspan.cli.tables import Currency
+
+    if not code and not rate:
+        return None
+    number, _, day = rate.partition("@")
+    try:
+        return Currency(_code(code), _positive(number), date.fromisoformat(day).isoformat())
+    except (ValueError, InvalidOperation) as error:
+        msg = "write both --currency EUR and --rate 0.92@2026-11-01: how much of it a dollar was, and on which day"
+        raise click.UsageError(msg) from error
+
+
+def _code(text: str) -> str:
+    if not (text.isascii() and text.isalpha()):
+        raise ValueError(text)
+    return text.upper()
+
+
+def _positive(text: str) -> Decimal:
+    number = Decimal(text)
+    if not (number.is_finite() and number > 0):
+        raise ValueError(text)
+    return number
+
+
+def _converted(said: dict[str, Any], second: Currency | None) -> dict[str, Any]:
+    """With each cost in the second currency beside it, and the rate and its day."""
+    if second is None:
+        return said
+    for row in (*said["rows"], said["total"]):
+        row[f"cost_{second.code.lower()}"] = f"{Decimal(row['cost']) * second.rate:f}"
+    return said | {"rate": {"currency": second.code, "usd": str(second.rate), "day": second.day}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.bar import Bar
@@ -17,21 +18,30 @@ _BAR_WIDTH = 12  # at most: in a narrow terminal the bar gives way, not the name
 _SHORT_NAME = 32
 
 
-def usage_table(report: UsageReport, top: int | None = None) -> Table:
+@dataclass(frozen=True)
+class Currency:
+    """A second currency to show: how much of it a dollar was, and on which day."""
+
+    code: str
+    rate: Decimal
+    day: str
+
+
+def usage_table(report: UsageReport, top: int | None = None, currency: Currency | None = None) -> Table:
     """The report as a table, its total in the last line."""
     table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
     total = report.total
     for place, name in enumerate(report.question.by):
         short = all(len(row.keys[name]) <= _SHORT_NAME for row in report.rows[:top])
         table.add_column(name, footer="total" if place == 0 else "", overflow="fold", no_wrap=short)
-    footers = _numbers(total)
-    for title, footer in zip(("calls", "input", "cached", "output", "cost", "share"), footers, strict=True):
+    titles = ("calls", "input", "cached", "output", "cost", *([currency.code] if currency else []), "share")
+    for title, footer in zip(titles, _numbers(total, currency), strict=True):
         table.add_column(title, footer=footer, justify="right", no_wrap=True)
     table.add_column("", max_width=_BAR_WIDTH)
     highest = max((row.cost for row in report.rows), default=None)
     for row in report.rows[:top]:
         names = (escape(value) or "[dim]-[/]" for value in row.keys.values())
-        table.add_row(*names, *_numbers(row), _bar(row, highest))
+        table.add_row(*names, *_numbers(row, currency), _bar(row, highest))
     table.caption = _notes(total)
     table.caption_justify = "left"
     return table
@@ -39,18 +49,24 @@ def usage_table(report: UsageReport, top: int | None = None) -> Table:
 
 def money(usd: Decimal) -> str:
     """USD for the eye: cents from ten dollars up, else as many digits as a small sum needs."""
-    if usd >= 10:  # noqa: PLR2004
-        return f"${usd:,.2f}"
-    return f"${usd:,.4f}" if usd == 0 or usd >= 0.01 else f"${usd:.3g}"  # noqa: PLR2004
+    return f"${amount(usd)}"
 
 
-def _numbers(row: UsageRow) -> tuple[str, ...]:
+def amount(value: Decimal) -> str:
+    """As `money`, without a sign."""
+    if value >= 10:  # noqa: PLR2004
+        return f"{value:,.2f}"
+    return f"{value:,.4f}" if value == 0 or value >= 0.01 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def _numbers(row: UsageRow, currency: Currency | None) -> tuple[str, ...]:
     return (
         f"{row.calls:,}",
         f"{row.input_tokens:,}",
         f"{row.cache_read_tokens:,}",
         f"{row.output_tokens:,}",
         money(row.cost),
+        *([amount(row.cost * currency.rate)] if currency else []),
         f"{row.share:.1%}",
     )
 

@@ -1,0 +1,56 @@
+"""Prices and limits of every model that a price list knows, for the API."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costspan.pricing.compile import active_period
+from costspan.pricing.lookup import own_pricer
+from costspan.reports.usage import text
+
+if TYPE_CHECKING:
+    from costspan.pricing.model import Model
+
+_FEMTO = Decimal(10) ** 15
+
+
+def prices_of(name: str, provider: str = "") -> list[dict[str, Any]]:
+    """The entries of that model id, at every provider that sells it, or at one: USD for a token or unit, exact."""
+    catalog = own_pricer().resolver.catalog
+    hosts = [provider] if provider else catalog.snapshot.providers
+    own = [model for model in own_pricer().resolver.file.models if model.id == name]
+    found = [*own, *(model for host in hosts if (model := catalog.find(host, name)))]
+    return [_entry(model) for model in found if not provider or model.provider == provider]
+
+
+def every_price(search: str = "", provider: str = "") -> list[dict[str, Any]]:
+    """All entries whose id has `search` in it."""
+    catalog = own_pricer().resolver.catalog
+    hosts = [provider] if provider in catalog.snapshot.providers else [] if provider else catalog.snapshot.providers
+    own = [model for model in own_pricer().resolver.file.models if not provider or model.provider == provider]
+    models = [*own, *(model for host in hosts for model in catalog.models(host))]
+    return [_entry(model) for model in models if search.lower() in model.id.lower()]
+
+
+def list_date() -> str:
+    """The day the price list was built."""
+    return str(own_pricer().resolver.catalog.snapshot.index["built"])
+
+
+def _entry(model: Model) -> dict[str, Any]:
+    period = active_period(model, datetime.now(timezone.utc))
+    return {
+        "provider": model.provider,
+        "model": model.id,
+        "currency": "USD",
+        "prices": {
+            bucket: [{"above_input_tokens": above, "usd": text(Decimal(femto) / _FEMTO)} for above, femto in steps]
+            for bucket, steps in period.rates.items()
+        },
+        "max_input_tokens": model.max_input,
+        "max_output_tokens": model.max_output,
+        "since": period.since.isoformat() if period.since else None,
+        "source": model.source,
+    }

@@ -1,0 +1,43 @@
+"""`costspan advise`: what could be saved, and how sure that is."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from costspan.cli.asking import asks
+
+if TYPE_CHECKING:
+    from costspan.cli.asking import Asked
+
+
+@click.command(short_help="What could be saved, and how sure that is")
+@asks()
+@click.option("--what-if", default="", help="Compare with this model, and not with those in use here already.")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def command(asked: Asked, what_if: str, *, as_json: bool) -> None:
+    """What could have been saved in the period, how sure that is, on what basis, and which calls are behind it."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from costspan.cli.tables import money
+    from costspan.reports.advise import advise
+
+    with asked.ledger() as book:
+        lines = advise(book, asked.question, what_if)
+    if as_json:
+        click.echo(json.dumps([line.as_dict() for line in lines], indent=2))
+        return
+    if not lines:
+        click.echo("nothing to save that this ledger could tell")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("saves", "how sure", "what", "calls", "of", "basis"):
+        table.add_column(title, justify="right" if title in ("saves", "calls") else "left", overflow="fold")
+    for line in lines:
+        of = " ".join(f"{name}={value}" for name, value in line.where.items())
+        table.add_row(money(line.usd), line.sure, line.kind, f"{line.calls:,}", escape(of), escape(line.basis))
+    Console().print(table)

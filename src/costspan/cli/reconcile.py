@@ -1,0 +1,36 @@
+"""`costspan reconcile`: the ledger against the provider's own figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from costspan.cli.asking import one_line
+from costspan.config import read_settings
+
+
+@click.command(short_help="The ledger against the provider's own figures")
+@click.option("--provider", type=click.Choice(["openai", "anthropic"]), required=True)
+@click.option("--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
+@click.option("--db", default="", help="The ledger: a file, or clickhouse://…")
+@click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
+def command(provider: str, path: Path, db: str, *, as_json: bool) -> None:
+    """Compare the ledger with the provider's own usage or cost export (CSV or JSON), by day and model."""
+    from costspan.ledger.book import open_ledger
+    from costspan.reports.reconcile import BillError, read_bill, reconcile
+
+    try:
+        bills = read_bill(path, provider)
+        with one_line(), open_ledger(db or read_settings().ledger) as book:
+            lines = reconcile(book, bills, provider)
+    except BillError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps([line.as_dict() for line in lines], indent=2))
+        return
+    for line in lines:
+        cost = "no cost stated" if line.theirs.cost is None else f"${line.theirs.cost:f}"
+        ours = f"${line.ours.cost:f}" if line.ours else "nothing"
+        click.echo(f"{line.day}  {line.model}: {cost} there, {ours} here. {'; '.join(line.causes) or 'They agree.'}")

@@ -1,0 +1,170 @@
+"""What could be saved, and how sure that is: each line with its amount, its basis and the calls behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costspan.ledger.question import Filter, Question
+from costspan.pricing.lookup import own_pricer
+from costspan.reports.usage import UsageRow, read_usage, text
+from costspan.usage import STANDARD, Terms, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from costspan.ledger.book import Book
+
+_LEAST = Decimal("0.01")  # USD: what is below is not worth a line
+_CACHEABLE = 1024  # input tokens of a call from which OpenAI, Anthropic and Google cache (their documentation, 2026-11)
+_LOW_SHARE = 0.2  # of the input read from the cache, below which there may be more in it
+_REPEATED = Decimal("0.5")  # of such input that is taken to be the same from call to call
+_LONG = 200_000  # input tokens above which Gemini and Claude charge more for the whole request
+_LOOKED_AT = 1000  # dearest calls
+EXACT, LIKELY, AT_MOST = "exact", "likely", "at most"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing to do. `usd` is what it would have saved in the period."""
+
+    kind: str
+    usd: Decimal
+    sure: str  # exact, likely, at most
+    basis: str  # how the amount was found
+    calls: int
+    where: dict[str, str]  # the filters that show these calls
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "kind": self.kind,
+            "usd": text(self.usd),
+            "sure": self.sure,
+            "basis": self.basis,
+            "calls": self.calls,
+            "where": self.where,
+        }
+
+
+def advise(book: Book, question: Question, what_if: str = "") -> list[Advice]:
+    """Advice on the question's period and calls, the largest amount first; `what_if` names another model to compare."""
+    rows = read_usage(book, replace(question, by=("provider", "model"))).rows
+    lines = [
+        *_errors(book, question),
+        *_unread_caches(rows),
+        *_missed_caches(rows),
+        *_other_models(rows, what_if),
+        *_batches(book, question),
+        *_long_contexts(book, question),
+    ]
+    return sorted((line for line in lines if line.usd >= _LEAST), key=lambda line: -line.usd)
+
+
+def _where(row: UsageRow, *names: str) -> dict[str, str]:
+    return {name: row.keys[name] for name in names}
+
+
+def _errors(book: Book, question: Question) -> Iterator[Advice]:
+    failed = replace(question, by=("error",), where=(*question.where, Filter("error", ("",), negative=True)))
+    for row in read_usage(book, failed).rows:
+        basis = "what these failed calls were billed; a retry pays again"
+        yield Advice("errors that cost", row.cost, EXACT, basis, row.calls, _where(row, "error"))
+
+
+def _unread_caches(rows: list[UsageRow]) -> Iterator[Advice]:
+    for row in rows:
+        if not row.sums.input or not row.sums.cache_write:
+            continue
+        rate = row.costs["input"] / row.sums.input
+        premium = row.costs["cache_write"] - rate * row.sums.cache_write
+        saved = rate * row.sums.cache_read - row.costs["cache_read"]
+        if premium > saved:
+            basis = "cache writes cost more than reads of them saved: write less, or keep prompts the same for longer"
+            yield Advice(
+                "caches written, not read", premium - saved, EXACT, basis, row.calls, _where(row, "provider", "model")
+            )
+
+
+def _missed_caches(rows: list[UsageRow]) -> Iterator[Advice]:
+    for row in rows:
+        fresh, read = row.sums.input, row.sums.cache_read
+        if not fresh or row.input_tokens < _CACHEABLE * row.calls or read >= _LOW_SHARE * row.input_tokens:
+            continue
+        price = _price(row, Usage(cache_read=fresh))
+        if price is not None and price < row.costs["input"]:
+            usd = (row.costs["input"] - price) * _REPEATED
+            share, average = read / row.input_tokens, row.input_tokens // row.calls
+            basis = f"{average:,} input tokens a call, {share:.0%} from the cache; if half of the rest repeats"
+            yield Advice("prompt caching", usd, LIKELY, basis, row.calls, _where(row, "provider", "model"))
+
+
+def _other_models(rows: list[UsageRow], what_if: str) -> Iterator[Advice]:
+    """The same tokens on a cheaper model that is in use here already, of the same provider, or on the one named."""
+    for row in rows:
+        others = [other.keys["model"] for other in rows if other.keys["provider"] == row.keys["provider"]]
+        prices = {}
+        for model in {what_if} if what_if else set(others):
+            price = _price(row, usage_of(row), model)
+            if model != row.keys["model"] and price is not None and price < row.cost and "embed" not in model:
+                prices[model] = price
+        if prices and row.output_tokens:
+            best = min(prices, key=prices.__getitem__)
+            basis = f"the same tokens on {best}; whether its answers do is yours to judge"
+            yield Advice(
+                "another model", row.cost - prices[best], AT_MOST, basis, row.calls, _where(row, "provider", "model")
+            )
+
+
+def _batches(book: Book, question: Question) -> Iterator[Advice]:
+    """Work that nobody waits for: embeddings, and calls that no user is named for."""
+    for row in read_usage(book, replace(question, by=("provider", "model", "operation", "user"))).rows:
+        if row.keys["operation"] != "embeddings" and row.keys["user"]:
+            continue
+        price = _price(row, usage_of(row), terms=Terms(batch=True))
+        if price is not None and price < row.cost:
+            basis = "the price of the provider's batch interface; if these calls can wait for hours"
+            names = ("provider", "model", "operation")
+            yield Advice("batches", row.cost - price, AT_MOST, basis, row.calls, _where(row, *names))
+
+
+def _long_contexts(book: Book, question: Question) -> Iterator[Advice]:
+    """Calls past a price tier, by model: against the same tokens in shorter calls."""
+    sums: dict[tuple[str, str], tuple[int, Decimal]] = {}
+    for call in book.list_calls(question, "dearest", _LOOKED_AT):
+        tokens = {bucket: count for bucket, count in call.tokens.items() if count}
+        total = sum(tokens.get(bucket, 0) for bucket in ("input", "cache_read", "cache_write"))
+        if total <= _LONG:
+            continue
+        parts = total // _LONG + 1
+        key = call.dims["provider"], call.dims["model"]
+        whole, split = (
+            own_pricer().price(Usage.of(usage), provider=key[0], model=key[1], at=call.start).total
+            for usage in (tokens, {bucket: count // parts or 1 for bucket, count in tokens.items()})
+        )
+        if whole is not None and split is not None and split * parts < whole:
+            calls, usd = sums.get(key, (0, Decimal(0)))
+            sums[key] = calls + 1, usd + whole - split * parts
+    for (provider, model), (calls, usd) in sums.items():
+        basis = f"inputs above {_LONG:,} tokens, where the price rises; the same tokens in shorter calls"
+        yield Advice("long contexts", usd, AT_MOST, basis, calls, {"provider": provider, "model": model})
+
+
+def usage_of(row: UsageRow) -> Usage:
+    """All that a row's calls used, of the five buckets."""
+    names = ("input", "cache_read", "cache_write", "output", "reasoning")
+    return Usage(**{name: getattr(row.sums, name) for name in names})
+
+
+def _price(row: UsageRow, usage: Usage, model: str = "", terms: Terms = STANDARD) -> Decimal | None:
+    """USD of a sum of calls, at the price of a short call: tiers are by call, and a sum is none."""
+    total = Decimal(0)
+    for bucket, count in usage:
+        unit = own_pricer().price(
+            Usage.of({bucket: 1000}), provider=row.keys["provider"], model=model or row.keys["model"], terms=terms
+        )
+        if unit.total is None:
+            return None
+        total += unit.total * count / 1000
+    return total

@@ -1,0 +1,211 @@
+"""Compares the ledger with a provider's own usage or cost export, by day and model, and says what the difference is.
+
+Fields are those of OpenAI's organization usage and costs interfaces and CSV exports, and of Anthropic's usage and cost
+reports (their API references, read 2026-11). Anthropic's cost report counts cents.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from costspan.ledger.question import Filter, Question
+from costspan.reports.usage import UsageRow, read_usage, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from costspan.ledger.book import Book
+
+_DAYS = ("start_time_iso", "starting_at", "usage_date_utc", "date", "day", "start_time", "aggregation_timestamp")
+_MODELS = ("model", "model_version", "snapshot_id", "line_item", "description")
+_INPUTS = (  # what is summed up to all input, cached included
+    ("input_tokens", "n_context_tokens_total"),
+    ("uncached_input_tokens", "usage_input_tokens_no_cache"),
+    ("cache_read_input_tokens", "usage_input_tokens_cache_read"),
+    ("cache_creation.ephemeral_5m_input_tokens", "usage_input_tokens_cache_write_5m"),
+    ("cache_creation.ephemeral_1h_input_tokens", "usage_input_tokens_cache_write_1h"),
+)
+_OUTPUTS = (("output_tokens", "usage_output_tokens", "n_generated_tokens_total"),)
+_CALLS = ("num_model_requests", "n_requests", "num_requests")
+_COSTS = ("amount.value", "amount_value", "cost_usd", "amount", "cost")
+_ROUNDING = Decimal("0.005")  # of the cost: providers round lines to the cent or less
+PROVIDERS = ("openai", "anthropic")
+
+
+class BillError(ValueError):
+    """The export cannot be read; one line with what is wrong."""
+
+
+@dataclass
+class Billed:
+    """What the provider says of a day and model."""
+
+    calls: int = 0
+    input: int = 0
+    output: int = 0
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One day and model: theirs against ours, and what explains it."""
+
+    day: str
+    model: str
+    theirs: Billed
+    ours: UsageRow | None
+    causes: list[str] = field(default_factory=list)
+
+    @property
+    def difference(self) -> Decimal | None:
+        """USD that the provider charges more than the ledger has; None if it states no cost."""
+        if self.theirs.cost is None:
+            return None
+        return self.theirs.cost - (self.ours.cost if self.ours else 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        ours, theirs = self.ours, self.theirs
+        return {
+            "day": self.day,
+            "model": self.model,
+            "theirs": {
+                "calls": theirs.calls,
+                "input_tokens": theirs.input,
+                "output_tokens": theirs.output,
+                "cost": None if theirs.cost is None else text(theirs.cost),
+            },
+            "ours": {
+                "calls": ours.calls if ours else 0,
+                "input_tokens": ours.input_tokens if ours else 0,
+                "output_tokens": ours.output_tokens if ours else 0,
+                "cost": text(ours.cost) if ours else "0",
+            },
+            "difference": None if self.difference is None else text(self.difference),
+            "causes": self.causes,
+        }
+
+
+def read_bill(path: Path, provider: str) -> dict[tuple[str, str], Billed]:
+    """What an export says, by day (UTC) and model.
+
+    Raises:
+        BillError: It is neither CSV nor JSON of a known form.
+    """
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BillError(f"{path} cannot be read: {error}") from error
+    bills: dict[tuple[str, str], Billed] = {}
+    for number, row in enumerate(_rows(content, path), 1):
+        day, model = _day(_first(row, _DAYS), f"{path}, row {number}"), _model(str(_first(row, _MODELS) or ""))
+        _add(bills.setdefault((day, model), Billed()), row, provider)
+    if not bills:
+        raise BillError(
+            f"{path} has no usage or cost in a form that is known: export it as CSV or JSON by day and model"
+        )
+    return bills
+
+
+def _rows(content: str, path: Path) -> Iterator[dict[str, Any]]:
+    """Flat rows: nested names joined by dots, a bucket's time in each of its results."""
+    if not content.lstrip().startswith(("{", "[")):
+        yield from csv.DictReader(io.StringIO(content))
+        return
+    try:
+        data = json.loads(content)
+    except ValueError as error:
+        raise BillError(f"{path} is no JSON: {error}") from error
+    for bucket in data.get("data", []) if isinstance(data, dict) else data:
+        if isinstance(bucket, dict):
+            for result in bucket.get("results", [bucket]):
+                yield _flat({name: value for name, value in bucket.items() if name != "results"} | result)
+
+
+def _flat(nested: dict[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in nested.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return flat
+
+
+def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
+    return next((row[name] for name in names if row.get(name) not in (None, "")), None)
+
+
+def _day(said: Any, where: str) -> str:
+    try:
+        if isinstance(said, (int, float)) or str(said).isdigit():
+            return datetime.fromtimestamp(int(said), timezone.utc).date().isoformat()
+        return date.fromisoformat(str(said)[:10]).isoformat()
+    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise BillError(f"{where}: {said!r} is no day") from error
+
+
+def _model(said: str) -> str:
+    """`gpt-4o-2024-08-06, input` is a line of that model."""
+    return said.partition(",")[0].strip()
+
+
+def _add(bill: Billed, row: dict[str, Any], provider: str) -> None:
+    bill.calls += int(_number(row, _CALLS) or 0)
+    bill.input += int(sum(_number(row, names) or 0 for names in _INPUTS))
+    bill.output += int(sum(_number(row, names) or 0 for names in _OUTPUTS))
+    cost = _number(row, _COSTS)
+    if cost is not None:
+        cents = provider == "anthropic" and "amount" in row  # the cost report's own unit
+        bill.cost = (bill.cost or Decimal(0)) + (cost / 100 if cents else cost)
+
+
+def _number(row: dict[str, Any], names: tuple[str, ...]) -> Decimal | None:
+    said = _first(row, names)
+    try:
+        return None if said is None else Decimal(str(said))
+    except InvalidOperation as error:
+        raise BillError(f"{said!r} is no number") from error
+
+
+def reconcile(book: Book, bills: dict[tuple[str, str], Billed], provider: str) -> list[Line]:
+    """Each day and model of the export, or of the ledger in the same days, that either has."""
+    days = sorted(day for day, _ in bills)
+    since = datetime.fromisoformat(days[0]).replace(tzinfo=timezone.utc)
+    until = datetime.fromisoformat(days[-1]).replace(tzinfo=timezone.utc) + timedelta(days=1)
+    question = Question(since, until, ("day", "model"), (Filter("provider", (provider,)),))
+    ours = {(row.keys["day"], row.keys["model"]): row for row in read_usage(book, question).rows}
+    lines = []
+    for day, model in sorted(bills.keys() | ours.keys()):
+        theirs, own = bills.get((day, model), Billed()), ours.get((day, model))
+        lines.append(Line(day, model, theirs, own, list(_causes(theirs, own))))
+    return lines
+
+
+def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
+    """What explains a difference; nothing where there is none."""
+    if ours is None:
+        yield "missing: the ledger has no call of this model on this day"
+        return
+    if theirs == Billed():
+        yield "only here: the export does not have it (another account, or a gateway)"
+        return
+    seen = (ours.input_tokens, ours.output_tokens)
+    if theirs.calls > ours.calls:
+        yield f"missing: {theirs.calls - ours.calls:,} calls were not sent to the ledger"
+    elif (theirs.input or theirs.output) and (theirs.input, theirs.output) != seen and not ours.estimated_calls:
+        yield f"tokens: {theirs.input - seen[0]:+,} input, {theirs.output - seen[1]:+,} output there"
+    if ours.unpriced_calls:
+        yield f"unpriced: {ours.unpriced_calls:,} calls have no full price here"
+    if ours.estimated_calls:
+        yield f"estimated: tokens of {ours.estimated_calls:,} calls were counted here"
+    if theirs.cost is not None:
+        gap = abs(theirs.cost - ours.cost)
+        if gap and gap <= theirs.cost * _ROUNDING:
+            yield "rounding"
+        elif gap and theirs.calls <= ours.calls and (theirs.input, theirs.output) in (seen, (0, 0)):
+            yield "price: tokens agree, so the price differs (a discount, a tier, tools): see costspan price"

@@ -1,0 +1,231 @@
+"""Exports, advice and reconciliation over a small ledger whose figures are known."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from decimal import Decimal
+
+import pytest
+from click.testing import CliRunner
+from ledger.ledger_served import Ledger
+from ledger.ledger_spans import CHAT, NOON, span, traces
+
+import costspan
+from costspan.cli.commands import costspan as command
+from costspan.ledger.book import SqliteBook
+from costspan.ledger.question import Question
+from costspan.reports.advise import advise
+from costspan.reports.export import ExportError, export_token_usage
+from costspan.reports.focus import NULLABLE, REQUIRED
+from costspan.reports.reconcile import BillError, read_bill, reconcile
+
+MODEL = "gpt-4o-2024-08-06"
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """Ten calls of 5,000 input tokens with no cache, one that failed and cost, one whose name is a formula."""
+    made = Ledger(tmp_path_factory.mktemp("reports") / "ledger.db")
+    big = CHAT | {"gen_ai.usage.input_tokens": 5000, "gen_ai.usage.cost.amount": 0.0145, "costspan.cost.input": 0.0125}
+    made.send(traces(*(span(big | {"costspan.team": "search", "user.id": f"u{number}"}) for number in range(10))))
+    made.send(
+        traces(span(CHAT | {"error.type": "Timeout", "gen_ai.usage.cost.amount": 0.02, "costspan.cost.input": 0.018}))
+    )
+    made.send(traces(span(CHAT | {"costspan.team": "=cmd|' /C calc'!A0", "costspan.cost.list": 0.009})))
+    made.close()
+    return made.path
+
+
+def run(*args):
+    return CliRunner().invoke(command, [*args])
+
+
+def test_token_usage_has_the_names_that_users_know(path):
+    report = costspan.get_token_usage(
+        ledger=path, start_date="2026-11-01", end_date="2026-12-01", group_by=["day", "model"]
+    )
+    [row] = report
+
+    assert (row.date, row.model, row.tokens, row.input_tokens) == ("2026-11-21", MODEL, 54400, 52000)
+    assert row.cost == Decimal("0.1695")
+    assert row.share == 1
+    with pytest.raises(AttributeError, match="grouped by day, model"):
+        _ = row.team
+
+
+def test_a_where_is_a_dict_or_texts(path):
+    asked = {"ledger": path, "start_date": "all", "group_by": ()}
+
+    assert costspan.get_token_usage(**asked, where={"team": "search"}).total.calls == 10
+    assert costspan.get_token_usage(**asked, where=["team=search", "user!=u1"]).total.calls == 9
+
+
+def test_csv_is_exact_and_runs_nothing_in_a_spreadsheet(path, tmp_path):
+    rows = export_token_usage(tmp_path / "x.csv", ledger=path, start_date="all", group_by="team")
+    read = list(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text(encoding="utf-8"))))
+
+    assert rows == len(read) == 3
+    assert {row["team"]: row["cost"] for row in read} == {
+        "search": "0.145",
+        "": "0.02",
+        "'=cmd|' /C calc'!A0": "0.0045",
+    }
+
+
+def test_json_lines_hold_the_rows(path, tmp_path):
+    export_token_usage(tmp_path / "x.jsonl", format="jsonl", ledger=path, start_date="all", group_by="model")
+
+    assert json.loads((tmp_path / "x.jsonl").read_text())["calls"] == 12
+
+
+def test_an_unknown_format_is_refused(path, tmp_path):
+    with pytest.raises(ExportError, match="csv, jsonl, parquet, focus"):
+        export_token_usage(tmp_path / "x", format="xls", ledger=path)
+
+
+@pytest.mark.real
+def test_parquet_has_decimal_money(path, tmp_path):
+    import pyarrow.parquet as pq  # noqa: PLC0415 only with the real component
+
+    export_token_usage(tmp_path / "x.parquet", format="parquet", ledger=path, start_date="all", group_by="model")
+    table = pq.read_table(tmp_path / "x.parquet")
+    assert str(table.schema.field("cost").type) == "decimal128(38, 12)"
+    assert table.column("cost")[0].as_py() == Decimal("0.1695")
+
+
+def test_focus_has_all_columns_of_1_2_and_null_only_where_it_may_be(path):
+    rows = list(
+        csv.DictReader(io.StringIO(run("export", "--db", str(path), "--since", "all", "--format", "focus").output))
+    )
+
+    assert {*REQUIRED, *NULLABLE} <= rows[0].keys()
+    for row in rows:
+        assert all(row[name] for name in REQUIRED)
+        assert [name for name in row if name.startswith("x_") or name[0].isupper()] == list(row)
+        assert (row["ChargeCategory"], row["BillingPeriodStart"]) == ("Usage", "2026-11-01T00:00:00Z")
+        assert (row["ConsumedQuantity"] == "") == (row["SkuPriceId"] == "") == (row["PricingUnit"] == "")
+    assert sum(Decimal(row["BilledCost"]) for row in rows) == Decimal("0.1695")
+    assert sum(Decimal(row["ListCost"]) for row in rows) == Decimal("0.174")
+
+
+def test_calls_top_and_report_show_names_as_text(path):
+    for args in (
+        ("calls", "--since", "all"),
+        ("top", "--once", "--since", "all"),
+        ("report", "--since", "all", "--by", "team"),
+    ):
+        result = run(*args, "--db", str(path))
+        assert result.exit_code == 0
+        assert MODEL in result.output or "search" in result.output
+
+
+def test_a_second_currency_names_its_rate_and_the_rates_day(path):
+    args = ("report", "--db", str(path), "--since", "all", "--currency", "eur", "--rate", "0.5@2026-11-01")
+    said = json.loads(run(*args, "--json").output)
+
+    assert said["total"]["cost_eur"] == "0.08475"
+    assert said["rate"] == {"currency": "EUR", "usd": "0.5", "day": "2026-11-01"}
+    assert "1 USD = 0.5 EUR on 2026-11-01" in run(*args).output
+    for bad in ("0.5", "x@2026-11-01", "-1@2026-11-01", "nan@2026-11-01"):
+        assert run(*args[:-1], bad).exit_code == 2
+
+
+def test_advice_names_amount_basis_and_calls(path):
+    with SqliteBook(path) as book:
+        lines = {line.kind: line for line in advise(book, Question())}
+        named = [line for line in advise(book, Question(), "gpt-4o-mini") if line.kind == "another model"]
+
+    assert (lines["errors that cost"].usd, lines["errors that cost"].sure) == (Decimal("0.02"), "exact")
+    assert lines["prompt caching"].calls == 12
+    assert 0 < lines["prompt caching"].usd < Decimal("0.0775")
+    assert "gpt-4o-mini" in named[0].basis
+    said = json.loads(run("advise", "--db", str(path), "--since", "all", "--json").output)
+    assert {line["kind"] for line in said} == set(lines)
+    assert "how sure" in run("advise", "--db", str(path), "--since", "all").output
+
+
+OPENAI = {
+    "data": [
+        {
+            "start_time": NOON // 10**9 - 43200,
+            "results": [{"model": MODEL, "input_tokens": 52000, "output_tokens": 2400, "num_model_requests": 12}],
+        }
+    ]
+}
+ANTHROPIC = {
+    "data": [
+        {"starting_at": "2026-11-21T00:00:00Z", "results": [{"model": "claude", "amount": "123.4", "currency": "USD"}]}
+    ]
+}
+
+
+def bill(tmp_path, content):
+    file = tmp_path / "bill"
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+def test_a_bill_that_agrees_has_nothing_to_explain(path, tmp_path):
+    with SqliteBook(path) as book:
+        [line] = reconcile(book, read_bill(bill(tmp_path, OPENAI), "openai"), "openai")
+    assert (line.day, line.model, line.causes) == ("2026-11-21", MODEL, [])
+
+
+@pytest.mark.parametrize(
+    ("row", "cause"),
+    [
+        (f"2026-11-21,{MODEL},20,90000,9000,0.3", "missing: 8 calls"),
+        (f"2026-11-21,{MODEL},12,52000,2400,0.1696", "rounding"),
+        (f"2026-11-21,{MODEL},12,52000,2400,0.30", "price:"),
+        (f"2026-11-21,{MODEL},12,52001,2400,0.1695", "tokens: +1 input"),
+        ("2026-11-21,other,1,1,1,1", "missing: the ledger has no call"),
+    ],
+)
+def test_each_difference_is_explained(path, tmp_path, row, cause):
+    header = "date,model,num_model_requests,input_tokens,output_tokens,cost_usd\n"
+    with SqliteBook(path) as book:
+        lines = reconcile(book, read_bill(bill(tmp_path, header + row + "\n"), "openai"), "openai")
+    assert any(cause in each for line in lines for each in line.causes)
+
+
+def test_anthropic_counts_cents(tmp_path):
+    [(key, billed)] = read_bill(bill(tmp_path, ANTHROPIC), "anthropic").items()
+
+    assert key == ("2026-11-21", "claude")
+    assert billed.cost == Decimal("1.234")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "a,b\n1,2\n",
+        '{"data": [{"start_time": "x", "results": [{"model": "m"}]}]}',
+        "date,model,cost\n2026-11-21,m,much\n",
+    ],
+)
+def test_a_bill_that_is_none_is_refused_in_one_line(tmp_path, path, content):
+    file = bill(tmp_path, content)
+    with pytest.raises(BillError):
+        read_bill(file, "openai")
+    result = run("reconcile", "--provider", "openai", "--file", str(file), "--db", str(path))
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert (
+        run("reconcile", "--provider", "openai", "--file", str(bill(tmp_path, OPENAI)), "--db", str(path)).exit_code
+        == 0
+    )
+
+
+def test_comparing_two_prompts_says_what_is_saved(tmp_path):
+    (tmp_path / "a").write_text("Please answer the question with great care, dear assistant.")
+    (tmp_path / "b").write_text("Answer briefly.")
+    args = ("compare", str(tmp_path / "a"), str(tmp_path / "b"), "--model", "gpt-4o")
+    said = json.loads(run(*args, "--json").output)
+
+    assert said["saved_tokens"] == said["before"]["tokens"] - said["after"]["tokens"] > 0
+    assert Decimal(said["saved_usd"]) == Decimal(said["saved_tokens"]) * Decimal("0.0000025") * 1000
+    assert "saved" in run(*args).output
+    assert run(*args[:-1], "no-such-model-9").exit_code == 1
