@@ -54,6 +54,7 @@ class Reply:
     parts: tuple[ModelUsage, ...] = ()  # billed besides `usage`, at the prices of other models
     terms: Terms = STANDARD
     stated_cost: Decimal | None = None  # USD that the provider says it charges
+    gateway_cost: Decimal | None = None  # USD by a gateway's own list, for models that our price list lacks
     clamped: bool = False  # the provider's numbers contradicted themselves and were cut to what is possible
     unpriced: str = ""  # why a price would be a guess (a router that does not say which model served)
     free: bool = False  # an operation that is never billed: token counting, moderation

@@ -30,12 +30,8 @@ def streamed(asked, body):
     head = {key: body[key] for key in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
     chunk = {"index": 0, "delta": {"content": "Cats."}, "finish_reason": None}
     last = {"index": 0, "delta": {}, "finish_reason": "stop"}
-    told = {"id": "req_1", "usage": body["usage"]}
-    return events([head | {"choices": [chunk]}, head | {"choices": [last], "x_groq": told, **_beside(body)}])
-
-
-def _beside(body):
-    return {key: body[key] for key in ("usage_breakdown",) if key in body}
+    told = {"id": "req_1", "usage": body["usage"], "usage_breakdown": body.get("usage_breakdown")}
+    return events([head | {"choices": [chunk]}, head | {"choices": [last], "x_groq": told}])
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -61,10 +57,14 @@ def test_a_compound_system_is_billed_by_the_models_inside_it(watch, serve, shape
     assert (seen.attributes["gen_ai.usage.input_tokens"], seen.attributes["gen_ai.usage.output_tokens"]) == (1000, 100)
 
 
+REPEATED = {"models": [{"model": "llama-3.3-70b-versatile", "usage": SUM}] * 4}  # as was seen
+
+
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_compound_system_that_does_not_name_its_models_is_not_priced(watch, serve, shape):
+@pytest.mark.parametrize("told", [None, REPEATED])
+def test_a_compound_system_that_does_not_tell_its_models_apart_is_not_priced(watch, serve, shape, told):
     seen, fake = watch("groq"), serve(wire)
-    fake.play(wire.operation(wire._chat, streamed)(usage=SUM, model="groq/compound", usage_breakdown=None))
+    fake.play(wire.operation(wire._chat, streamed)(usage=SUM, model="groq/compound", usage_breakdown=told))
 
     client(fake).ask(shape, "chat.completions.create", model="compound-beta", messages=MESSAGES)
 

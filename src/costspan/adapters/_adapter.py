@@ -106,6 +106,9 @@ class Seat:
     open: Open | None = None  # None: not a call, but the place where a stream or raw response ends
     operation: Operation | None = None  # for a seat that serves just one
     closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
+    steps: bool = (
+        False  # `__next__` of the SDK's own stream, for streams with nothing inside that we could stand in for
+    )
     parses: bool = False  # for a seat through which a raw response turns into what it holds
     waits: bool = False  # an `async def`: the call begins when it is awaited
     streams: bool = False  # always gives a stream, without being asked for one

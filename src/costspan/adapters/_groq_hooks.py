@@ -15,15 +15,16 @@ _MODELS = path("usage_breakdown.models|x_groq.usage_breakdown.models")
 
 
 def read_breakdown(_request: Request, last: Any, reply: Reply) -> None:
-    """The usage by model, if told; the sum is not billed then. A system that does not tell cannot be priced."""
+    """The usage by model, if told; the sum is not billed then.
+
+    A system that does not tell cannot be priced, nor one whose parts contradict the sum: some answers repeat the sum
+    for every model.
+    """
     models = _MODELS(last)
-    parts = []
-    for entry in models if isinstance(models, list) else ():
-        usage, cut = CHAT_USAGE.read([member(entry, "usage")])
-        reply.clamped |= cut
-        if usage is not None:
-            parts.append(ModelUsage(text_of(member(entry, "model")), usage))
-    if parts:
-        reply.parts, reply.usage = tuple(parts), Usage()
-    elif "compound" in reply.model:
-        reply.unpriced = "a compound system bills the models inside it, and this answer does not name them"
+    entries = models if isinstance(models, list) else []
+    counted = [(text_of(member(entry, "model")), CHAT_USAGE.read([member(entry, "usage")])[0]) for entry in entries]
+    parts = tuple(ModelUsage(model, usage) for model, usage in counted if usage is not None)
+    if parts and reply.usage == sum((part.usage for part in parts), Usage()):
+        reply.parts, reply.usage = parts, Usage()
+    elif parts or "compound" in reply.model:
+        reply.unpriced = "a compound system bills the models inside it, and this answer does not tell them apart"

@@ -86,6 +86,36 @@ class AsyncStream:
         return getattr(self._inner, name)
 
 
+def step(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
+    """The next item of a stream that is watched from outside, as nothing in it can be stood in for."""
+    watch.hold()
+    try:
+        chunk = take()
+    except StopIteration:
+        watch.finish_with(stream)
+        raise
+    except BaseException as error:
+        watch.fail(error)
+        raise
+    watch.see(chunk)
+    return chunk
+
+
+async def step_later(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
+    """As `step`, for an async stream."""
+    watch.hold()
+    try:
+        chunk = await take()
+    except StopAsyncIteration:
+        watch.finish_with(stream)
+        raise
+    except BaseException as error:
+        watch.fail(error)
+        raise
+    watch.see(chunk)
+    return chunk
+
+
 class Entry:
     """The generator behind a context manager, whose one item is the response that holds the stream."""
 

@@ -162,6 +162,22 @@ class Watch:
             with _END:
                 self.call.finish()
 
+    def finish_with(self, stream: Any) -> None:
+        """The stream has ended, and tells more itself than its chunks did."""
+        self._last = stream
+        self.finish()
+
+    def hold(self) -> None:
+        """Before more of a stream is taken.
+
+        Raises:
+            Exception: A budget is spent: the program gets no more of it.
+        """
+        refusal = self.refusal() if self.call.metered else None
+        if refusal is not None:
+            self.fail(refusal)
+            raise refusal
+
     def leave_early(self) -> None:
         """The host wants no more of a stream, before its end."""
         if self.call.open:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from costspan.adapters._paths import path
-from costspan.adapters._streams import AsyncStream, Entry, SyncStream, watched_async_generator, watched_generator
+from costspan.adapters._streams import (
+    AsyncStream,
+    Entry,
+    SyncStream,
+    step,
+    step_later,
+    watched_async_generator,
+    watched_generator,
+)
 from costspan.adapters._watch import Watch
 from costspan.call import Call
 from costspan.guard import Guard
@@ -35,11 +43,15 @@ class Wrapping:
         self._adapter = adapter
         self._observer = observer
         self._settings = settings
+        self._steps = any(seat.steps for seat in adapter.seats)
+        self._stepped: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # streams that are watched from outside
         self._unread: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # raw responses not yet parsed by the host
         self._streams: WeakSet[Watch] = WeakSet()  # those that the program still holds
 
     def wrapper(self, seat: Seat) -> Callable[..., Any]:
         """The wrapt-style wrapper for a seat."""
+        if seat.steps:
+            return self._stepping_later if seat.waits else self._stepping
         if seat.parses:
             return self._parsing_later if seat.waits else self._parsing
         if seat.open is None:
@@ -129,9 +141,18 @@ class Wrapping:
             setattr(result, self._adapter.iterator, AsyncStream(inner, watch))
         elif isinstance(result, (_GeneratorContextManager, _AsyncGeneratorContextManager)):
             result.gen = Entry(result.gen, watch, self._deliver)
-        elif "http_response" in fields:
-            self._deliver_raw(result, watch)
+        elif self._steps and (hasattr(result, "__next__") or hasattr(result, "__anext__")):
+            self._stepped[result] = watch
         elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
+            self._read(result, watch, fields)
+
+    def _read(self, result: Any, watch: Watch, fields: Mapping[str, Any]) -> None:
+        """A complete answer; or a response that is not read yet."""
+        if "http_response" in fields:
+            self._deliver_raw(result, watch)
+        elif "_content" in fields:  # the HTTP response itself, read
+            watch.complete(_json(result))
+        else:
             watch.complete(result)
 
     def leave_streams(self) -> None:
@@ -166,9 +187,20 @@ class Wrapping:
                 self._observer.bills.add(result, bill)
         return result
 
+    def _stepping(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        watch = self._stepped.get(instance) if self._stepped else None
+        return wrapped(*args, **kwargs) if watch is None else step(wrapped, instance, watch)
+
+    async def _stepping_later(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        watch = self._stepped.get(instance) if self._stepped else None
+        return await (wrapped(*args, **kwargs) if watch is None else step_later(wrapped, instance, watch))
+
     def _closing(self, seat: Seat) -> Callable[..., Any]:
         def end(instance: Any) -> None:
             with _END:
+                if self._stepped and (stepped := self._stepped.pop(instance, None)) is not None:
+                    stepped.leave_early()
+                    return
                 watch = self._unread.pop(instance, None) if self._unread else None
                 if watch is not None:
                     _complete_from_body(instance.http_response, watch)

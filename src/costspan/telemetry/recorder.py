@@ -221,7 +221,12 @@ class Recorder:
             return unpriced("the provider reported no usage")
         if reply.unpriced and reply.stated_cost is None:
             return unpriced(reply.unpriced)
-        return self._rate(call, reply.usage or Usage())
+        price = self._rate(call, reply.usage or Usage())
+        if price.status is PriceStatus.UNPRICED and reply.gateway_cost is not None:
+            return self._pricer.price(Usage(), provider="", model="", stated_cost=reply.gateway_cost)._replace(
+                stated=False
+            )
+        return price
 
     def _value_saving(self, call: Call) -> None:
         """What a cached answer reports was used when it was made: now it is saved, at today's price."""

@@ -1,0 +1,74 @@
+"""What of LiteLLM needs logic: who answers is in the model's name, and much is told beside the answer.
+
+Source: litellm 1.106 as installed, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._paths import member, text_of
+from costspan.adapters._request import open_keywords
+from costspan.adapters.openai import CHAT_USAGE
+
+if TYPE_CHECKING:
+    from costspan.call import Reply, Request
+
+# LiteLLM's names for providers whose names in the conventions differ; the others are as they are
+_NAMES = {
+    "azure": "azure.ai.openai",
+    "azure_text": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "vertex_ai": "gcp.vertex_ai",
+    "vertex_ai_beta": "gcp.vertex_ai",
+    "gemini": "gcp.gemini",
+    "xai": "x_ai",
+    "mistral": "mistral_ai",
+    "codestral": "mistral_ai",
+    "moonshot": "moonshot_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "cohere_chat": "cohere",
+    "huggingface": "hugging_face",
+    "text-completion-openai": "openai",
+    "ollama_chat": "ollama",
+}
+
+
+def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any, settings: Any) -> Any:
+    """A call of one of LiteLLM's functions; the provider by the argument, the model's prefix, or LiteLLM's own list."""
+    opened = open_keywords(adapter, seat, instance, args, kwargs, settings)
+    request = opened.request
+    known = member(getattr(sys.modules.get("litellm"), "model_cost", None), request.model)
+    prefix, slash, _ = request.model.partition("/")
+    told = text_of(request.body.get("custom_llm_provider")) or (
+        prefix if slash else text_of(member(known, "litellm_provider"))
+    )
+    _name_provider(request, told.partition("-")[0] if told.startswith("vertex_ai-") else told)
+    return opened
+
+
+def read_hidden(request: Request, last: Any, reply: Reply) -> None:
+    """What LiteLLM keeps beside an answer or a finished stream: who answered, its own price, whether its cache did."""
+    chunks = getattr(last, "chunks", None)
+    if isinstance(chunks, list) and reply.usage is None:
+        told = [each for chunk in chunks if (each := member(chunk, "usage")) is not None]
+        reply.usage, reply.clamped = CHAT_USAGE.read(told)
+    hidden = getattr(last, "_hidden_params", None)
+    hidden = hidden if isinstance(hidden, dict) else {}
+    _name_provider(request, text_of(hidden.get("custom_llm_provider")))
+    cost = hidden.get("response_cost")
+    if isinstance(cost, float) and cost > 0:
+        reply.gateway_cost = Decimal(repr(cost))
+    mocked = request.body.get("mock_response") is not None
+    reply.cached = (
+        mocked or bool(hidden.get("cache_hit")) or getattr(last, "custom_llm_provider", "") == "cached_response"
+    )
+
+
+def _name_provider(request: Request, name: str) -> None:
+    if name and name != "cached_response":
+        request.provider = _NAMES.get(name, name)

@@ -1,0 +1,90 @@
+"""LiteLLM: one call, whatever SDK or HTTP client is beneath. Source: litellm 1.106, read and run 2026-11-22.
+
+`litellm.completion` and its kin look their Python function up when they are called, so sitting there sees programs that
+imported them before. Usage is in OpenAI's shape for every provider.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costspan.adapters import openai
+from costspan.adapters._adapter import Adapter, Operation, Seat, methods
+from costspan.adapters._litellm_hooks import open_litellm, read_hidden
+from costspan.adapters._usage import UsageMap
+
+USAGE = UsageMap(
+    total_input="prompt_tokens",
+    total_output="completion_tokens",
+    cache_read="prompt_tokens_details.cached_tokens|cache_read_input_tokens",
+    cache_write_total="prompt_tokens_details.cache_creation_tokens|prompt_tokens_details.cache_write_tokens"
+    "|cache_creation_input_tokens",
+    cache_write_5m="prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
+    cache_write_1h="prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+    input_audio="prompt_tokens_details.audio_tokens",
+    input_image="prompt_tokens_details.image_tokens",
+    reasoning="completion_tokens_details.reasoning_tokens",
+    output_audio="completion_tokens_details.audio_tokens",
+    output_image="completion_tokens_details.image_tokens",
+    web_searches="server_tool_use.web_search_requests|prompt_tokens_details.web_search_requests",
+)
+CHAT = replace(openai.CHAT, usage=USAGE, hook=read_hidden, terms={"tier": "service_tier|usage.service_tier"})
+COMPLETION = replace(openai.COMPLETION, usage=USAGE, hook=read_hidden)
+EMBEDDING = replace(openai.EMBEDDINGS, hook=read_hidden)
+RESPONSE = replace(openai.RESPONSE, hook=read_hidden)
+RERANK = Operation(
+    "rerank", usage=UsageMap(roots=("meta.billed_units",), search_units="search_units"), hook=read_hidden
+)
+
+_MODEL = ("model", "messages")
+_PAIRS = (  # a function and its async twin; those in capitals are what the public ones look up
+    ("litellm.main:", {"completion": CHAT}, _MODEL),
+    ("litellm.main:", {"text_completion": COMPLETION}, ("prompt", "model")),
+    ("litellm.main:", {"embedding": EMBEDDING}, ("model", "input")),
+    ("litellm.main:", {"transcription": openai.TRANSCRIPTION}, ("model", "file")),
+    ("litellm.main:", {"speech": openai.SPEECH}, ("model", "input")),
+    ("litellm.images.main:", {"image_generation": openai.IMAGE}, ("prompt", "model")),
+    ("litellm.rerank_api.main:", {"rerank": RERANK}, _MODEL),
+    ("litellm.responses.main:", {"responses": RESPONSE}, ("input", "model")),
+)
+_LOOKED_UP = (
+    ("litellm.chat_completions.dispatch", "COMPLETION", CHAT, _MODEL),
+    ("litellm.embeddings.dispatch", "EMBEDDING", EMBEDDING, ("model", "input")),
+    ("litellm.responses.dispatch", "RESPONSES", RESPONSE, ("input", "model")),
+)
+_STREAMS = (
+    ("litellm.litellm_core_utils.streaming_handler", "CustomStreamWrapper"),
+    ("litellm.utils", "TextCompletionStreamWrapper"),
+    ("litellm.responses.streaming_iterator", "SyncResponsesAPIStreamingIterator"),
+    ("litellm.responses.streaming_iterator", "ResponsesAPIStreamingIterator"),
+)
+
+ADAPTER = Adapter(
+    provider="litellm",
+    package="litellm >= 1.60",
+    seats=(
+        *(
+            seat
+            for where, operations, arguments in _PAIRS
+            for seat in methods(where, operations, opener=open_litellm, later="a{}", arguments=arguments)
+        ),
+        *(
+            Seat(
+                module,
+                f"_PYTHON_{twin}{name}",
+                open=open_litellm,
+                operation=operation,
+                waits=bool(twin),
+                arguments=arguments,
+            )
+            for module, name, operation, arguments in _LOOKED_UP
+            for twin in ("", "A")
+        ),
+        *(
+            Seat(module, f"{name}.{step}", steps=True, waits=step == "__anext__")
+            for module, name in _STREAMS
+            for step in ("__next__", "__anext__")
+        ),
+        *(Seat(module, f"{name}.aclose", waits=True) for module, name in _STREAMS),
+    ),
+)

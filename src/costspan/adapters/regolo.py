@@ -1,0 +1,50 @@
+"""Regolo's SDK, below its methods, static ones and the names that they have on the module.
+
+Source: regolo 1.12 as installed, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costspan.adapters import openai
+from costspan.adapters._adapter import Adapter, Operation, Route, Seat
+from costspan.adapters._regolo_hooks import open_post, open_stream
+from costspan.adapters._request import open_keywords
+from costspan.adapters._usage import UsageMap
+
+CHAT = replace(openai.CHAT, hook=None, text="choices.*.delta.content|1")  # a pair of role and content, by default
+COMPLETION = replace(openai.COMPLETION, text="choices.*.text|")  # the text itself, by default
+RERANK = Operation(
+    "rerank",
+    usage=UsageMap(roots=("usage", "meta.billed_units"), total_input="prompt_tokens", search_units="search_units"),
+)
+
+_CLIENT = "regolo.client.regolo_client"
+_FILE = ("file", "model")
+
+ADAPTER = Adapter(
+    provider="regolo",
+    package="regolo >= 1.0",
+    seats=(
+        Seat(_CLIENT, "safe_post", open=open_post),
+        Seat(_CLIENT, "RegoloClient.create_stream_generator", open=open_stream),
+        # these alone post by themselves
+        Seat(
+            _CLIENT,
+            "RegoloClient.static_audio_transcription",
+            open=open_keywords,
+            operation=openai.TRANSCRIPTION,
+            arguments=_FILE,
+        ),
+        Seat(
+            "regolo", "static_audio_transcription", open=open_keywords, operation=openai.TRANSCRIPTION, arguments=_FILE
+        ),
+    ),
+    routes=(
+        Route("POST", "chat/completions", CHAT),
+        Route("POST", "completions", COMPLETION),
+        Route("POST", "rerank", RERANK),
+        *openai.ROUTES,
+    ),
+)

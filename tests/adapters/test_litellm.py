@@ -1,0 +1,160 @@
+"""LiteLLM over the openai SDK and over its own HTTP, both on the fake OpenAI."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+from fake_providers import openai as wire
+
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at import
+
+import litellm
+
+from adapters import SHAPES, STREAMS
+from costspan.usage import Usage
+
+pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
+taken_early = litellm.completion
+MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
+
+
+@pytest.fixture
+def fake(serve):
+    litellm.cache = None
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    return serve(wire)
+
+
+def ask(fake, shape, function="completion", **arguments):
+    where = {"api_base": fake.url + "/v1", "api_key": "k", "num_retries": 0, "max_retries": 0}
+
+    async def later():
+        answer = await getattr(litellm, "a" + function)(**where, **arguments)
+        return [chunk async for chunk in answer] if arguments.get("stream") else answer
+
+    if "stream" in shape:
+        arguments["stream"] = True
+    if shape.startswith("async"):
+        return asyncio.run(later())
+    answer = getattr(litellm, function)(**where, **arguments)
+    return list(answer) if "stream" in shape else answer
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("model", ["openai/gpt-4o", "deepseek/deepseek-chat", "groq/llama-3.3-70b-versatile"])
+def test_one_call_is_one_span_whatever_is_beneath(watch, fake, shape, model):
+    seen = watch("litellm", "openai")
+    fake.play(wire.chat(usage=wire.CACHED))
+
+    more = {"stream_options": {"include_usage": True}} if "stream" in shape else {}
+    ask(fake, shape, model=model, messages=MESSAGES, **more)
+
+    assert seen.usage == CACHED
+    assert len(seen.spans) == 1
+    assert seen.attributes["gen_ai.provider.name"] == model.partition("/")[0]
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_usage_that_litellm_asks_for_itself_is_read_though_the_program_does_not_see_it(watch, fake, shape, monkeypatch):
+    seen = watch("litellm", "openai")
+    fake.play(wire.chat(usage=wire.CACHED))
+    monkeypatch.setattr("litellm.main.OPENAI_CHAT_COMPLETIONS", "", raising=False)
+
+    chunks = ask(fake, shape, model="openai/gpt-4o", messages=MESSAGES)
+
+    asked = (fake.requests[-1].json.get("stream_options") or {}).get("include_usage")
+    assert all(getattr(chunk, "usage", None) is None for chunk in chunks)
+    assert seen.usage == (CACHED if asked else None)
+
+
+def test_a_stream_left_early_ends_the_call(watch, fake):
+    seen = watch("litellm", "openai")
+
+    async def leave():
+        stream = await litellm.acompletion(
+            model="openai/gpt-4o", messages=MESSAGES, stream=True, api_base=fake.url + "/v1", api_key="k"
+        )
+        await anext(stream)
+        await stream.aclose()
+
+    asyncio.run(leave())
+
+    assert seen.reply.partial
+
+
+def test_a_function_that_was_imported_before_is_seen(watch, fake):
+    seen = watch("litellm")
+
+    taken_early(model="openai/gpt-4o", messages=MESSAGES, api_base=fake.url + "/v1", api_key="k")
+
+    assert seen.usage == Usage(input=19, output=10)
+
+
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_embeddings_are_one_call_though_they_go_through_the_client_itself(watch, fake, shape):
+    seen = watch("litellm", "openai")
+
+    ask(fake, shape, "embedding", model="openai/text-embedding-3-small", input=["cats"])
+
+    assert (seen.call.request.operation, seen.usage) == ("embeddings", Usage(input=8))
+
+
+def test_a_router_tells_each_attempt_and_bills_the_one_that_answered(watch, fake):
+    seen = watch("litellm", "openai")
+    fake.play(wire.error(500), wire.chat())
+    where = {"api_base": fake.url + "/v1", "api_key": "k", "max_retries": 0}
+    models = [
+        {"model_name": "main", "litellm_params": {"model": "openai/gpt-4o", **where}},
+        {"model_name": "spare", "litellm_params": {"model": "openai/gpt-4o-mini", **where}},
+    ]
+    router = litellm.Router(model_list=models, fallbacks=[{"main": ["spare"]}], num_retries=0)
+
+    router.completion(model="main", messages=MESSAGES)
+
+    first, second = seen.spans
+    assert "gen_ai.usage.cost.amount" not in first.attributes
+    assert second.attributes["gen_ai.usage.cost.amount"] > 0
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_mocked_answer_costs_nothing(watch, fake, shape):
+    seen = watch("litellm", "openai")
+
+    ask(fake, shape, model="openai/gpt-4o", messages=MESSAGES, mock_response="Cats.")
+
+    assert fake.requests == []
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0
+
+
+def test_an_answer_from_litellms_cache_costs_nothing(watch, fake):
+    seen = watch("litellm", "openai")
+    litellm.cache = litellm.Cache(type="local")
+    for _ in range(2):
+        ask(fake, "sync", model="openai/gpt-4o", messages=MESSAGES, caching=True)
+
+    assert len(fake.requests) == 1
+    assert [span.attributes["costspan.price.status"] for span in seen.spans] == ["priced", "free"]
+
+
+def test_litellms_own_price_is_for_models_that_no_list_has(watch, fake):
+    seen = watch("litellm")
+    own = {"input_cost_per_token": 0.25, "output_cost_per_token": 0.5}
+
+    ask(fake, "sync", model="openai/house-model", messages=MESSAGES, **own)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 19 * 0.25 + 10 * 0.5
+    assert seen.attributes["gen_ai.usage.cost.source"] == "local"
+
+
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_an_error_bills_nothing(watch, fake, shape):
+    seen = watch("litellm", "openai")
+    fake.play(wire.error(400))
+
+    with pytest.raises(litellm.BadRequestError):
+        ask(fake, shape, model="openai/gpt-4o", messages=MESSAGES)
+
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
