@@ -66,9 +66,10 @@ def open_stream(
 
 
 def _open(adapter: Adapter, url: str, body: Any, given: tuple[Any, Mapping[str, Any]]) -> Opened | None:
-    operation = find_route(adapter.routes, "POST", url)
-    if operation is None:
+    found = find_route(adapter.routes, "POST", url)
+    if found is None:
         return None
+    operation, _ = found
     request = read_request(operation, adapter.provider, body if isinstance(body, dict) else {})
     place(request, url)
     return Opened(operation, request, *given)
