@@ -23,7 +23,7 @@ from costspan.call import Call
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from costspan.adapters._adapter import Adapter, Seat
     from costspan.call import Observer
