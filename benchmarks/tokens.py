@@ -1,6 +1,7 @@
 """Counting tokens, measured: is the event loop free, what a call costs, how near the counts are, how cold a start is.
 
     python benchmarks/tokens.py                                   everything that needs nothing else
+    python benchmarks/tokens.py --fast                            with the engine of the extra `fast`
     python benchmarks/tokens.py --litellm /path/to/venv/bin/python   the same texts through LiteLLM's token_counter
     python benchmarks/tokens.py --recordings /path/to/recordings     counts against what providers reported
 
@@ -40,7 +41,8 @@ print(json.dumps([time.perf_counter() - begun, counts]))
 """
 COLD = """
 import sys, time
-before = set(sys.modules)
+if sys.argv[1:] != ["fast"]:
+    sys.modules["splintr"] = None
 begun = time.perf_counter()
 import costspan
 imported = time.perf_counter() - begun
@@ -261,11 +263,11 @@ def _shares(pairs):
     return f"{len(errors):4}{inside[0]:7}{inside[1]:7}{inside[2]:8}{near:6}{statistics.median(errors):8.1%}"
 
 
-def cold_start(rounds=5):
+def cold_start(*engine, rounds=5):
     print(f"\n(d) a new process, {rounds} times")
     found = []
     for _ in range(rounds):
-        done = subprocess.run([sys.executable, "-c", COLD], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, "-c", COLD, *engine], capture_output=True, text=True, check=True)
         imported, first, heavy = done.stdout.split()
         found.append((float(imported), float(first), heavy))
     imported, first = (statistics.median(each[index] for each in found) for index in (0, 1))
@@ -277,9 +279,13 @@ def main():
     arguments.add_argument("--litellm", metavar="PYTHON", help="a Python that has litellm")
     arguments.add_argument("--recordings", type=Path, metavar="FOLDER", help="expected.json and cases/")
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--fast", action="store_true", help="use splintr-rs, if it is installed")
     given = arguments.parse_args()
+    if not given.fast:
+        sys.modules["splintr"] = None
     costspan.token_counter(MODEL, text="load it")
-    cold_start()
+    print(f"engine: {type(costspan.tokens.tokenizers.ENCODINGS.get('o200k_base')._encoding).__module__}")
+    cold_start(*["fast"] * given.fast)
     small_prompt()
     texts = corpus()
     counts = loop_stays_free(texts, given.rounds)

@@ -131,3 +131,9 @@ def test_pages_are_counted_where_a_pdf_shows_them():
     assert pdf_pages(pdf) == 2
     assert pdf_pages(base64.b64encode(pdf).decode()) == 2
     assert pdf_pages("") == 0
+
+
+def test_where_the_rule_for_images_is_not_public_the_count_is_a_guess():
+    told = [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": DATA}}]}]
+    assert token_counter("claude-opus-5", messages=told).error == 0.1
+    assert token_counter("palmyra-x5", messages=told).error == 0.25

@@ -88,6 +88,7 @@ FAMILIES = (
         tools=346,
         per_tool=10,
         thinking=28,
+        images="anthropic",
     ),
     Family("gemini", r"gemini|learnlm", permille=1030, error=0.1, per_message=0, images="gemini"),
     Family("palmyra", r"palmyra", permille=1050, error=0.1, priming=27, tools=90),
