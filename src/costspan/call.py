@@ -61,6 +61,7 @@ class Reply:
     source: UsageSource = UsageSource.PROVIDER
     text: str = ""  # what arrived, kept only where tokens must be counted locally
     prompt: dict[str, int] | None = None  # how the input divides over the parts of the prompt: an estimate
+    answer: Any = None  # the response itself, only held where content is captured
     partial: bool = False  # the program left the stream before its end
     cached: bool = False  # answered by a cache of the program's own side: nothing was spent
     saved: Usage | None = None  # what the cached answer would have used
@@ -103,6 +104,7 @@ class Call:
         "begun",
         "bill",
         "chunks",
+        "content",
         "ended",
         "error",
         "first_chunk",
@@ -127,6 +129,7 @@ class Call:
         self.scope: Any = None  # who pays and which budgets hold where the call began; telemetry's own
         self.metered = False  # whether a budget watches over the stream while it runs
         self.bill = Bill()
+        self.content: dict[str, str] | None = None  # what was asked, where content is captured; telemetry's own
         self._observer = observer
         self._open = True
         self.started_ns = time.time_ns()

@@ -26,7 +26,7 @@ _log = logging.getLogger("costspan")
 _EXIT = Guard("send the last telemetry")
 _FOLLOW = Guard("follow the spans of other tools")
 GROUP = "opentelemetry_instrumentor"
-PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider")
+PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "redact")  # handed on as they are
 
 
 class Plugin:
@@ -148,6 +148,7 @@ def instrument(**given: Any) -> None:
 
     Keywords: any setting by its name (see README), and `tracer_provider`, `meter_provider`, `logger_provider`. Where
     none is given and the program has set none up, they are made, with OTLP exporters from OpenTelemetry's variables.
+    `redact`, a function from text to text, is asked for every text before content that is captured leaves.
 
     Raises:
         SettingError: A setting is not known, its value not allowed, or the budget file not understood.
@@ -158,7 +159,7 @@ def instrument(**given: Any) -> None:
         from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
 
         read_quotas(settings.budgets)
-    if not providers:
+    if not providers.keys() - {"redact"}:
         set_up_providers(settings)
     for name in adapter_names():
         instrumentor = __getattr__(name)() if name not in globals() else globals()[name]()
@@ -192,15 +193,18 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
 
     from costspan import __version__  # noqa: PLC0415
     from costspan.pricing import Pricer  # noqa: PLC0415
+    from costspan.telemetry.content import make_content  # noqa: PLC0415
     from costspan.telemetry.recorder import Recorder  # noqa: PLC0415
 
+    logger = _logs.get_logger("costspan", __version__, providers.get("logger_provider"))
     recorder = Recorder(
         trace.get_tracer("costspan", __version__, providers.get("tracer_provider")),
         metrics.get_meter("costspan", __version__, providers.get("meter_provider")),
-        _logs.get_logger("costspan", __version__, providers.get("logger_provider")),
+        logger,
         Pricer(settings.prices),
         settings,
     )
+    recorder.content = make_content(logger, providers.get("redact"))
     atexit.register(_settle, recorder, providers.get("meter_provider"))
     return recorder
 

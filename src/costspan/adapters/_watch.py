@@ -201,6 +201,8 @@ class Watch:
         reply.free = operation.free
         reply.finish_reasons = tuple(self._finish)
         reply.text = "".join(self._texts)
+        if call.content is not None and not call.chunks:
+            reply.answer = self._last
         if operation.usage is not None and self._usages:
             reply.usage, reply.clamped = operation.usage.read(self._usages)
         self._settle_terms()

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from costspan.call import Call
     from costspan.config import Settings
     from costspan.pricing import Pricer
+    from costspan.telemetry.content import Content
 
 _PRICE = Guard("price a call")
 _SPAN = Guard("write the span")
@@ -81,6 +82,7 @@ class Recorder:
             divides=settings.prompt_parts and not settings.disable_token_counter,
         )
         self._warmed = False
+        self.content: Content | None = None
         self.at_first_call: Callable[[], None] | None = None
 
     def watching(self) -> bool:
@@ -103,6 +105,8 @@ class Recorder:
             self.spending.begin(call, context)
         if call.span is None:  # else it goes on: what was called gave a coroutine, which is awaited now
             self._open_span(call, context)
+            if self.content is not None and call.state is False:  # on other tools' spans they decide
+                self.content.begin(call)
         if not call.state:
             context = trace.set_span_in_context(call.span, context)
         elif isinstance(call.state, native.Expected):
@@ -251,6 +255,8 @@ class Recorder:
 
     def _end_span(self, call: Call, price: Price | None) -> None:
         span: Span = call.span
+        if self.content is not None and call.content is not None:
+            self.content.end(call)
         if span.is_recording():
             attributes = reply_attributes(call, price)
             if self._settings.dialects:

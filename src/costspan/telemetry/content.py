@@ -1,0 +1,101 @@
+"""Prompts and answers on spans or events: only if OpenTelemetry's own variable says so, cut in size, redacted."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+from opentelemetry._logs import SeverityNumber
+
+from costspan.guard import Guard
+from costspan.telemetry import names
+from costspan.telemetry.attributes import request_attributes
+from costspan.telemetry.messages import answered, asked, instructions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry._logs import Logger
+
+    from costspan.call import Call
+
+VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_READ = Guard("capture the content of a call")
+_MODES = {  # value of the variable: on the span, as an event
+    "span_only": (True, False),
+    "event_only": (False, True),
+    "span_and_event": (True, True),
+    "true": (True, True),
+}
+_MOST = 65_536  # characters of one attribute; messages that do not fit are left out, the oldest first
+_CUT = "… [cut]"
+
+
+class Content:
+    """Captures what was asked and answered. Content that cannot be redacted is not captured at all."""
+
+    def __init__(self, mode: str, logger: Logger | None, redact: Callable[[str], str] | None = None) -> None:
+        self._on_span, self._as_event = _MODES[mode]
+        self._logger = logger
+        self._redact = redact
+
+    def begin(self, call: Call) -> None:
+        """Keep what is asked as it is now: a program may go on to change its lists."""
+        with _READ:
+            body = call.request.body
+            call.content = {names.INPUT_MESSAGES: self._json(asked(body))}
+            call.content[names.SYSTEM_INSTRUCTIONS] = self._json(instructions(body))
+
+    def end(self, call: Call) -> None:
+        """Tell it, with what was answered."""
+        with _READ:
+            reply = call.reply
+            messages = answered(reply.answer, reply.text, reply.finish_reasons)
+            content = {**(call.content or {}), names.OUTPUT_MESSAGES: self._json(messages)}
+            content = {name: text for name, text in content.items() if text}
+            if self._on_span:
+                call.span.set_attributes(content)
+            if self._as_event and self._logger is not None:
+                self._logger.emit(
+                    context=trace.set_span_in_context(call.span, otel.Context()),
+                    severity_number=SeverityNumber.INFO,
+                    attributes={**request_attributes(call.request), **content},
+                    event_name=names.CONTENT_EVENT,
+                )
+
+    def _json(self, messages: list[dict[str, Any]]) -> str:
+        kept: list[str] = []
+        left = _MOST - 2  # the brackets; a comma goes with each message
+        for message in reversed(messages):
+            text = json.dumps(self._clean(message, left), ensure_ascii=False, separators=(",", ":"))
+            left -= len(text) + 1
+            if left < 0:
+                break
+            kept.append(text)
+        return f"[{','.join(reversed(kept))}]" if kept else ""
+
+    def _clean(self, value: Any, most: int) -> Any:
+        """The value with every text redacted, and cut to what there is room for."""
+        if isinstance(value, dict):
+            return {name: each if name in _STRUCTURE else self._clean(each, most) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._clean(each, most) for each in value]
+        if not isinstance(value, str):
+            return value
+        text = value if self._redact is None else self._redact(value)
+        room = most // 2
+        return text if len(text) <= room else text[:room] + _CUT
+
+
+_STRUCTURE = frozenset(("type", "role", "id", "name", "finish_reason"))
+
+
+def make_content(
+    logger: Logger | None, redact: Callable[[str], str] | None, environ: Mapping[str, str] | None = None
+) -> Content | None:
+    """What captures content, if the variable says so; None: nothing is captured."""
+    said = (os.environ if environ is None else environ).get(VARIABLE, "").strip().lower()
+    return Content(said, logger, redact) if said in _MODES else None
