@@ -23,7 +23,20 @@ def settings_table():
     return "\n".join(rows)
 
 
-TABLES = {"settings": settings_table}
+def rules_table():
+    """The billing rules, from the names of their tests."""
+    rows = ["| | rule | test |", "| --- | --- | --- |"]
+    group = ""
+    for line in (Path(__file__).parent / "pricing" / "test_billing_rules.py").read_text(encoding="utf-8").splitlines():
+        if found := re.match(r"class Test(\w+)", line):
+            group = found[1]
+        elif found := re.match(r"    def (test_(\d*)_?(\w+))", line):
+            number, text = found[2], found[3].replace("_", " ")
+            rows.append(f"| {group} {number} | {text} | `{found[1]}` |".replace("  ", " "))
+    return "\n".join(rows)
+
+
+TABLES = {"settings": settings_table, "rules": rules_table}
 
 
 def filled(text):

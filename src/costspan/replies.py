@@ -95,12 +95,12 @@ def read_reply(response: Any) -> tuple[str, Reply]:
 
 
 def _read(response: Any, operation: Operation) -> Reply:
+    assert operation.usage is not None  # noqa: S101 every shape has one
     found = {name: read(response) for name, read in operation.read.items() if read is not None}
     terms = {name: text_of(read(response)).lower() for name, read in operation.read_terms}
     reply = Reply(model=text_of(found["model"]), terms=STANDARD._replace(**terms))  # type: ignore[arg-type] # text fields
-    if operation.usage is not None:
-        usages = [each for root in operation.usage.roots if (each := root(response)) is not None]
-        reply.usage, reply.clamped = operation.usage.read(usages)
+    usages = [each for root in operation.usage.roots if (each := root(response)) is not None]
+    reply.usage, reply.clamped = operation.usage.read(usages)
     with suppress(RateError):
         reply.stated_cost = dollars(found.get("stated_cost"))
     if operation.hook is not None:

@@ -140,3 +140,9 @@ def test_a_price_turns_into_the_nearest_float_and_an_unknown_one_into_nan():
     assert float(Price(PriceStatus.PRICED, 1)) == 1e-15
     assert str(float(Price(PriceStatus.UNPRICED))) == "nan"
     assert Price(PriceStatus.UNPRICED).total is None
+
+
+def test_before_its_first_period_a_model_has_that_one_s_price():
+    periods = [{"since": "2999-01-01", "input": 5}]
+
+    assert card_of(periods=periods).price(Usage(input=10**6)).total == 5

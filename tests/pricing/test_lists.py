@@ -15,7 +15,7 @@ from costspan.pricing.lists import build as building
 from costspan.pricing.lists.build import build, changes, leaps, pack_snapshot, read_decisions, read_litellm
 from costspan.pricing.lists.genai_prices import read_models
 from costspan.pricing.lists.merge import Decision, Merged
-from costspan.pricing.litellm import read_model
+from costspan.pricing.litellm import read_model, split_key
 from costspan.pricing.model import Window, pack, unpack
 from costspan.pricing.snapshot import Snapshot
 from costspan.usage import Terms, Usage
@@ -233,6 +233,34 @@ class TestBroad:
         assert costs == [Decimal("0.088"), Decimal("0.044")]
         unsized = compile_card(azure, Terms(), NOON).price(Usage(images=1))
         assert unsized.status is PriceStatus.UNPRICED
+
+    @pytest.mark.parametrize(
+        ("key", "host", "found"),
+        [
+            ("groq/llama", "", ("groq", "llama")),
+            ("llama", "", ("", "llama")),
+            ("gpt-4", "openai", ("openai", "gpt-4")),
+            ("vertex_ai/claude-opus-5", "vertex_ai-anthropic_models", ("gcp.vertex_ai", "claude-opus-5")),
+            ("mercury", "text-completion-inception", ("inception", "mercury")),
+            ("meta-llama/llama-3", "together_ai", ("together_ai", "meta-llama/llama-3")),
+        ],
+    )
+    def test_a_key_names_provider_and_model(self, key, host, found):
+        assert split_key(key, host) == found
+
+    def test_odd_fields_are_left_alone(self):
+        entry = {
+            "input_cost_per_token": None,
+            "output_cost_per_token_above_200k_tokens": 1e-6,
+            "output_cost_per_image_2K": 1,
+            "output_cost_per_second_720p": 1,
+            "mode": "ocr",
+            "tiered_pricing": [{"max_results_range": [0, 25], "input_cost_per_query": 0.005}],
+        }
+
+        model = read_model("m", entry, "x")
+
+        assert (model.periods[0].rates, [variant.when for variant in model.variants]) == ({}, [{"size": "2k"}])
 
     def test_keys_without_rates_and_limits_are_left_out(self):
         entries = {

@@ -102,6 +102,9 @@ def test_model_list():
     assert model_list[0] == next(iter(model_cost))
     assert model_list[:2] == list(model_cost)[:2]
     assert len(model_list) == len(model_cost)
+    assert "gpt-4o-2024-08-06" in model_list
+    assert repr(model_list).startswith("['")
+    assert repr(model_cost).startswith("{'")
 
 
 def test_register_model_with_a_dictionary():
@@ -163,6 +166,8 @@ def test_an_unknown_model_names_the_closest():
     assert isinstance(caught.value, LookupError)
     with pytest.raises(UnknownModelError):
         completion_cost(model="gpt-5-minni", prompt="a")
+    with pytest.raises(UnknownModelError):
+        cost_per_token("palmyra-x9", 1, 1, custom_llm_provider="writer")
     with pytest.raises(UnknownModelError):
         get_max_tokens("openai/gpt-5-minni")
     with pytest.raises(KeyError):

@@ -1,10 +1,12 @@
 """Calls are priced by the card of the model that answered."""
 
+from datetime import datetime, timezone
 from decimal import Decimal
 
 import pytest
 
 from costspan.pricing import Pricer, PriceStatus
+from costspan.pricing import pricer as module
 from costspan.usage import ModelUsage, Terms, Usage
 
 
@@ -69,3 +71,55 @@ def test_the_tier_that_served_sets_the_rates(pricer):
     ]
 
     assert prices == [Decimal("0.01125"), Decimal("0.005625"), Decimal("0.0225")]
+
+
+def test_a_time_without_a_zone_is_utc(pricer):
+    when = datetime(2026, 10, 1, 2)  # noqa: DTZ001 the point of the test
+
+    naive, aware = (
+        pricer.price(Usage(input=10**6), provider="deepseek", model="deepseek-v4-pro", at=at)
+        for at in (when, when.replace(tzinfo=timezone.utc))
+    )
+
+    assert naive == aware
+    assert naive.total == Decimal("1.32")
+
+
+@pytest.mark.parametrize("stated", ["NaN", "Infinity", "-1"])
+def test_a_stated_cost_that_is_no_amount_is_not_believed(pricer, stated):
+    price = pricer.price(Usage(input=10**6), provider="openai", model="gpt-4o", stated_cost=Decimal(stated))
+
+    assert (price.total, price.stated) == (Decimal("2.5"), False)
+
+
+def test_a_part_and_a_whole_without_a_price_have_none(pricer):
+    part = ModelUsage("claude-unheard-of", Usage(input=1))
+
+    price = pricer.price(Usage(input=1), provider="anthropic", model="claude-of-mine", parts=(part,))
+
+    assert price.total is None
+
+
+def test_a_part_alone_has_its_price_and_the_whole_is_partial(pricer):
+    part = ModelUsage("claude-opus-5", Usage(input=1_000))
+
+    price = pricer.price(Usage(input=1), provider="anthropic", model="claude-of-mine", parts=(part,))
+
+    assert (price.status, price.total) == (PriceStatus.PARTIAL, Decimal("0.005"))
+
+
+def test_made_up_names_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(module, "_MOST_SLOTS", 3)
+    pricer = Pricer()
+
+    for number in range(10):
+        pricer.price(Usage(input=1), provider="openai", model=f"made-up-{number}")
+
+    assert len(pricer._slots) <= 3
+
+
+def test_loading_ahead_is_the_same_as_loading_at_the_first_price():
+    ahead = Pricer()
+    ahead.load()
+
+    assert ahead.price(Usage(input=1_000), provider="openai", model="gpt-4o").total == Decimal("0.0025")

@@ -47,7 +47,8 @@ def _split_name(model: str, provider: str | None) -> tuple[str, str] | None:
     host = canonical_provider(head)
     resolver = own_pricer().resolver
     if slash and (host in resolver.catalog.snapshot.index["providers"] or host in FALLBACKS):
-        return host, rest
+        known = (name for name in (rest, model) if resolver.find(host, (name,), STANDARD))
+        return host, next(known, rest)  # ibm/granite-3 is IBM's own id, azure/gpt-4o is a gateway's name
     return next(((maker, model) for maker in MAKERS if resolver.find(maker, (model,), STANDARD)), None)
 
 

@@ -79,10 +79,12 @@ class Pricer:
         slot = self._slots.get(key)
         if at is None:
             at = datetime.now(timezone.utc)
+        elif at.tzinfo is None:
+            at = at.replace(tzinfo=timezone.utc)
         if slot is None or not slot[1] <= at < slot[2]:
             slot = self._find(key, at)
         card = slot[0]
-        if stated_cost is not None and stated_cost >= 0:
+        if stated_cost is not None and stated_cost.is_finite() and stated_cost >= 0:
             return _stated(stated_cost, card.entry)
         if card.timed and duration_seconds and not usage.compute_ms:
             usage += Usage(compute_ms=round(duration_seconds * 1000))

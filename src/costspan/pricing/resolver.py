@@ -48,7 +48,7 @@ class Resolver:
 
     def slot(self, provider: str, names: tuple[str, ...], terms: Terms, at: datetime) -> Slot:
         """The card of the first of `names` that has one."""
-        at = at.astimezone(timezone.utc) if at.tzinfo else at.replace(tzinfo=timezone.utc)
+        at = at.astimezone(timezone.utc)
         host = canonical_provider(provider)
         names, terms = self._deployed(host, _billed_names(host, names), terms)
         found = self.find(host, names, terms)
