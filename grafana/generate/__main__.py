@@ -7,11 +7,12 @@ from pathlib import Path
 
 import emit_alerts
 import emit_dashboards
+from boards_clickhouse import CLICKHOUSE
 from boards_spend import MODELS, OVERVIEW, TEAMS
 from boards_watch import BUDGETS, PERFORMANCE, QUALITY
 
 HOME = Path(__file__).resolve().parents[1]
-BOARDS = (OVERVIEW, MODELS, TEAMS, BUDGETS, PERFORMANCE, QUALITY)
+BOARDS = (OVERVIEW, MODELS, TEAMS, BUDGETS, PERFORMANCE, QUALITY, CLICKHOUSE)
 
 
 def generated() -> dict[str, str]:
@@ -20,6 +21,7 @@ def generated() -> dict[str, str]:
         "alerts/recording.rules.yml": emit_alerts.recording_rules(),
         "alerts/alerting.rules.yml": emit_alerts.alerting_rules(),
         "provisioning/alerting/costspan.yaml": emit_alerts.grafana_rules(),
+        "kubernetes/prometheus-rules.yaml": emit_alerts.operator_rules(),
         **{f"dashboards/{board.uid}.json": emit_dashboards.to_json(board) for board in BOARDS},
     }
 

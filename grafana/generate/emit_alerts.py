@@ -29,13 +29,28 @@ def to_yaml(data: Any) -> str:
 
 def recording_rules() -> str:
     """Prometheus recording rules; dashboards and both kinds of alerts need them."""
-    rules = [{"record": each.record, "expr": each.expr} for each in RECORDINGS]
-    return to_yaml({"groups": [{"name": "costspan-recording", "interval": "1m", "rules": rules}]})
+    return to_yaml({"groups": [_recording_group()]})
 
 
 def alerting_rules() -> str:
     """Prometheus alerting rules, with the runbook in the annotations."""
-    return to_yaml({"groups": [{"name": "costspan-alerts", "interval": "1m", "rules": [_rule(a) for a in ALERTS]}]})
+    return to_yaml({"groups": [_alerting_group()]})
+
+
+def operator_rules() -> str:
+    """Both as the Prometheus Operator's own kind."""
+    head = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule"}
+    about = {"metadata": {"name": "costspan", "labels": {"app.kubernetes.io/part-of": "costspan"}}}
+    return to_yaml({**head, **about, "spec": {"groups": [_recording_group(), _alerting_group()]}})
+
+
+def _recording_group() -> dict[str, Any]:
+    rules = [{"record": each.record, "expr": each.expr} for each in RECORDINGS]
+    return {"name": "costspan-recording", "interval": "1m", "rules": rules}
+
+
+def _alerting_group() -> dict[str, Any]:
+    return {"name": "costspan-alerts", "interval": "1m", "rules": [_rule(alert) for alert in ALERTS]}
 
 
 def _rule(alert: Alert) -> dict[str, Any]:

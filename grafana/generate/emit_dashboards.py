@@ -25,7 +25,34 @@ from panel import Board, Panel, Row
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SOURCE = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
+PROMETHEUS = "prometheus"
+
+
+def _source(board: Board) -> models.DataSourceRef:
+    return models.DataSourceRef(type_val=board.datasource, uid="${datasource}")
+
+
+class SqlTarget:
+    """A query of the ClickHouse data source, which the foundation SDK does not know."""
+
+    def __init__(self, sql: str, kind: str) -> None:
+        self._sql, self._kind = sql, kind
+
+    def build(self) -> SqlTarget:
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        kind = "timeseries" if self._kind == "sql-time" else "table"
+        return {
+            "refId": "A",
+            "datasource": {"type": "grafana-clickhouse-datasource", "uid": "${datasource}"},
+            "editorType": "sql",
+            "rawSql": self._sql,
+            "queryType": kind,
+            "format": 0 if kind == "timeseries" else 1,
+        }
+
+
 VARIABLES = {  # name: label, where its values come from
     "service": ("Service", "label_values(costspan_calls_total, service_name)"),
     "environment": ("Environment", "label_values(costspan_calls_total, deployment_environment_name)"),
@@ -52,13 +79,15 @@ def _dashboard(board: Board) -> dashboard.Dashboard:
         .timezone("utc")
         .refresh("1m")
         .link(_links())
-        .with_variable(_datasource())
+        .with_variable(_datasource(board))
     )
     for name in board.variables:
-        made = made.with_variable(_variable(name))
+        made = made.with_variable(_variable(name, board))
     for number, part in enumerate(board.panels, 1):
         made = (
-            made.with_row(dashboard.Row(part.title)) if isinstance(part, Row) else made.with_panel(_panel(part, number))
+            made.with_row(dashboard.Row(part.title))
+            if isinstance(part, Row)
+            else made.with_panel(_panel(part, number, _source(board)))
         )
     return made
 
@@ -69,33 +98,34 @@ def _links() -> dashboard.DashboardLink:
     return links.as_dropdown(as_dropdown=True).include_vars(include_vars=True).keep_time(keep_time=True)
 
 
-def _datasource() -> dashboard.DatasourceVariable:
-    return dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
+def _datasource(board: Board) -> dashboard.DatasourceVariable:
+    return dashboard.DatasourceVariable("datasource").label("Data source").type(board.datasource)
 
 
-def _variable(name: str) -> dashboard.QueryVariable:
+def _variable(name: str, board: Board) -> dashboard.QueryVariable:
     label, query = VARIABLES[name]
-    return (
+    sql = board.datasource != PROMETHEUS
+    made = (
         dashboard.QueryVariable(name)
         .label(label)
-        .query(query)
-        .datasource(SOURCE)
+        .query(f"SELECT DISTINCT {name} FROM costspan_hours" if sql else query)
+        .datasource(_source(board))
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_ASC)
         .multi(multi=True)
         .include_all(include_all=True)
-        .all_value(".*")  # also matches series without the label
         .current(models.VariableOption(selected=True, text="All", value="$__all"))
     )
+    return made if sql else made.all_value(".*")  # also matches series without the label
 
 
-def _panel(panel: Panel, number: int) -> Any:
+def _panel(panel: Panel, number: int, source: models.DataSourceRef) -> Any:
     made = KINDS[panel.kind](panel).id(number).title(panel.title).description(panel.description)
     made = made.height(panel.height).span(panel.width)
     if panel.kind == "text":
         return made
-    made = made.datasource(SOURCE).unit(panel.unit).no_value("none")
-    for query in _targets(panel):
+    made = made.datasource(source).unit(panel.unit).no_value("none")
+    for query in _targets(panel, source):
         made = made.with_target(query)
     steps = [models.Threshold(value=value, color=color) for value, color in panel.thresholds]
     if steps:
@@ -103,9 +133,12 @@ def _panel(panel: Panel, number: int) -> Any:
     return made
 
 
-def _targets(panel: Panel) -> Iterator[prometheus.Dataquery]:
+def _targets(panel: Panel, source: models.DataSourceRef) -> Iterator[Any]:
+    if panel.kind.startswith("sql"):
+        yield SqlTarget(panel.queries[0].expr, panel.kind)
+        return
     for letter, query in zip("ABCDEFGH", panel.queries, strict=False):
-        made = prometheus.Dataquery().expr(query.expr).ref_id(letter).datasource(SOURCE).legend_format(query.legend)
+        made = prometheus.Dataquery().expr(query.expr).ref_id(letter).datasource(source).legend_format(query.legend)
         if panel.kind in {"time", "bars"}:
             made = made.range()
             yield made.exemplar(exemplar=True) if panel.exemplars else made
@@ -174,6 +207,18 @@ def _table(panel: Panel) -> table.Panel:
     return made.sort_by([common.TableSortByFieldState().display_name(panel.queries[0].legend).desc(desc=True)])
 
 
+def _sql_table(panel: Panel) -> table.Panel:
+    """The columns of the answer; a trace id links to its trace."""
+    made = table.Panel()
+    for query in panel.queries[1:]:
+        made = made.override_by_name(query.legend, [models.DynamicConfigValue(id_val="unit", value=query.unit)])
+    explore = (
+        '{"datasource":"costspan-tempo","queries":[{"refId":"A","queryType":"traceql","query":"${__value.text}"}]}'
+    )
+    link = {"title": "Open the trace", "url": f"/explore?left={explore}"}
+    return made.override_by_name("Trace", [models.DynamicConfigValue(id_val="links", value=[link])])
+
+
 LABELS = {
     "costspan_team": "Team",
     "costspan_feature": "Feature",
@@ -190,4 +235,5 @@ def _text(panel: Panel) -> text.Panel:
 
 KINDS: dict[str, Any] = {
     "time": _time, "bars": _bars, "stat": _stat, "share": _share, "top": _top, "table": _table, "text": _text,
+    "sql-stat": _stat, "sql-time": _bars, "sql-table": _sql_table,
 }  # fmt: skip

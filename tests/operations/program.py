@@ -32,9 +32,20 @@ class Program:
         self.femto, self.tokens, self.calls = 0, 0, 0
 
     def call(
-        self, *, model="gpt-4o-mini", team="", feature="", usage=None, source="provider", error="", provider="openai"
+        self,
+        *,
+        model="gpt-4o-mini",
+        team="",
+        feature="",
+        user="",
+        session="",
+        usage=None,
+        source="provider",
+        error="",
+        provider="openai",
     ):
-        payers = {key: value for key, value in (("team", team), ("feature", feature)) if value}
+        given = (("team", team), ("feature", feature), ("user", user), ("session", session))
+        payers = {key: value for key, value in given if value}
         with attribution(**payers):
             call = Call(Request("chat", provider, model), self.recorder)
             scope = self.recorder.started(call)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import time
+from dataclasses import fields
 
 import pytest
+import yaml
 from components import ROOT, Collector, Prometheus, VictoriaMetrics, wait_until
 from sink import Sink, attributes_of
+
+from costspan.config import Settings, variable
 
 pytestmark = pytest.mark.real
 CONFIGS = (
@@ -33,6 +37,27 @@ def test_the_collector_accepts_each_config(otelcol, files):
 def test_every_config_in_the_folder_is_checked():
     named = {name for files in CONFIGS for name in files} | {"builder.yaml", "docker-compose.yaml"}
     assert {path.name for path in (ROOT / "collector-config").glob("*.yaml")} == named
+
+
+def test_kubernetes_and_compose_files_use_configs_that_are_here_and_variables_that_they_read():
+    folder = ROOT / "collector-config"
+    version = yaml.safe_load((folder / "builder.yaml").read_text())["dist"]["version"]
+    for name in ("agent", "gateway"):
+        workload = next(yaml.safe_load_all((folder / f"kubernetes/{name}.yaml").read_text()))
+        (container,) = workload["spec"]["template"]["spec"]["containers"]
+        config = (folder / container["args"][0].rpartition("/")[2]).read_text()
+        assert container["image"].endswith(f":{version}")
+        assert all(f"${{env:{each['name']}" in config for each in container["env"])
+    services = yaml.safe_load((folder / "docker-compose.yaml").read_text())["services"]
+    assert services["collector"]["image"].endswith(f":{version}")
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert not source.startswith(".") or (folder / source).exists(), volume
+    instrumentation = yaml.safe_load((folder / "kubernetes/auto-instrumentation.yaml").read_text())
+    known = {variable(each.name) for each in fields(Settings)}
+    named = {each["name"] for each in instrumentation["spec"]["python"]["env"] if each["name"].startswith("COSTSPAN_")}
+    assert named <= known
 
 
 def scraping(port):
