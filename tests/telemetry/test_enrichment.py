@@ -5,6 +5,7 @@ import weakref
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
@@ -323,3 +324,12 @@ def test_a_span_is_not_kept_alive(telling, announcing):
     del span
     gc.collect()
     assert gone() is None
+
+
+def test_a_request_says_who_pays_as_the_scope_around_and_those_below_do(telling):
+    program = telling()
+    request = program.tracer.start_as_current_span("request", Context(), kind=SpanKind.SERVER)  # as frameworks do
+    with costspan.attribution(user="alice"), request, costspan.attribution(team="search"):
+        program.ask()
+    request = program.span("request").attributes
+    assert (request["user.id"], request["costspan.team"]) == ("alice", "search")

@@ -20,6 +20,7 @@ from costspan.rollup import Account
 from costspan.scope import OUTSIDE, PLACE, Scope, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.adoption import note_pending, stands_for_inference
+from costspan.telemetry.attributes import payer
 from costspan.telemetry.foreign import read_foreign
 from costspan.telemetry.native import EXPECTED
 from costspan.telemetry.spending import account_attributes
@@ -105,6 +106,8 @@ class Enrichment(SpanProcessor):
 
     def _place(self, span: Any, context: Context) -> None:
         inherited = scope_in(context)
+        if inherited is OUTSIDE and span.kind in _ENTRANCES:  # begun in a context made of the request's headers alone
+            inherited = scope_in(otel.get_current())
         if inherited is OUTSIDE and span.attributes and span.attributes.get("logfire.span_type") == "log":
             inherited = _STREAM.get()
         elif span.instrumentation_scope.name.startswith("logfire"):
@@ -131,7 +134,8 @@ class Enrichment(SpanProcessor):
                 return
             if below is not None and below.spent.calls:  # counted already: if this is a call, it is a layer above
                 if span.kind in _ENTRANCES or _is_agent(span):
-                    write(span, account_attributes(below))
+                    payers = {payer(key): value for key, value in place.payers.items()} if place is not None else {}
+                    write(span, {**payers, **account_attributes(below)})
                 return
             self._price(span, place, below)
 

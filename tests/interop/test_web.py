@@ -1,0 +1,100 @@
+"""Requests of web frameworks and tasks of queues show what their calls cost, each framework really installed."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import costspan
+
+pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("default")]  # their warnings are not ours
+EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "web_service.py"
+CALL = 8.85e-06
+
+
+def shown(span):
+    return {name: span.attributes.get(name) for name in ("user.id", "costspan.rollup.calls")} | {
+        "cost": pytest.approx(span.attributes["costspan.rollup.cost"])
+    }
+
+
+def test_the_fastapi_example_shows_per_user_spend_on_each_request(telling, monkeypatch):
+    from fastapi.testclient import TestClient
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    program = telling()
+    monkeypatch.setenv("OPENAI_BASE_URL", program.where["base_url"])
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    original = FastAPIInstrumentor.instrument_app
+    monkeypatch.setattr(
+        FastAPIInstrumentor, "instrument_app", lambda app: original(app, tracer_provider=program.tracer_provider)
+    )
+    monkeypatch.setattr(costspan, "instrument", lambda **_settings: None)  # it is on, with exporters in memory
+    spec = importlib.util.spec_from_file_location("web_service", EXAMPLE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with TestClient(module.service) as client:
+        for user in ("alice", "bob"):
+            answer = client.get("/answer", params={"question": "cats?"}, headers={"x-user-id": user})
+            assert answer.json()["usd"] == pytest.approx(2 * CALL)
+    requests = [each for each in program.spans if each.name == "GET /answer"]
+    assert [shown(each) for each in requests] == [
+        {"user.id": user, "costspan.rollup.calls": 2, "cost": 2 * CALL} for user in ("alice", "bob")
+    ]
+
+
+def test_a_flask_request_shows_what_its_calls_cost(telling):
+    from flask import Flask
+    from opentelemetry.instrumentation.flask import FlaskInstrumentor
+
+    program, app = telling(), Flask("test")
+    FlaskInstrumentor().instrument_app(app, tracer_provider=program.tracer_provider)
+
+    @app.get("/answer")
+    def answer():
+        with costspan.attribution(user="alice"):
+            program.ask()
+
+        def chunks():
+            program.ask()
+            yield "x"
+
+        return chunks()
+
+    assert app.test_client().get("/answer").text == "x"
+    [request] = [each for each in program.spans if each.name.startswith("GET")]
+    assert request.attributes["costspan.rollup.calls"] >= 1
+    assert request.attributes["user.id"] == "alice"
+
+
+def test_a_celery_task_shows_what_its_calls_cost(telling):
+    from celery import Celery
+    from opentelemetry.instrumentation.celery import CeleryInstrumentor
+
+    program = telling()
+    CeleryInstrumentor().instrument(tracer_provider=program.tracer_provider)
+    app = Celery("test", broker="memory://", backend="cache+memory://")
+
+    @app.task
+    def answer():
+        program.ask()
+        program.ask()
+
+    answer.apply()
+    CeleryInstrumentor().uninstrument()
+    [task] = [each for each in program.spans if each.name.startswith("run/")]
+    assert shown(task) == {"user.id": None, "costspan.rollup.calls": 2, "cost": 2 * CALL}
+
+
+def test_threads_of_the_threading_instrumentation_inherit(telling):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from opentelemetry.instrumentation.threading import ThreadingInstrumentor
+
+    program = telling()
+    ThreadingInstrumentor().instrument()
+    with costspan.observe(name="batch"), costspan.attribution(user="alice"), ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: program.ask(), range(4)))
+    ThreadingInstrumentor().uninstrument()
+    assert program.span("invoke_workflow batch").attributes["costspan.rollup.calls"] == 4
+    assert {each.attributes["user.id"] for each in program.spans if each.name.startswith("chat")} == {"alice"}
