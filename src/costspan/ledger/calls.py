@@ -104,6 +104,7 @@ def _call(arrival: Arrival, reading: Reading, pricer: Pricer) -> StoredCall:
         None,
         parent_id=arrival.parent_id,
         extra=_extra(reading),
+        event=arrival.event,
     )
     status = _stated(call, reading) if reading.cost is not None else _priced(call, reading, pricer)
     call.dims = _dims(arrival, reading, status)

@@ -99,6 +99,9 @@ def _attributes(pairs: Iterable[Any], wants: Callable[[str], bool]) -> dict[str,
 
 
 def _plain(value: Any) -> Any:
+    scalar = value.string_value or value.int_value or value.double_value  # in this order: which are there is asked last
+    if scalar:
+        return scalar
     kind = value.WhichOneof("value")
     if kind in _SCALARS:
         return getattr(value, kind)

@@ -49,6 +49,7 @@ class StoredCall:
     list_cost: int | None = None  # before the user's discount, where there is one
     parent_id: bytes = b""
     extra: dict[str, object] = field(default_factory=dict)  # kept with the call, never grouped by
+    event: bool = False  # it came as an accounting event, and its span may come too
 
     def measures(self) -> Measures:
         """The numbers as rolled up."""

@@ -78,4 +78,5 @@ def _stored(row: Sequence[Any]) -> StoredCall:
         cost + discount if discount else None,
         parent or b"",
         kept,
+        event=True,  # or a span: either may come to the other ledger in its other form
     )

@@ -64,6 +64,7 @@ class Store:
         self._numbers = Numbers(self._connection)
         self._words: dict[str, int] = {}
         self._parents: OrderedDict[bytes, None] = OrderedDict()  # spans that have a call as a child
+        self._events = bool(self._connection.execute("SELECT 1 FROM meta WHERE key='events'").fetchone())
         self._waiting: deque[OtherSpan] = deque(maxlen=_SPANS_WAITING)  # until their trace has a call
 
     def close(self) -> None:
@@ -103,10 +104,14 @@ class Store:
             self._connection.execute("ROLLBACK")
         self._numbers = Numbers(self._connection)
         self._words.clear()
+        self._events = False
 
     def _write(self, calls: Sequence[StoredCall], spans: Iterable[OtherSpan]) -> Written:
         done = Written()
         rolls = _Rolls()
+        if not self._events and any(call.event for call in calls):
+            self._events = True  # from now on, calls may come in two forms
+            self._connection.execute("INSERT OR IGNORE INTO meta VALUES('events', '')")
         self._remember_parents(calls)
         for call in sorted(calls, key=_clustering):
             if call.trace_id + call.span_id in self._parents:
@@ -132,7 +137,9 @@ class Store:
         """Whether it is new, and now stored."""
         hour = call.start_us // HOUR_US
         execute = self._connection.execute
-        if execute(_NEAR, (hour - 1, hour + 1, call.trace_id, call.span_id)).fetchone():
+        if (call.event or self._events) and execute(
+            _NEAR, (hour - 1, hour + 1, call.trace_id, call.span_id)
+        ).fetchone():
             return False  # its span and its event may name different times
         dim, coarse = self._numbers.of(call.dims)
         measures = call.measures()
