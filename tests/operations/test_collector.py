@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import time
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import yaml
@@ -202,9 +205,6 @@ log.emit(event_name="costspan.call", body="SECRET", attributes={"gen_ai.usage.co
 
 
 def run_foreign(endpoint):
-    import os
-    import sys
-
     env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_SERVICE_NAME": "foreign"}
     subprocess.run([sys.executable, "-c", FOREIGN], check=True, env=env, timeout=60)
 
@@ -252,3 +252,29 @@ def test_the_collector_says_what_it_took_and_lost(otelcol, start, run_program):
 
     wait_until(lambda: collector.counted("otelcol_exporter_sent_spans") == 7)
     assert collector.counted("otelcol_receiver_accepted_spans") == 7
+
+
+PROGRAM = """
+from openai import OpenAI
+client = OpenAI(base_url="{url}/v1", api_key="none")
+for _ in range(12):
+    client.chat.completions.create(model="gpt-4o-mini", messages=[{{"role": "user", "content": "hello"}}])
+for chunk in client.chat.completions.create(model="gpt-4o", messages=[{{"role": "user", "content": "hi"}}], stream=True):
+    pass
+"""
+
+
+def test_an_unchanged_program_with_the_real_sdk_shows_up_in_prometheus_and_in_the_ledger(otelcol, start, fake_openai):
+    sink = start(Sink)
+    collector = start(Collector, otelcol, "prometheus.yaml", COSTSPAN_TRACES=sink.url)
+    prometheus = start(Prometheus, scraping(collector.metrics))
+    env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_SERVICE_NAME": "unchanged"}
+    launcher = Path(sys.executable).with_name("opentelemetry-instrument")
+    command = [launcher, sys.executable, "-c", PROGRAM.format(url=fake_openai.url)]
+    host = fake_openai.url.removeprefix("http://").split(":")[0]
+    subprocess.run(command, check=True, env={**env, "COSTSPAN_HOSTS": f"{host}=openai"}, timeout=60)
+
+    wait_until(lambda: prometheus.value("sum(costspan_calls_total)") == 13, what="every call")
+    assert sink.cost > 0
+    wait_until(lambda: equals(prometheus.value("sum(costspan_cost_USD_total)"), sink.cost), what="the sum of the spans")
+    assert {labels["service_name"] for labels, _ in prometheus.query("costspan_calls_total")} == {"unchanged"}
