@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 from opentelemetry.metrics import Observation
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import AlwaysOnExemplarFilter, MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
@@ -95,7 +95,9 @@ def test_a_histogram_has_cumulative_buckets_and_an_exemplar_that_names_the_trace
     assert samples(text, "d_seconds_count") == ['d_seconds_count{service_name="shop"} 3']
 
 
-def test_an_exemplar_outside_of_a_span_is_left_out(reader, meter):
+def test_an_exemplar_outside_of_a_span_is_left_out(reader):
+    provider = MeterProvider([reader], RESOURCE, exemplar_filter=AlwaysOnExemplarFilter())
+    meter = provider.get_meter("costspan")
     histogram = meter.create_histogram("d")
     histogram.record(1)
     get(reader, **OPEN)
