@@ -1,7 +1,7 @@
 """A FastAPI service whose request spans show what each request spent, and for whom.
 
     pip install costspan openai fastapi uvicorn opentelemetry-instrumentation-fastapi
-    OPENAI_API_KEY=… uvicorn web_service:service
+    OPENAI_API_KEY=… uvicorn web_service:app
 
 Ask it with `curl -H 'x-user-id: alice' 'localhost:8000/answer?question=…'`: the span `GET /answer` has `user.id`,
 `costspan.rollup.cost`, `.tokens` and `.calls` of the two calls below it. The header is to be set by a proxy of yours.
@@ -17,7 +17,7 @@ import costspan
 
 costspan.instrument(metric_attributes="user,feature")
 app = FastAPI()
-service = costspan.AsgiAttribution(app, headers={"x-user-id": "user"})
+app.add_middleware(costspan.AsgiAttribution, headers={"x-user-id": "user"})
 
 
 @app.get("/answer")

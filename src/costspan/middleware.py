@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context as otel
 from opentelemetry import trace
 
 from costspan.attributing import attribution
 from costspan.guard import Guard
-from costspan.scope import PLACE
+from costspan.scope import OUTSIDE, PLACE, REQUEST, scope_in
 from costspan.telemetry.attributes import payer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
-
-    from costspan.scope import Scoped
+    from types import TracebackType
 
 _READ = Guard("read who pays from a request")
 _HTTP = ("http", "websocket")
@@ -40,7 +40,7 @@ class AsgiAttribution:
         with _READ:
             given = scope.get("headers", ())
             said = {self._keys[name]: value.decode("latin-1") for name, value in given if name in self._keys}
-        with _for(said):
+        with _Request(said):
             await self.app(scope, receive, send)
 
 
@@ -55,10 +55,9 @@ class WsgiAttribution:
         said = {}
         with _READ:
             said = {key: environ[name] for name, key in self._keys.items() if name in environ}
-        scope = _for(said)
-        with scope:
+        with _Request(said) as request:
             body = self.app(environ, start_response)
-        return body if isinstance(body, (list, tuple)) else _Body(body, scope(_chunks)(body))
+        return body if isinstance(body, (list, tuple)) else _Body(body, request.block(_chunks)(body))
 
 
 class _Body:
@@ -82,10 +81,22 @@ def _chunks(body: Iterable[bytes]) -> Generator[bytes, None, None]:
     yield from body
 
 
-def _for(said: dict[str, str]) -> Scoped:
-    """The scope of a request; its server span, where one is current, says who pays too."""
-    block = attribution(**said)
-    span = trace.get_current_span()
-    if getattr(span, PLACE, None) is not None:
-        span.set_attributes({payer(key): value for key, value in block.payers.items()})
-    return block
+class _Request:
+    """The scope of a request; its server span says who pays too, be it current already or begun inside."""
+
+    def __init__(self, said: dict[str, str]) -> None:
+        self.block = attribution(**said)
+        span = trace.get_current_span()
+        if getattr(span, PLACE, None) is not None:
+            span.set_attributes({payer(key): value for key, value in self.block.payers.items()})
+
+    def __enter__(self) -> _Request:  # noqa: PYI034 typing.Self needs Python 3.11
+        self.block.__enter__()
+        REQUEST.set(scope_in(otel.get_current()))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        REQUEST.set(OUTSIDE)
+        self.block.__exit__(kind, error, trace)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Generator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from opentelemetry import context as otel
@@ -36,6 +37,11 @@ class Scope(NamedTuple):
 
 
 OUTSIDE = Scope()
+
+
+# What a middleware of ours says of the request: instrumentations of web frameworks begin its span in a context made of
+# its headers alone, and make that the current one
+REQUEST: ContextVar[Scope] = ContextVar("costspan-request", default=OUTSIDE)
 
 
 def scope_in(context: Context) -> Scope:

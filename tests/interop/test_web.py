@@ -33,7 +33,7 @@ def test_the_fastapi_example_shows_per_user_spend_on_each_request(telling, monke
     spec = importlib.util.spec_from_file_location("web_service", EXAMPLE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    with TestClient(module.service) as client:
+    with TestClient(module.app) as client:
         for user in ("alice", "bob"):
             answer = client.get("/answer", params={"question": "cats?"}, headers={"x-user-id": user})
             assert answer.json()["usd"] == pytest.approx(2 * CALL)
@@ -43,17 +43,32 @@ def test_the_fastapi_example_shows_per_user_spend_on_each_request(telling, monke
     ]
 
 
+def test_a_middleware_outside_of_fastapis_own_span_is_not_lost(telling):
+    from fastapi import FastAPI
+    from fastapi.testclient import TestClient
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    program, app = telling(), FastAPI()
+    app.get("/answer")(lambda: program.ask() and "x")
+    FastAPIInstrumentor.instrument_app(app, tracer_provider=program.tracer_provider)
+    with TestClient(costspan.AsgiAttribution(app, headers={"x-user-id": "user"})) as client:
+        client.get("/answer", headers={"x-user-id": "alice"})
+        client.get("/answer")
+    assert [each.attributes.get("user.id") for each in program.spans if each.name == "GET /answer"] == ["alice", None]
+    assert [each.attributes.get("user.id") for each in program.spans if each.name.startswith("chat")] == ["alice", None]
+
+
 def test_a_flask_request_shows_what_its_calls_cost(telling):
     from flask import Flask
     from opentelemetry.instrumentation.flask import FlaskInstrumentor
 
     program, app = telling(), Flask("test")
+    app.wsgi_app = costspan.WsgiAttribution(app.wsgi_app, headers={"x-user-id": "user"})
     FlaskInstrumentor().instrument_app(app, tracer_provider=program.tracer_provider)
 
     @app.get("/answer")
     def answer():
-        with costspan.attribution(user="alice"):
-            program.ask()
+        program.ask()
 
         def chunks():
             program.ask()
@@ -61,7 +76,7 @@ def test_a_flask_request_shows_what_its_calls_cost(telling):
 
         return chunks()
 
-    assert app.test_client().get("/answer").text == "x"
+    assert app.test_client().get("/answer", headers={"x-user-id": "alice"}).text == "x"
     [request] = [each for each in program.spans if each.name.startswith("GET")]
     assert request.attributes["costspan.rollup.calls"] >= 1
     assert request.attributes["user.id"] == "alice"

@@ -17,7 +17,7 @@ from opentelemetry.trace import SpanKind
 
 from costspan.guard import Guard
 from costspan.rollup import Account
-from costspan.scope import OUTSIDE, PLACE, Scope, scope_in
+from costspan.scope import OUTSIDE, PLACE, REQUEST, Scope, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.adoption import note_pending, stands_for_inference
 from costspan.telemetry.attributes import payer
@@ -108,6 +108,8 @@ class Enrichment(SpanProcessor):
         inherited = scope_in(context)
         if inherited is OUTSIDE and span.kind in _ENTRANCES:  # begun in a context made of the request's headers alone
             inherited = scope_in(otel.get_current())
+            if inherited is OUTSIDE:
+                inherited = REQUEST.get()
         if inherited is OUTSIDE and span.attributes and span.attributes.get("logfire.span_type") == "log":
             inherited = _STREAM.get()
         elif span.instrumentation_scope.name.startswith("logfire"):
