@@ -1,9 +1,11 @@
 """A price file: models, discounts, deployments, fees; what is wrong is said in one line, and nothing is loaded."""
 
 import logging
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from costspan.pricing.document import MOST_BYTES, PriceListError
 from costspan.pricing.pricefile import read_price_file
 from costspan.usage import Terms, Usage
 
+README = Path(__file__).parents[2] / "README.md"
 MILLION = Usage(input=1_000_000)
 YAML = """
 models:
@@ -291,6 +294,14 @@ def test_the_line_of_a_json_field_is_found(price_file):
 
     with pytest.raises(PriceListError, match=r"prices\.json:5: models\.1\.input: "):
         read_price_file(price_file(text))
+
+
+def test_the_readme_s_example_is_a_price_file(price_file):
+    blocks = re.findall(r"```yaml\n(models:.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+    (file,) = (read_price_file(price_file(block, "prices.yaml")) for block in blocks)
+
+    assert (len(file.models), len(file.discounts), len(file.deployments), len(file.fees)) == (4, 2, 2, 1)
 
 
 def test_a_missing_file_is_said(tmp_path):
