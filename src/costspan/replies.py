@@ -2,85 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.adapters import openai
-from costspan.adapters._adapter import Operation
+from costspan.adapters import anthropic, bedrock, cohere, google_genai, litellm, ollama, openai
 from costspan.adapters._paths import path, text_of
-from costspan.adapters._usage import UsageMap
 from costspan.call import Reply, Request
 from costspan.pricing.rates import RateError, dollars
 from costspan.usage import STANDARD
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from costspan.adapters._adapter import Operation
+    from costspan.adapters._paths import Read
+
+_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 class _Shape(NamedTuple):
     """How answers of one API look: a path that only they have, whose API it is (empty: of many), and how to read it."""
 
-    mark: Callable[[Any], Any]
+    mark: Read
     provider: str
     operation: Operation
 
 
-_ANTHROPIC = Operation(
-    "chat",
-    usage=UsageMap(
-        input="input_tokens",
-        cache_read="cache_read_input_tokens",
-        cache_write_total="cache_creation_input_tokens",
-        cache_write_5m="cache_creation.ephemeral_5m_input_tokens",
-        cache_write_1h="cache_creation.ephemeral_1h_input_tokens",
-        output="output_tokens",
-        web_searches="server_tool_use.web_search_requests",
-        web_fetches="server_tool_use.web_fetch_requests",
-    ),
-    terms={"tier": "usage.service_tier", "speed": "usage.speed", "geo": "usage.inference_geo"},
-)
-_CONVERSE = Operation(
-    "chat",
-    usage=UsageMap(
-        input="inputTokens",
-        cache_read="cacheReadInputTokens",
-        cache_write="cacheWriteInputTokens",
-        output="outputTokens",
-    ),
-    terms={"tier": "serviceTier.type", "speed": "performanceConfig.latency"},
-)
-_GEMINI = Operation(
-    "generate_content",
-    usage=UsageMap(
-        roots=("usage_metadata", "usageMetadata"),
-        total_input="prompt_token_count|promptTokenCount",
-        extra_input="tool_use_prompt_token_count|toolUsePromptTokenCount",
-        cache_read="cached_content_token_count|cachedContentTokenCount",
-        output="candidates_token_count|candidatesTokenCount",
-        reasoning="thoughts_token_count|thoughtsTokenCount",
-    ),
-    model="model_version|modelVersion",
-    terms={"tier": "usage_metadata.traffic_type|usageMetadata.trafficType|usageMetadata.serviceTier"},
-)
-_COHERE = Operation(
-    "chat",
-    usage=UsageMap(
-        roots=("meta.billed_units", "usage.billed_units"),
-        input="input_tokens",
-        output="output_tokens",
-        search_units="search_units",
-        classifications="classifications",
-    ),
-)
+_HOST = path("_hidden_params.custom_llm_provider")
 _SHAPES = (
-    _Shape(path("usage_metadata|usageMetadata"), "gcp.gemini", _GEMINI),
-    _Shape(path("usage.inputTokens"), "aws.bedrock", _CONVERSE),
-    _Shape(path("meta.billed_units|usage.billed_units"), "cohere", _COHERE),
+    _Shape(_HOST, "", litellm.CHAT),
+    _Shape(path("usage_metadata"), "gcp.gemini", google_genai.GENERATE),
+    _Shape(path("usage.inputTokens"), "aws.bedrock", bedrock.CONVERSE),
+    _Shape(path("data.meta.billed_units|data.usage.billed_units"), "cohere", cohere.CHAT),
+    _Shape(path("prompt_eval_count"), "ollama", ollama.CHAT),
     _Shape(path("usage.prompt_tokens"), "", openai.CHAT),
     _Shape(path("usage.input_tokens_details|output"), "", openai.RESPONSE),
-    _Shape(path("usage.input_tokens"), "anthropic", _ANTHROPIC),
+    _Shape(path("usage.input_tokens"), "anthropic", anthropic.MESSAGE),
 )
-_HOST = path("_hidden_params.custom_llm_provider")
 
 
 def read_reply(response: Any) -> tuple[str, Reply]:
@@ -88,21 +45,31 @@ def read_reply(response: Any) -> tuple[str, Reply]:
 
     The reply's usage is None if the answer tells none, or is of no known form.
     """
-    for shape in _SHAPES:
-        if shape.mark(response) is not None:
-            return text_of(_HOST(response)) or shape.provider, _read(response, shape.operation)
+    if isinstance(response, dict) and "usageMetadata" in response:
+        response = _snake(response)  # as the REST API writes it; the SDK has names of its own
+    for source in (response, {"data": response}):  # Cohere's adapter sits where answers are inside `data`
+        for shape in _SHAPES:
+            if shape.mark(source) is not None:
+                return _read(source, shape)
     return "", Reply(model=text_of(path("model")(response)))
 
 
-def _read(response: Any, operation: Operation) -> Reply:
-    assert operation.usage is not None  # noqa: S101 every shape has one
+def _read(response: Any, shape: _Shape) -> tuple[str, Reply]:
+    operation, request = shape.operation, Request(shape.operation.name, shape.provider, body={})
     found = {name: read(response) for name, read in operation.read.items() if read is not None}
     terms = {name: text_of(read(response)).lower() for name, read in operation.read_terms}
     reply = Reply(model=text_of(found["model"]), terms=STANDARD._replace(**terms))  # type: ignore[arg-type] # text fields
+    assert operation.usage is not None  # noqa: S101 each of the shapes has one
     usages = [each for root in operation.usage.roots if (each := root(response)) is not None]
     reply.usage, reply.clamped = operation.usage.read(usages)
     with suppress(RateError):
         reply.stated_cost = dollars(found.get("stated_cost"))
     if operation.hook is not None:
-        operation.hook(Request(operation.name, ""), response, reply)
-    return reply
+        operation.hook(request, response, reply)
+    return text_of(_HOST(response)) or request.provider, reply
+
+
+def _snake(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_HUMP.sub(r"_\1", name).lower(): _snake(each) for name, each in value.items()}
+    return [_snake(each) for each in value] if isinstance(value, list) else value

@@ -1,6 +1,7 @@
 """The examples of LiteLLM's page on token usage and cost, with our import: same names, arguments and results."""
 
 import json
+import re
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -29,7 +30,12 @@ CHAT = {
 
 
 def as_object(value):
-    return json.loads(json.dumps(value), object_hook=lambda fields: SimpleNamespace(**fields))
+    """As the SDKs give it: REST's `usageMetadata` is their `usage_metadata`."""
+
+    def make(fields):
+        return SimpleNamespace(**{re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower(): fields[name] for name in fields})
+
+    return json.loads(json.dumps(value), object_hook=make)
 
 
 @pytest.fixture
@@ -217,6 +223,14 @@ def test_an_unknown_model_names_the_closest():
 def test_an_answer_of_any_sdk_is_priced_as_an_object_and_as_a_dict(answer, cost):
     assert completion_cost(answer) == pytest.approx(cost, rel=1e-12)
     assert completion_cost(as_object(answer)) == pytest.approx(cost, rel=1e-12)
+
+
+def test_cohere_s_and_ollama_s_answers_are_read_too():
+    billed = {"meta": {"billed_units": {"search_units": 2}}}
+    local = {"model": "llama3", "prompt_eval_count": 5, "eval_count": 7}
+
+    assert completion_cost(billed, model="rerank-v3.5") == 0.004
+    assert completion_cost(local) == 0.0
 
 
 def test_a_converse_answer_needs_its_model():
