@@ -21,15 +21,20 @@ QUESTION = [{"role": "user", "content": "What is the capital of France?"}]
 def instrumented(fake_openai):
     """`ask(**settings)`: an exporter and a client of the fake provider, with the plugin on; off again afterwards."""
 
+    clients = []
+
     def switch_on(**settings):
         provider, exporter = TracerProvider(), InMemorySpanExporter()
         provider.add_span_processor(SimpleSpanProcessor(exporter))
         exporter.provider = provider
         costspan.instrument(tracer_provider=provider, meter_provider=MeterProvider(), events="never", **settings)
-        return exporter, OpenAI(base_url=fake_openai.url + "/v1", api_key="k", max_retries=0)
+        clients.append(OpenAI(base_url=fake_openai.url + "/v1", api_key="k", max_retries=0))
+        return exporter, clients[-1]
 
     yield switch_on
     costspan.uninstrument()
+    for client in clients:
+        client.close()
 
 
 def only_span(exporter):
