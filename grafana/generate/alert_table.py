@@ -178,7 +178,7 @@ ALERTS = (
         "0m",
         "One request or agent run of {{ $labels.service_name }} cost more than the limit for a trace",
         "The root span of a trace carries a `costspan.rollup.cost` over the gateway's limit (COSTSPAN_TRACE_LIMIT_USD, 10 USD).",
-        "`costspan calls --dearest` or the ClickHouse dashboard names the trace. Give the agent a budget in the program.",
+        "`costspan calls` or the ClickHouse dashboard names the trace. Give the agent a budget in the program.",
     ),
     Alert(
         "CostspanUnpricedModel",
