@@ -249,6 +249,7 @@ class TestOthers:
 
         assert cost("azure.ai.openai", "gpt-4o-2024-08-06", usage) == usd("2.5")
         assert cost("azure.ai.openai", "gpt-4o-2024-08-06", usage, deployment="data_zone") == usd("2.75")
+        assert cost("azure.ai.openai", "gpt-4o", usage, geo="eu", deployment="data_zone") == usd("2.75")
         named = pricer.price(usage, provider="azure.ai.openai", model="our-chat-prod")
         assert named.status is PriceStatus.UNPRICED
 
