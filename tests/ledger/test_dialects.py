@@ -1,0 +1,89 @@
+"""Spans of any tool become calls, priced here where they have no cost; what only looks like a call does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from ledger_spans import CHAT, span, traces
+
+PRICE = Decimal("0.00055")  # 100 input and 30 output tokens on gpt-4o
+TOOLS = {
+    "conventions": {
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 30,
+    },
+    "openllmetry": {
+        "gen_ai.system": "OpenAI",
+        "llm.request.type": "chat",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.prompt_tokens": 100,
+        "gen_ai.usage.completion_tokens": 30,
+    },
+    "openinference": {
+        "openinference.span.kind": "LLM",
+        "llm.provider": "openai",
+        "llm.model_name": "gpt-4o",
+        "llm.token_count.prompt": 100,
+        "llm.token_count.completion": 30,
+    },
+    "openlit": {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.cost": 0.00055},
+    "logfire": {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o", "operation.cost": 0.00055},
+    "langfuse": {
+        "langfuse.observation.type": "generation",
+        "langfuse.observation.model.name": "gpt-4o",
+        "langfuse.observation.cost_details": '{"total": 0.00055}',
+    },
+    "vercel": {
+        "ai.operationId": "ai.streamText.doStream",
+        "ai.model.id": "gpt-4o",
+        "ai.model.provider": "openai.responses",
+        "ai.usage.inputTokens": 100,
+        "ai.usage.outputTokens": 30,
+    },
+    "litellm": {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o", "gen_ai.cost.total_cost": 0.00055},
+}
+OTHERS = {
+    "agent": CHAT | {"gen_ai.operation.name": "invoke_agent"},
+    "chain": {"openinference.span.kind": "CHAIN", "llm.model_name": "gpt-4o", "llm.token_count.prompt": 9},
+    "workflow": {"traceloop.span.kind": "workflow", "gen_ai.request.model": "gpt-4o"},
+    "outer": {"ai.operationId": "ai.streamText", "ai.model.id": "gpt-4o", "ai.usage.inputTokens": 9},
+    "tool observation": {"langfuse.observation.type": "tool", "langfuse.observation.model.name": "gpt-4o"},
+    "http": {"http.request.method": "POST", "server.address": "api.openai.com"},
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_call_costs_the_same_whoever_tells_of_it(ledger, tool):
+    ledger.send(traces(span(TOOLS[tool])))
+    [row] = ledger.report("model,status")
+
+    assert (row.model, row.status, row.cost) == ("gpt-4o", "priced", PRICE)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_only_looks_like_a_call_is_none(ledger, kind):
+    ledger.send(traces(span(OTHERS[kind])))
+
+    assert ledger.report().total.calls == 0
+
+
+def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):
+    euros = TOOLS["conventions"] | {"gen_ai.usage.cost.amount": 9.0, "gen_ai.usage.cost.currency": "EUR"}
+    ledger.send(traces(span(euros)))
+
+    assert ledger.report().total.cost == PRICE
+
+
+def test_a_million_names_make_no_memory_grow_without_end(ledger):
+    """Many models in one request: each is counted, and long or odd names are cut to size."""
+    names = [f"model-{number}" for number in range(3000)] + ["x" * 5000, "a\x00b\ud800", "<script>alert(1)</script>"]
+    good = [name.encode("utf-8", "ignore").decode() for name in names]
+    ledger.send(traces(*(span(CHAT | {"gen_ai.response.model": name}) for name in good)))
+    rows = ledger.report("model").rows
+
+    assert len(rows) == len(names)
+    assert max(len(row.model) for row in rows) == 200
+    assert "ab" in {row.model for row in rows}
