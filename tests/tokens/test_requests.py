@@ -1,6 +1,7 @@
 """Every SDK's arguments are read for what the model sees; framing and tools count as the provider bills them."""
 
 import json
+from collections import OrderedDict
 
 import pytest
 from pydantic import BaseModel
@@ -293,3 +294,30 @@ def test_what_json_cannot_say_is_named():
 )
 def test_a_models_family_is_known_by_any_providers_way_of_writing_it(model, family):
     assert family_of(model).name == family
+
+
+def test_an_answer_given_back_as_the_sdks_own_object_counts_as_its_dict():
+    from openai.types.chat import ChatCompletionMessage  # noqa: PLC0415 the shape of a real SDK
+
+    call = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"place":"Rome"}'}}
+    told = {"role": "assistant", "content": None, "tool_calls": [call]}
+    theirs = ChatCompletionMessage.model_validate(told)
+    assert count({"messages": [USER, theirs]}) == count({"messages": [USER, told]})
+    assert count({"messages": [USER, theirs]}) > count({"messages": [USER]}) + 8
+
+
+def test_tools_given_as_objects_count_and_those_that_cannot_be_read_make_an_estimate():
+    class Tool:
+        def __init__(self):
+            self.type, self.function = "function", WEATHER
+
+    exact = token_counter("gpt-4o", messages=[USER], tools=[{"type": "function", "function": WEATHER}])
+    assert token_counter("gpt-4o", messages=[USER], tools=[Tool()]) == exact
+    assert token_counter("gpt-4o", messages=[USER], tools=[Tool(), print, "web_search"]).source == "heuristic"
+
+
+def test_kinds_of_dict_and_list_are_read_as_what_they_are():
+    class Messages(list):
+        pass
+
+    assert count({"messages": Messages([OrderedDict(USER)])}) == count({"messages": [USER]})

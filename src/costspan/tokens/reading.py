@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from costspan.tokens.families import Family
 
 PLAIN = frozenset((type(None), str, dict, list, tuple, bytes, bytearray, int, float, bool))
+TELLING = frozenset(  # an object with one of these fields is an SDK's message, a part of one, or a tool
+    ("role", "content", "type", "text", "parts", "function", "arguments", "parameters", "system_instruction",
+     "function_declarations", "function_call", "function_response", "inline_data", "file_data")
+)  # fmt: skip
 DEPTH = 12  # nested content deeper than this is left out: a list that holds itself must end
 SYSTEM, TOOLS, TOOL_RESULTS, HISTORY, NEWEST = PARTS = ("system", "tools", "tool_results", "history", "newest")
 
@@ -57,8 +61,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, (str, dict, list, tuple, bytes, bytearray, int, float)):
         return value
     fields = getattr(value, "__dict__", None)
-    known = ("role", "content", "type", "text", "parts", "function", "system_instruction", "function_declarations")
-    return fields if isinstance(fields, dict) and any(name in fields for name in known) else None
+    return fields if isinstance(fields, dict) and not TELLING.isdisjoint(fields) else None
 
 
 class Reader:
