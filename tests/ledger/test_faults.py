@@ -1,0 +1,183 @@
+"""What goes wrong inside or below the ledger: a clear word to the sender, nothing lost, and it goes on."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+from ledger_served import Ledger
+from ledger_spans import CHAT, NOON, call, event, logs, span, traces
+
+from costspan.guard import FAILURES
+from costspan.ledger import ingest as ingesting
+from costspan.ledger.book import SqliteBook, open_ledger
+from costspan.ledger.generate import realistic_calls, span_of
+from costspan.ledger.ingest import BusyError, Ingest, Job, TooLargeError
+from costspan.ledger.lock import lock
+from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
+from costspan.ledger.otlp import BadRequestError
+from costspan.ledger.question import Question
+from costspan.ledger.schema import LedgerError, explain, open_store
+from costspan.ledger.store import Store
+from costspan.pricing import Price, Pricer, PriceStatus
+
+
+class Broken(Store):
+    """A store with a fault of ours, until it is mended."""
+
+    mended = False
+
+    def write(self, calls, spans=()):
+        if not self.mended:
+            msg = "a bug"
+            raise ZeroDivisionError(msg)
+        return super().write(calls, spans)
+
+
+def test_a_fault_of_ours_is_told_to_the_sender_and_ends_nothing(tmp_path, caplog):
+    store = Broken(tmp_path / "x.db")
+    ingest = Ingest(store, Pricer())
+    with pytest.raises(LedgerError, match="log"):
+        ingest.submit(Job("traces", traces(call()))).result(20)
+    store.mended = True
+    ingest.submit(Job("traces", traces(call()))).result(20)
+    ingest.stop()
+
+    assert ingest.counts["calls"] == 1
+    assert FAILURES.counts["store calls", "ZeroDivisionError"] == 1
+    FAILURES.clear()
+
+
+def test_more_than_can_be_stored_soon_is_told_to_come_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(ingesting, "_MOST_WAITING", 1000)
+    ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
+    with pytest.raises(BusyError):
+        ingest.submit(Job("traces", b"x" * 1001))
+    ingest.stop()
+
+    assert ingest.counts["busy"] == 1
+
+
+def test_requests_that_wait_share_a_transaction_and_bad_ones_harm_no_other(tmp_path):
+    ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
+    answers = [ingest.submit(Job("traces", traces(call()) if number % 3 else b"\xff")) for number in range(60)]
+    results = [answer.exception(20) for answer in answers]
+    ingest.stop()
+
+    assert sum(isinstance(each, BadRequestError) for each in results) == 20
+    assert ingest.counts["calls"] == 40
+
+
+def test_many_senders_at_once_lose_nothing(tmp_path):
+    made = Ledger(tmp_path / "x.db")
+    bodies = [
+        traces(*(span_of(each) for each in realistic_calls(50, days=1, seed=seed, until=NOON / 1e9)))
+        for seed in range(8)
+    ]
+    threads = [threading.Thread(target=made.send, args=(body,)) for body in bodies * 2]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    made.close()
+
+    assert made.report().total.calls == 400
+
+
+def test_a_gzip_bomb_is_never_unpacked_whole():
+    packed = ingesting.zlib.compress(bytes(ingesting.MOST_BYTES + 1), 9)
+    with pytest.raises(TooLargeError):
+        ingesting.unpack(packed, "deflate")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "attempt to write a readonly database",
+        "unable to open database file",
+        "disk I/O error",
+        "database is locked",
+        "odd",
+    ],
+)
+def test_a_failure_of_the_file_says_what_to_do(tmp_path, said):
+    told = str(explain(OSError(said), tmp_path / "x.db"))
+
+    assert str(tmp_path) in told
+    assert "\n" not in told
+
+
+def test_a_ledger_where_none_can_be_made_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LedgerError):
+        open_store(tmp_path / "file" / "x.db")
+    with pytest.raises(LedgerError):
+        lock(tmp_path / "file" / "x.db")
+    with pytest.raises(LedgerError, match="no ledger"):
+        open_store(tmp_path / "none.db", create=False)
+
+
+def test_the_default_ledger_is_in_the_users_data_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr("costspan.ledger.schema.sys.platform", "linux")
+    with pytest.raises(LedgerError, match=str(tmp_path / "costspan" / "ledger.db")):
+        open_ledger()
+    for platform, part in (("darwin", "Application Support"), ("win32", "costspan")):
+        monkeypatch.setattr("costspan.ledger.schema.sys.platform", platform)
+        with pytest.raises(LedgerError, match=part):
+            open_ledger(os.environ.get("NONE", ""))
+
+
+@pytest.mark.parametrize(("femto", "pico"), [(1499, 1), (1500, 2), (2500, 2), (2501, 3), (10**15, 10**12)])
+def test_femto_dollars_round_half_to_even(femto, pico):
+    assert pico_of_femto(femto) == pico
+
+
+@pytest.mark.parametrize(
+    ("usd", "pico"),
+    [(3e-06, 3_000_000), (0.1, 10**11), (5e-13, 0), (1.5e-12, 2), ("2.5e-12", 2), (7.25, 7_250_000_000_000)],
+)
+def test_dollars_become_pico_dollars_by_their_text(usd, pico):
+    assert pico_of_usd(usd) == pico
+
+
+def test_parts_that_miss_their_sum_by_rounding_meet_it_and_others_stay():
+    assert spread(10, {"a": 3, "b": 6}) == {"a": 3, "b": 7}
+    assert spread(100, {"a": 3}) == {"a": 3}
+    assert spread(5, {}) == {}
+
+
+class Discounted:
+    def price(self, usage, **_):
+        return Price(PriceStatus.PARTIAL, 10**12, {"input": 10**12}, list_femto=2 * 10**12, reason="no rate for audio")
+
+
+def test_a_call_priced_here_keeps_its_list_price_and_why_it_is_partial(tmp_path):
+    ingest = Ingest(Store(tmp_path / "x.db"), Discounted())
+    bare = {name: value for name, value in CHAT.items() if "cost" not in name}
+    free = bare | {"costspan.price.status": "free"}
+    refused = {name: value for name, value in bare.items() if "usage" not in name} | {"error.type": "RateLimit"}
+    ingest.submit(Job("traces", traces(span(bare), span(free), span(refused)))).result(20)
+    ingest.stop()
+    with SqliteBook(tmp_path / "x.db") as book:
+        calls = {call.dims["status"]: call for call in book.list_calls(Question())}
+
+    assert (calls["partial"].cost, calls["partial"].discount, calls["partial"].extra["reason"]) == (
+        10**9,
+        10**9,
+        "no rate for audio",
+    )
+    assert calls["free"].cost == 0
+
+
+def test_an_event_after_a_restart_is_still_the_call_of_its_span(tmp_path):
+    one = span()
+    first = Ledger(tmp_path / "x.db")
+    first.send(logs(event(at=NOON + 3600 * 10**9, trace_id=one["trace_id"], span_id=one["span_id"])), "logs")
+    first.close()
+    second = Ledger(tmp_path / "x.db")
+    second.send(traces(one))
+    second.close()
+
+    assert second.report().total.calls == 1
