@@ -22,13 +22,39 @@ _PEERS = ("../interop/test_peers.py",)
 ENVIRONMENTS = {
     # newest of each that is not in the extra `test`, to keep `make test` quick to set up
     "others": Environment(
-        ("perplexityai", "cerebras-cloud-sdk", "fireworks-ai", "sambanova"),
-        ("test_perplexity.py", "test_cerebras.py", "test_fireworks.py", "test_sambanova.py"),
+        (
+            "openai",
+            "perplexityai",
+            "cerebras-cloud-sdk",
+            "fireworks-ai",
+            "sambanova",
+            "portkey-ai",
+            "openrouter",
+            "ai21",
+            "azure-ai-inference",
+            "aiohttp",
+            "voyageai",
+            "dashscope",
+            "huggingface_hub",
+        ),
+        (
+            "test_perplexity.py",
+            "test_cerebras.py",
+            "test_fireworks.py",
+            "test_sambanova.py",
+            "test_portkey.py",
+            "test_openrouter.py",
+            "test_ai21.py",
+            "test_azure_ai_inference.py",
+            "test_voyageai.py",
+            "test_dashscope.py",
+            "test_huggingface_hub.py",
+        ),
         shared=("test_stainless_family.py",),
     ),
     # caps openai below 3; its cache imports the other three
     "litellm": Environment(("litellm", "fastapi", "orjson", "soundfile"), ("test_litellm.py",)),
-    "regolo": Environment(("regolo",), ("test_regolo.py",), python=(3, 12)),
+    "regolo": Environment(("regolo", "openai"), ("test_regolo.py",), python=(3, 12)),
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
     "peer-genai": Environment(("openai", "opentelemetry-instrumentation-genai-openai"), _PEERS),
     "peer-openai-v2": Environment(

@@ -1,0 +1,46 @@
+"""OpenRouter's SDK: every answer says what it costs. Source: openrouter 1.3 as installed, read 2026-11-22; rule 34."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from costspan.adapters import openai
+from costspan.adapters._adapter import Adapter, Operation, Seat, methods
+from costspan.adapters._request import open_keywords
+from costspan.adapters._usage import UsageMap
+
+CHAT = replace(openai.CHAT, hook=None)
+RESPONSE = replace(openai.RESPONSE, hook=None)
+RERANK = Operation(
+    "rerank", usage=UsageMap(total_input="total_tokens", search_units="search_units"), stated_cost="usage.cost"
+)
+
+_CLASSES = {
+    "chat:Chat": {"send": CHAT},
+    "responses:Responses": {"send": RESPONSE},
+    "beta_responses:BetaResponses": {"send": RESPONSE},
+    "embeddings:Embeddings": {"generate": openai.EMBEDDINGS},
+    "images:Images": {"generate": openai.IMAGE},
+    "rerank:Rerank": {"rerank": RERANK},
+}
+_STREAMS = "openrouter.utils.eventstreaming"
+
+ADAPTER = Adapter(
+    provider="openrouter",
+    package="openrouter >= 1.0",
+    iterator="generator",
+    address="sdk_configuration.server_url",
+    home="https://openrouter.ai/api/v1",
+    seats=(
+        *(
+            seat
+            for where, operations in _CLASSES.items()
+            for seat in methods(f"openrouter.{where}", operations, opener=open_keywords, later="{}_async")
+        ),
+        *(Seat(_STREAMS, f"EventStream.{name}", closes="generator") for name in ("close", "__exit__")),
+        *(
+            Seat(_STREAMS, f"EventStreamAsync.{name}", closes="generator", waits=True)
+            for name in ("close", "__aexit__")
+        ),
+    ),
+)

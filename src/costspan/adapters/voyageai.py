@@ -1,0 +1,31 @@
+"""Voyage's SDK. Source: voyageai 0.5 as installed, read 2026-11-22. Its answers name no model."""
+
+from __future__ import annotations
+
+from costspan.adapters._adapter import Adapter, Operation, methods
+from costspan.adapters._request import open_keywords
+from costspan.adapters._usage import UsageMap
+
+USAGE = UsageMap(roots=("",), total_input="total_tokens")
+EMBED = Operation(
+    "embeddings", usage=USAGE, model="", id="", parameters={"output_dimension": "embeddings.dimension.count"}
+)
+RERANK = Operation("rerank", usage=USAGE, model="", id="")
+
+_METHODS = (
+    ({"embed": EMBED}, ("texts", "model")),
+    ({"contextualized_embed": EMBED, "multimodal_embed": EMBED}, ("inputs", "model")),
+    ({"rerank": RERANK}, ("query", "documents", "model")),
+)
+
+ADAPTER = Adapter(
+    provider="voyage_ai",
+    package="voyageai >= 0.3",
+    home="https://api.voyageai.com/v1",
+    seats=tuple(
+        seat
+        for where, waits in (("voyageai.client:Client", False), ("voyageai.client_async:AsyncClient", True))
+        for operations, arguments in _METHODS
+        for seat in methods(where, operations, opener=open_keywords, waits=waits, arguments=arguments)
+    ),
+)

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import huggingface_hub as hub
+import pytest
+from fake_providers import openai as wire
+
+from adapters import SHAPES, Client, telling
+from costspan.usage import Usage
+
+pytestmark = pytest.mark.real
+MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+
+
+def client(fake, **where):
+    where = where or {"base_url": fake.url + "/v1", "api_key": "k"}
+    return Client(lambda: hub.InferenceClient(**where), lambda: hub.AsyncInferenceClient(**where))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("path", ["chat_completion", "chat.completions.create"])
+def test_usage_is_read_in_every_shape(watch, serve, shape, path):
+    seen, fake = watch("huggingface_hub"), serve(wire)
+    fake.play(telling(wire.chat(usage=wire.CACHED)))
+
+    client(fake).ask(shape, path, messages=MESSAGES)
+
+    assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
+    assert seen.attributes["gen_ai.provider.name"] == "hugging_face"
+
+
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_the_provider_behind_the_router_is_whose_prices_apply(watch, serve, shape):
+    seen, fake = watch("huggingface_hub"), serve(wire)
+    made = client(fake, provider="together", api_key="k")
+
+    made.ask(shape, "chat_completion", MESSAGES, model=fake.url + "/v1")
+
+    assert seen.call.request.biller == "huggingface_together"

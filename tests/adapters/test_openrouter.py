@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import openrouter
+import pytest
+from fake_providers import openai as wire
+
+from adapters import PLAIN, SHAPES, Client, telling
+from costspan.usage import Usage
+
+pytestmark = pytest.mark.real
+MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+PAID = wire.WRITTEN | {"cost": 0.25, "is_byok": False}
+
+
+def named(shape, path):
+    return f"{path}_async" if shape.startswith("async") else path
+
+
+def client(fake):
+    return Client(lambda: Both(fake), lambda: Both(fake), named)
+
+
+class Both:
+    """The client has an HTTP client of each kind."""
+
+    def __init__(self, fake):
+        self._client = openrouter.OpenRouter(api_key="k", server_url=fake.url)
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    async def close(self):
+        self._client.__exit__(None, None, None)
+        await self._client.__aexit__(None, None, None)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_stated_cost_wins(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    fake.play(telling(wire.chat(usage=PAID, service_tier=None, system_fingerprint=None)))
+
+    client(fake).ask(shape, "chat.send", model="openai/gpt-4o", messages=MESSAGES, stream="stream" in shape)
+
+    assert seen.usage == Usage(input=100, cache_read=600, cache_write=300, output=150, reasoning=50)
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.25
+    assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_error_bills_nothing(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    fake.play(wire.error(400))
+
+    with pytest.raises(openrouter.errors.OpenRouterError):
+        client(fake).ask(shape, "chat.send", model="m", messages=MESSAGES)
+
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
