@@ -37,7 +37,7 @@ class Period:
         if per not in _PERIODS:
             raise ValueError(f"per must be {', '.join(_PERIODS)}, not {per!r}")
         self.per = per
-        self._zone = ZoneInfo(zone)
+        self.zone = ZoneInfo(zone)
         self._clock = clock
         self._ends = self._next(clock())
 
@@ -52,14 +52,14 @@ class Period:
     def _next(self, now: float) -> float:
         if self.per == "process":
             return _FOREVER
-        start = datetime.fromtimestamp(now, self._zone).replace(hour=0, minute=0, second=0, microsecond=0)
+        start = datetime.fromtimestamp(now, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         days = 1 if self.per == "day" else 32 - start.day
         later = start.replace(tzinfo=None) + timedelta(
             days=days
         )  # on the calendar: days with a clock change are not 24 h
         if self.per == "month":
             later = later.replace(day=1)
-        return later.replace(tzinfo=self._zone).timestamp()
+        return later.replace(tzinfo=self.zone).timestamp()
 
 
 @dataclass

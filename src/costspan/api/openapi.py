@@ -71,6 +71,10 @@ _PRICE = _object(
     max_output_tokens={"type": ["integer", "null"]}, since={"type": ["string", "null"]}, source=_TEXT,
 )  # fmt: skip
 _ADVICE = _object(kind=_TEXT, usd=_MONEY, sure=_TEXT, basis=_TEXT, calls=_COUNT, where={"type": "object"})
+_BUDGET = _object(
+    name=_TEXT, unit=_TEXT | {"enum": ["USD", "tokens"]}, per=_TEXT | {"enum": ["day", "month"]},
+    who={"type": "object"}, limit=_TEXT, spent=_TEXT, left=_TEXT, used={"type": "number"},
+)  # fmt: skip
 
 # path: (what it answers, its parameters, the answer's form)
 ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
@@ -105,6 +109,11 @@ ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
         "What could have been saved, and how sure that is",
         [_query("what_if", "Compare with this model, and not with those in use already"), *_PERIOD, *_FILTERS],
         _object(advice={"type": "array", "items": _ADVICE}),
+    ),
+    "/api/budgets": (
+        "What is left of each budget of COSTSPAN_BUDGETS in its current day or month; `problem` if it cannot be read",
+        [],
+        _object(budgets={"type": "array", "items": _BUDGET}, problem=_TEXT),
     ),
     "/api/traces/{trace_id}": (
         "A trace as a waterfall with the cost of each span and of what is below it",

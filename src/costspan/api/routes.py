@@ -16,11 +16,14 @@ from costspan.api.asking import question_of, whole
 from costspan.api.openapi import PAGE, document
 from costspan.api.prices import every_price, list_date, prices_of
 from costspan.api.shapes import call_json, summary_json, trace_json
+from costspan.config import SettingError, tolerant_settings
 from costspan.ledger.book import open_ledger
 from costspan.ledger.listing import ORDERS
 from costspan.ledger.question import QuestionError
 from costspan.ledger.schema import LedgerError
+from costspan.limits import read_quotas
 from costspan.reports.advise import advise
+from costspan.reports.budgets import read_budgets
 from costspan.reports.summary import read_summary
 from costspan.reports.usage import read_usage
 
@@ -47,6 +50,7 @@ def routes(ledger: str) -> list[Route]:
         "/api/prices": prices,
         "/api/prices/{model:path}": price,
         "/api/advice": advice,
+        "/api/budgets": budgets,
     }
     paths = [Route(path, _endpoint(partial(answer, ledger))) for path, answer in answers.items()]
     paths.append(Route("/api/openapi.json", _endpoint(lambda _: document())))
@@ -136,3 +140,14 @@ def advice(ledger: str, request: Request) -> dict[str, Any]:
     with open_ledger(ledger) as reader:
         lines = advise(reader, question_of(query), query.get("what_if", ""))
     return {"advice": [line.as_dict() for line in lines]}
+
+
+def budgets(ledger: str, _: Request) -> dict[str, Any]:
+    """What is left of each budget; the file is read anew, so that a change shows."""
+    try:
+        quotas, problem = read_quotas(tolerant_settings().budgets), ""
+    except SettingError as error:
+        quotas, problem = (), str(error)
+    with open_ledger(ledger) as reader:
+        states = read_budgets(reader, quotas, datetime.now(timezone.utc))
+    return {"budgets": [state.as_dict() for state in states], "problem": problem}

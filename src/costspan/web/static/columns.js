@@ -1,0 +1,24 @@
+/** Columns that several tables have. */
+
+import { bar, el } from './dom.js';
+import { compact, count, money, named, percent } from './format.js';
+import { link } from './state.js';
+
+/** A name as a link that shows only what is of that name. */
+export const filtering = (name, title) => ({
+  title,
+  sum: false,
+  value: (row) => row[name],
+  cell: (row) => el('a', { href: link({ [name]: row[name] }), title: `Only ${name} ${named(row[name])}` }, named(row[name])),
+});
+export const calls = { title: 'Calls', number: true, value: (row) => row.calls, text: (row) => count(row.calls) };
+export const tokens = { title: 'Tokens', number: true, value: (row) => row.tokens, text: (row) => compact(row.tokens) };
+export const cost = {
+  title: 'Cost', number: true, value: (row) => known(row), text: (row) => money(known(row)),
+};
+/** USD, or null where no call of the row has a price: unknown is not zero. */
+const known = (row) => (row.calls > 0 && row.unpriced_calls === row.calls && Number(row.cost) === 0 ? null : row.cost);
+export const share = {
+  title: 'Share', number: true, value: (row) => row.share,
+  cell: (row) => el('span', { class: 'share' }, bar(row.share), percent(row.share)),
+};

@@ -1,0 +1,43 @@
+/** Tables, and the same as CSV. */
+
+import { el } from './dom.js';
+
+/**
+ * A table of `rows`. Columns are {title, value(row), text(row)?, cell(row)?, number?}: `value` is what a CSV gets, `text`
+ * is what is read, `cell` an element instead of text.
+ */
+export function table(caption, columns, rows, total = null) {
+  const head = el('tr', {}, columns.map((each) => el('th', { scope: 'col', class: each.number && 'number' }, each.title)));
+  const lines = rows.map((row) => el('tr', {}, columns.map((each, place) => cell(each, row, place === 0 ? 'th' : 'td'))));
+  const foot = total && el('tfoot', {}, el('tr', {}, columns.map((each, place) => place === 0
+    ? el('th', { scope: 'row' }, 'Total') : cell(each, total, 'td', each.sum !== false))));
+  const made = el('table', {}, el('caption', { class: 'hidden' }, caption), el('thead', {}, head), el('tbody', {}, lines), foot);
+  made.csv = () => csv(columns, rows);
+  return el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, made);
+}
+
+function cell(column, row, kind, shown = true) {
+  const content = shown ? (column.cell?.(row) ?? (column.text ?? column.value)(row)) : '';
+  return el(kind, { scope: kind === 'th' && 'row', class: column.number && 'number' }, content);
+}
+
+/** A cell that begins so is a formula to a spreadsheet. */
+const DANGEROUS = /^[=+\-@\t\r]/;
+
+function csv(columns, rows) {
+  const shown = columns.filter((each) => each.value);
+  const quote = (value) => {
+    const text = String(value ?? '');
+    const tame = typeof value === 'string' && DANGEROUS.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+    return /[",\n\r]/.test(tame) ? `"${tame.replaceAll('"', '""')}"` : tame;
+  };
+  const lines = rows.map((row) => shown.map((each) => quote(each.value(row))));
+  return [shown.map((each) => quote(each.title)), ...lines].map((line) => line.join(',')).join('\r\n') + '\r\n';
+}
+
+/** Hands the text to the browser as a file. */
+export function save(name, text) {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
+  el('a', { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

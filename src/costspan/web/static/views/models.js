@@ -1,0 +1,45 @@
+/** What each model cost, what a million of its tokens cost, and how that differs from the period before. */
+
+import { calls, cost, filtering, share, tokens } from '../columns.js';
+import { note } from '../dom.js';
+import { change, perMillion } from '../format.js';
+import { ask, get, period } from '../state.js';
+import { table } from '../table.js';
+
+export const id = 'models';
+export const title = 'Models';
+export const wide = 'two';
+const MOST = 20;
+const LENGTH = /^(\d+)([mhdw])$/;
+const UNITS = { m: 60e3, h: 3600e3, d: 86400e3, w: 7 * 86400e3 };
+
+export const asks = () => ({ models: ask('/api/usage', { group_by: 'provider,model' }), before: before() });
+
+/** The same of the period of the same length before. A period without a start has none before it: then nothing is asked. */
+function before() {
+  const until = get('until') ? Date.parse(get('until')) : Date.now();
+  const ago = LENGTH.exec(period());
+  const start = ago ? until - ago[1] * UNITS[ago[2]] : Date.parse(period());
+  if (Number.isNaN(start)) return ask('/api/usage', { group_by: 'provider,model', since: '2000-01-01', until: '2000-01-02' });
+  const minute = (ms) => `${new Date(Math.floor(ms / 60e3) * 60e3).toISOString().slice(0, 16)}Z`;
+  return ask('/api/usage', { group_by: 'provider,model', since: minute(2 * start - until), until: minute(start) });
+}
+
+export function draw({ models, before: { rows: earlier } }) {
+  if (!models.rows.length) return [note('No calls in this period.')];
+  const was = new Map(earlier.map((row) => [`${row.provider}\n${row.model}`, row.cost]));
+  const trend = (row) => change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
+  const input = (row) => row.input_tokens - row.cache_read_tokens - row.cache_write_tokens;
+  const columns = [
+    filtering('model', 'Model'), filtering('provider', 'Provider'), calls, tokens,
+    { title: 'Input $/M', number: true, value: (row) => perMillion(row.costs.input, input(row)), sum: false },
+    { title: 'Output $/M', number: true, value: (row) => perMillion(row.costs.output, row.output_tokens), sum: false },
+    cost, share,
+    ...(earlier.length ? [{ title: 'Before', number: true, value: trend, sum: false }] : []),
+  ];
+  const more = models.rows.length - MOST;
+  return [
+    table('Models', columns, models.rows.slice(0, MOST), models.total),
+    note('$/M: what a million fresh input or output tokens cost here, as billed.', more > 0 ? ` ${more} cheaper models are not shown.` : ''),
+  ];
+}

@@ -1,0 +1,81 @@
+"""What is left of the budget file's limits, by the ledger."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+from ledger_served import Served
+from ledger_spans import DAY, call, traces
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch):
+    """Writes a budget file, and asks a ledger with 1.5 USD of team ads and 0.5 of team search, spent now."""
+    made = Served(tmp_path / "ledger.db")
+    now = time.time_ns()
+    made.send(traces(call(now, costspan__team="ads", gen_ai__usage__cost__amount=1.5)))
+    made.send(traces(call(now, costspan__team="search", gen_ai__usage__cost__amount=0.5)))
+    made.send(traces(call(now - 40 * DAY, costspan__team="ads", gen_ai__usage__cost__amount=9)))
+    made.send(traces(call(now, **{"costspan.tag.project": "x", "gen_ai.usage.cost.amount": 0.25})))
+
+    def asking(*budgets):
+        path = tmp_path / "budgets.json"
+        path.write_text(json.dumps({"budgets": budgets}))
+        monkeypatch.setenv("COSTSPAN_BUDGETS", str(path))
+        return made.get("/api/budgets")[1]
+
+    yield asking
+    made.close()
+
+
+def test_a_budget_counts_its_own_calls_of_its_current_period(ask):
+    said = ask({"team": "ads", "usd": 2, "per": "month"})
+
+    assert said == {
+        "budgets": [
+            {
+                "name": "team=ads per month",
+                "unit": "USD",
+                "per": "month",
+                "who": {"team": "ads"},
+                "limit": "2",
+                "spent": "1.5",
+                "left": "0.5",
+                "used": 0.75,
+            }
+        ],
+        "problem": "",
+    }
+
+
+def test_the_most_used_comes_first_and_a_star_is_each_value_for_itself(ask):
+    said = ask({"usd": 100, "per": "month"}, {"team": "*", "usd": 1, "per": "day"})
+
+    assert [(each["who"], each["spent"], each["left"]) for each in said["budgets"]] == [
+        ({"team": "ads"}, "1.5", "-0.5"),
+        ({"team": "search"}, "0.5", "0.5"),
+        ({}, "2.25", "97.75"),
+    ]
+
+
+def test_tokens_and_tags_have_budgets_too(ask):
+    said = ask({"project": "x", "tokens": 2400, "per": "day"})
+
+    assert [(each["unit"], each["spent"], each["used"]) for each in said["budgets"]] == [("tokens", "1200", 0.5)]
+
+
+def test_a_limit_of_nothing_is_used_up(ask):
+    assert ask({"usd": 0, "per": "day"})["budgets"][0]["used"] == 1.0
+
+
+def test_limits_of_a_process_are_left_out(ask):
+    assert ask({"usd": 5})["budgets"] == []
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_and_not_an_error(ask):
+    said = ask({"usd": "much", "per": "month"})
+
+    assert said["budgets"] == []
+    assert "much" in said["problem"]
