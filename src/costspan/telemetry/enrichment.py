@@ -86,12 +86,9 @@ class Enrichment(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Give the span its place."""
-        if self.teller is None:
+        if self.teller is None or _is_ours(span):
             return
         with _START:
-            scope = span.instrumentation_scope
-            if scope is not None and scope.name == _OWN:
-                return
             context = otel.get_current() if parent_context is None else parent_context
             self._place(span, context)
             expected: Expected | None = context.get(EXPECTED)  # type: ignore[assignment] # only `expect` sets it
@@ -124,7 +121,7 @@ class Enrichment(SpanProcessor):
 
     def _on_ending(self, span: Span) -> None:
         """Write what calls below have cost, or the price of the call that this span itself is."""
-        if self.teller is None:
+        if self.teller is None or _is_ours(span):
             return
         with _END:
             place: Place | None = getattr(span, PLACE, None)
@@ -148,15 +145,13 @@ class Enrichment(SpanProcessor):
         seen = getattr(attributes, "_dict", attributes)
         if self.teller is None or not any(mark in seen for mark in _MARKS):
             return
-        scope = span.instrumentation_scope.name if span.instrumentation_scope is not None else ""
-        if scope == _OWN:
-            return
         call = read_foreign(span, dict(seen), place.payers if place is not None else {})
         if call is None:
             return
         account = own.parent if own is not None else place.account if place is not None else None
         call.scope = Scope(call.request.attribution, account)
-        more = self.teller.tell_foreign(call, scope)
+        scope = span.instrumentation_scope
+        more = self.teller.tell_foreign(call, scope.name if scope is not None else "")
         if more:
             write(span, {name: value for name, value in more.items() if name not in seen})
 
@@ -175,8 +170,10 @@ def write(span: Any, attributes: Mapping[str, Any]) -> None:
     held = span._attributes
     frozen, held._immutable = held._immutable, False
     try:
-        for name, value in attributes.items():
-            held[name] = value
+        if hasattr(held, "_set_items"):  # all at once
+            held._set_items(attributes)
+        else:
+            held.update(attributes)
     finally:
         held._immutable = frozen
 
@@ -188,6 +185,11 @@ def claim(span: Any) -> None:
         place = Place({}, None)
         setattr(span, PLACE, place)
     place.claimed = True
+
+
+def _is_ours(span: Any) -> bool:
+    scope = span.instrumentation_scope
+    return scope is not None and scope.name == _OWN
 
 
 def _is_agent(span: Any) -> bool:
