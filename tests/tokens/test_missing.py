@@ -42,6 +42,29 @@ def test_the_model_that_answered_decides_over_the_one_asked_for():
     assert call.reply.source is UsageSource.TOKENIZER
 
 
+@pytest.mark.parametrize(
+    ("model", "text", "reasons"),
+    [
+        ("gpt-4o", "Let me look.", ("tool_calls",)),
+        ("gpt-4o", "", ("stop",)),
+        ("gpt-5", "Paris", ("stop",)),
+        ("gpt-6-sol", "Paris", ("stop",)),
+    ],
+    ids=["tools called", "nothing shown", "thoughts hidden", "newer, thoughts hidden"],
+)
+def test_where_a_model_wrote_more_than_its_text_the_count_is_an_estimate(model, text, reasons):
+    call = finished_call({"messages": QUESTION}, text=text, model=model)
+    call.reply.finish_reasons = reasons
+    count_missing(call)
+    assert call.reply.source is UsageSource.HEURISTIC
+
+
+def test_embeddings_write_nothing_and_count_exactly():
+    call = finished_call({"input": "hello world"}, "", "text-embedding-3-small", "embeddings")
+    count_missing(call)
+    assert call.reply.source is UsageSource.TOKENIZER
+
+
 def test_a_left_stream_stays_marked_as_partial():
     call = finished_call({"messages": QUESTION}, text="")
     call.reply.partial = True

@@ -32,6 +32,7 @@ class Family:
     tools_in_system: int = 0  # less, where a system message is there for the tools to be written into
     tools_error: float = 0.25  # relative, of all that tools add
     thinking: int = 0  # added when the model is asked to think
+    hides_thoughts: bool = False  # writes tokens that are billed and never shown
     typescript: bool = False  # tools are shown to the model as TypeScript declarations, not as JSON
     schema: int = 0  # tokens around the schema of a structured output; 0: it is not shown to the model
     images: str = ""  # the rule in media.py; empty: not public
@@ -63,7 +64,14 @@ FAMILIES = (
     _openai("gpt-4o", r"^(ft:)?(gpt-4o|chatgpt-)|^gpt-(audio|realtime)"),
     _openai("gpt-4.1", r"^(ft:)?gpt-4\.", tools_error=0.15),
     # Models that think first choose a channel themselves, so their priming is one token shorter.
-    _openai("gpt-5", r"^(ft:)?(o[1-9](-|$)|gpt-5|codex|computer-use)", priming=2, tools=65, tools_error=0.25),
+    _openai(
+        "gpt-5",
+        r"^(ft:)?(o[1-9](-|$)|gpt-5|codex|computer-use)",
+        priming=2,
+        tools=65,
+        tools_error=0.25,
+        hides_thoughts=True,
+    ),
     _openai("gpt-4", r"^(ft:)?gpt-(4|3\.5|35)|^(ft:)?(davinci|babbage)-002|^text-embedding-", encoding="cl100k_base"),
     # Newer than tiktoken's table: the encoding is assumed.
     _openai(
@@ -72,6 +80,7 @@ FAMILIES = (
         priming=2,
         tools=65,
         tools_error=0.25,
+        hides_thoughts=True,
         error=0.05,
         source=UsageSource.HEURISTIC,
     ),

@@ -59,7 +59,8 @@ def hold(call: Call) -> None:
 def count_missing(call: Call) -> None:
     """Set `reply.usage` and `reply.source` of a finished call from its request and the text that arrived.
 
-    Only text is counted: what a model thought without showing it is not known here.
+    Only text is counted. Where there is more than text (calls of tools, thoughts that a model does not show), the count
+    is marked as the estimate that it then is.
     """
     from costspan.tokens.counting import add, ask  # noqa: PLC0415 tokenizers, only where one must count
     from costspan.tokens.tokenizers import tokenizer_of  # noqa: PLC0415 as above
@@ -68,7 +69,19 @@ def count_missing(call: Call) -> None:
     model = reply.model or request.model
     asked = ask(request.body, model, request.operation).count()
     answered = tokenizer_of(model).count(reply.text)
-    _fill(call, asked, answered, add(asked, answered).source)
+    source = UsageSource.HEURISTIC if _wrote_more(call, model) else add(asked, answered).source
+    _fill(call, asked, answered, source)
+
+
+def _wrote_more(call: Call, model: str) -> bool:
+    """Whether the model wrote more than the text that arrived."""
+    from costspan.tokens.families import family_of  # noqa: PLC0415 as above
+
+    reply = call.reply
+    if call.request.operation == "embeddings":
+        return False
+    calls_tools = any("tool" in reason or "function" in reason for reason in reply.finish_reasons)
+    return calls_tools or family_of(model).hides_thoughts or not (reply.text or reply.partial)
 
 
 def estimate_missing(call: Call) -> None:
