@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import json
 import sys
 import time
@@ -108,13 +107,6 @@ class Async(Scenario):
         self._loop.run_until_complete(go())
 
 
-class FloorUnit(Scenario):
-    """The floor alone: one span of 15 attributes and 4 metric records, no call."""
-
-    def once(self):
-        return None
-
-
 SCENARIOS = {"sync": Scenario, "async": Async, "stream": Stream, "unsampled": Scenario, "abandoned": Abandoned}
 
 
@@ -177,9 +169,14 @@ def switch_on(tool, scenario):
     given = providers(sampled=scenario != "unsampled")
     if tool == "floor":
         return floor(**given)
-    module, _, name = TOOLS[tool].partition(":")
-    getattr(importlib.import_module(module), name)(**given) if name == "instrument" else SWITCHES[tool](given)
+    SWITCHES[tool](given)
     return None
+
+
+def _costspan(given):
+    import costspan
+
+    costspan.instrument(**given)
 
 
 def _openllmetry(given):
@@ -214,15 +211,8 @@ def _logfire(_given):
     logfire.instrument_openai()
 
 
-TOOLS = {
-    "costspan": "costspan:instrument",
-    "openllmetry": "opentelemetry.instrumentation.openai",
-    "openinference": "openinference.instrumentation.openai",
-    "official": "opentelemetry.instrumentation.genai.openai",
-    "openlit": "openlit",
-    "logfire": "logfire",
-}
 SWITCHES = {
+    "costspan": _costspan,
     "openllmetry": _openllmetry,
     "openinference": _openinference,
     "official": _official,
@@ -248,6 +238,6 @@ def serve(scenario):
 if __name__ == "__main__":
     tool, name = sys.argv[1:]
     around = switch_on(tool, name)
-    made = FloorUnit(around) if tool == "unit" else SCENARIOS[name](around)
+    made = SCENARIOS[name](around)
     made.run(20)
     serve(made)
