@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import importlib.metadata
 import logging
+import re
+from functools import lru_cache
+from importlib.util import find_spec
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
-
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined] # untyped file
 
 from costspan.adapters._adapter import Adapter, load
 from costspan.adapters._patch import Patches
@@ -17,8 +18,9 @@ from costspan.config import Settings, read_settings, tolerant_settings
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Mapping
 
+    from costspan.entry import SdkInstrumentor
     from costspan.telemetry.enrichment import Enrichment
     from costspan.telemetry.recorder import Recorder
 
@@ -105,30 +107,13 @@ class Plugin:
 PLUGIN = Plugin()  # one per process: SDKs can be patched only once
 
 
-class SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc] # as above
-    """Instruments one SDK; subclasses are made per adapter by `__getattr__` below, as entry points ask for them."""
-
-    name: str
-    _adapter: Adapter | None = None
-
-    def instrumentation_dependencies(self) -> Collection[str]:
-        """The SDK and its lowest version; no highest, so a newer major is tried."""
-        return (load(self.name).package,)
-
-    def _instrument(self, **kwargs: Any) -> None:
-        providers = {key: kwargs.pop(key) for key in PROVIDERS if key in kwargs}
-        settings = kwargs.pop("settings", None) or tolerant_settings(**kwargs)
-        PLUGIN.add(self.name, load(self.name), settings, providers)
-
-    def _uninstrument(self, **_kwargs: Any) -> None:
-        PLUGIN.remove(self.name)
-
-
 def __getattr__(name: str) -> type[SdkInstrumentor]:
     """The instrumentor class of an adapter: `costspan.instrumentors:openai` in an entry point."""
     if name.startswith("_") or name not in adapter_names():
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
+    from costspan.entry import SdkInstrumentor  # noqa: PLC0415 its base is heavy, and `instrument()` does without
+
     made: type[SdkInstrumentor] = type(
         f"{name.title().replace('_', '')}Instrumentor", (SdkInstrumentor,), {"name": name}
     )
@@ -136,11 +121,32 @@ def __getattr__(name: str) -> type[SdkInstrumentor]:
     return made
 
 
+@lru_cache(maxsize=1)
+def _adapter_modules() -> Mapping[str, str]:
+    """The module that each adapter's SDK is imported as, as our entry points say it: `…:writer [writerai]`."""
+    points = importlib.metadata.distribution("costspan").entry_points
+    return {point.attr: ".".join(point.extras) for point in points if point.group == GROUP}
+
+
 def adapter_names() -> tuple[str, ...]:
     """The SDKs that costspan knows: its own entry points."""
-    own = (f"{__name__}:", f"{__name__}.")
-    points = importlib.metadata.entry_points(group=GROUP)
-    return tuple(sorted({point.value.rpartition(":")[2] for point in points if point.value.startswith(own)}))
+    return tuple(sorted(_adapter_modules()))
+
+
+def _is_here(name: str, adapter_of: Callable[[str], Adapter]) -> bool:
+    """Whether an adapter's SDK is installed, and not older than its floor."""
+    module = _adapter_modules()[name]
+    if module and find_spec(module.partition(".")[0]) is None:
+        return False
+    distribution, _, floor = adapter_of(name).package.partition(" >= ")
+    try:
+        return _numbers(importlib.metadata.version(distribution)) >= _numbers(floor)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(each) for each in re.findall(r"\d+", version)[:3])
 
 
 def instrument(**given: Any) -> None:
@@ -162,16 +168,15 @@ def instrument(**given: Any) -> None:
     if not providers.keys() - {"redact"}:
         set_up_providers(settings)
     for name in adapter_names():
-        instrumentor = __getattr__(name)() if name not in globals() else globals()[name]()
-        if not instrumentor.is_instrumented_by_opentelemetry and instrumentor._check_dependency_conflicts() is None:
-            instrumentor.instrument(settings=settings, skip_dep_check=True, **providers)
+        if name not in PLUGIN.active and _is_here(name, load):
+            PLUGIN.add(name, load(name), settings, providers)
     PLUGIN.start(settings, providers)
 
 
 def uninstrument() -> None:
     """Switch costspan off: every original is put back; streams that are open end as they would have."""
     for name in tuple(PLUGIN.active):
-        globals()[name]().uninstrument()
+        PLUGIN.remove(name)
     PLUGIN.stop()
 
 

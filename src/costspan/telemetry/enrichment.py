@@ -21,7 +21,6 @@ from costspan.scope import OUTSIDE, PLACE, REQUEST, Scope, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.adoption import note_pending, stands_for_inference
 from costspan.telemetry.attributes import payer
-from costspan.telemetry.foreign import read_foreign
 from costspan.telemetry.native import EXPECTED
 from costspan.telemetry.spending import account_attributes
 
@@ -145,6 +144,8 @@ class Enrichment(SpanProcessor):
         seen = getattr(attributes, "_dict", attributes)
         if self.teller is None or not any(mark in seen for mark in _MARKS):
             return
+        from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
+
         call = read_foreign(span, dict(seen), place.payers if place is not None else {})
         if call is None:
             return

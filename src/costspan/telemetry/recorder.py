@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import datetime, timezone
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,9 @@ from costspan.telemetry.attributes import (
     request_attributes,
     unpriced,
 )
-from costspan.telemetry.dialects import dialect_attributes
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.spending import Spending
-from costspan.tokens.pool import CountingPool
 from costspan.usage import Usage
 
 if TYPE_CHECKING:
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from costspan.config import Settings
     from costspan.pricing import Pricer
     from costspan.telemetry.content import Content
+    from costspan.tokens.pool import CountingPool
 
 _PRICE = Guard("price a call")
 _SPAN = Guard("write the span")
@@ -76,14 +76,21 @@ class Recorder:
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings)
         self.bills = self.spending.bills
-        self._pool = CountingPool(
+        self._warmed = False
+        self.content: Content | None = None
+        self.at_first_call: Callable[[], None] | None = None
+
+    @functools.cached_property
+    def _pool(self) -> CountingPool:
+        """Counts what providers did not; made by the first call that needs it."""
+        from costspan.tokens.pool import CountingPool  # noqa: PLC0415 only where tokens must be counted
+
+        settings = self._settings
+        return CountingPool(
             workers=settings.tokenizer_threadpool_max_workers,
             fills=settings.count_tokens == "missing" and not settings.disable_token_counter,
             divides=settings.prompt_parts and not settings.disable_token_counter,
         )
-        self._warmed = False
-        self.content: Content | None = None
-        self.at_first_call: Callable[[], None] | None = None
 
     def watching(self) -> bool:
         """False inside another call of ours (LiteLLM over openai), and where telemetry is suppressed."""
@@ -156,7 +163,8 @@ class Recorder:
 
     def finished(self, call: Call) -> None:
         """Price the call, and tell it; a call without usage goes by way of the pool, where its tokens are counted."""
-        if not self._pool.wants(call):
+        reported = call.reply.usage is not None and not self._settings.prompt_parts
+        if reported or not self._pool.wants(call):
             self._tell(call)
         elif call.state is True:  # its span is another tool's, which may end it any moment
             self._pool.estimate(call)
@@ -171,7 +179,7 @@ class Recorder:
 
     def drain(self, seconds: float) -> bool:
         """Wait for the calls whose tokens are being counted; whether all were told within `seconds`."""
-        return self._pool.drain(seconds)
+        return "_pool" not in self.__dict__ or self._pool.drain(seconds)
 
     def _tell(self, call: Call) -> None:
         price: Price | None = None
@@ -210,7 +218,7 @@ class Recorder:
         with _SPEND:
             self.spending.finished(call, price)
         attributes = {**payer_attributes(request), **reply_attributes(call, price)}
-        return {**attributes, **dialect_attributes(self._settings.dialects, call, price)}
+        return {**attributes, **self._in_dialects(call, price)}
 
     def _price(self, call: Call) -> Price | None:
         """None for a call that failed before anything was used: errors bill nothing."""
@@ -259,18 +267,30 @@ class Recorder:
             self.content.end(call)
         if span.is_recording():
             attributes = reply_attributes(call, price)
-            if self._settings.dialects:
-                attributes.update(dialect_attributes(self._settings.dialects, call, price))
+            attributes.update(self._in_dialects(call, price))
             span.set_attributes(attributes)
             if self._settings.events == "always":
                 self._send_event(call, {**request_attributes(call.request), **attributes})
-        elif self._settings.events != "never":
+        elif self._settings.events != "never" and self._logs():
             self._send_event(call, {**request_attributes(call.request), **reply_attributes(call, price)})
         if call.state:
             return  # adopted: its owner ends it
         if call.error is not None:
             span.set_status(Status(StatusCode.ERROR, error_type(call.error)))
         span.end(call.started_ns + int(call.duration_seconds * 1e9))
+
+    def _in_dialects(self, call: Call, price: Price | None) -> Mapping[str, Any]:
+        """The same numbers under the names of other tools, where that is wanted."""
+        if not self._settings.dialects:
+            return {}
+        from costspan.telemetry.dialects import dialect_attributes  # noqa: PLC0415 only where they are wanted
+
+        return dialect_attributes(self._settings.dialects, call, price)
+
+    def _logs(self) -> bool:
+        """Whether an accounting event would go anywhere."""
+        enabled = getattr(self._logger, "enabled", None)  # newer than the oldest OpenTelemetry that we take
+        return self._logger is not None and (enabled is None or enabled(event_name=names.EVENT))
 
     def _send_event(self, call: Call, attributes: dict[str, Any]) -> None:
         if self._logger is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -10,13 +11,10 @@ from costspan.attributing import from_baggage
 from costspan.bill import Bills
 from costspan.call import Call
 from costspan.guard import Guard
-from costspan.limits import Quota, read_quotas
 from costspan.rollup import Account, Spend
 from costspan.scope import scope_in
 from costspan.telemetry import names
 from costspan.telemetry.attributes import payer, total_usage
-from costspan.telemetry.budget_signals import BudgetSignals
-from costspan.tokens.missing import estimate_missing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +25,9 @@ if TYPE_CHECKING:
 
     from costspan.budgets import BudgetExceededError
     from costspan.config import Settings
+    from costspan.limits import Quota
     from costspan.pricing.price import Price
+    from costspan.telemetry.budget_signals import BudgetSignals
 
 _QUOTAS = Guard("read the budget file")
 OTHER = "other"
@@ -71,9 +71,18 @@ class Spending:
         self._trusted = settings.baggage
         self._told: dict[str, None] = {}
         self._quotas: tuple[Quota, ...] = ()
-        with _QUOTAS:
-            self._quotas = read_quotas(settings.budgets)
-        self._signals = BudgetSignals(meter, logger, self._quotas, self.labels)
+        self._meter, self._logger = meter, logger
+        if settings.budgets:
+            with _QUOTAS:
+                self._quotas = _read_quotas(settings.budgets)
+            _ = self._signals  # the gauges show a limit before anything is spent
+
+    @functools.cached_property
+    def _signals(self) -> BudgetSignals:
+        """What tells of budgets; made by the first one."""
+        from costspan.telemetry.budget_signals import BudgetSignals  # noqa: PLC0415 only who has budgets
+
+        return BudgetSignals(self._meter, self._logger, self._quotas, self.labels)
 
     def begin(self, call: Call, context: Context) -> None:
         """Note where a call begins, and who pays: what the program says, then the SDK's arguments, then baggage."""
@@ -155,8 +164,16 @@ def _known(call: Call) -> Mapping[str, str]:
     return {**request.attribution, "provider": request.provider, "model": request.model or call.reply.model}
 
 
+def _read_quotas(path: str) -> tuple[Quota, ...]:
+    from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
+
+    return read_quotas(path)
+
+
 def _running(call: Call, price: Callable[[Call], Price | None]) -> Spend:
     """What a stream has spent by now, by the length of its texts."""
+    from costspan.tokens.missing import estimate_missing  # noqa: PLC0415 only for budgets on streams
+
     shadow = Call(call.request, call._observer)
     shadow.reply.text, shadow.reply.model = call.reply.text, call.reply.model
     estimate_missing(shadow)
