@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import openai
@@ -21,6 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import costspan
 from costspan import instrumentors
+from costspan.adapters._adapter import load
 from costspan.config import SettingError
 from costspan.instrumentors import PLUGIN
 
@@ -215,3 +217,14 @@ def test_a_bad_setting_under_opentelemetry_instrument_is_a_warning(run_program):
 
     assert len(spans_of(printed)) == 1
     assert "COSTSPAN_EVENTS=sometimes is not allowed" in errors
+
+
+@pytest.mark.parametrize("name", instrumentors.adapter_names())
+def test_an_entry_point_names_the_module_that_its_sdk_is_imported_as(name):
+    assert instrumentors._adapter_modules()[name] == load(name).seats[0].module.partition(".")[0]
+
+
+def test_what_is_not_installed_or_too_old_is_not_instrumented():
+    assert instrumentors._is_here("openai", load)
+    assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="openai >= 99.0"))
+    assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="no-such-package >= 1"))
