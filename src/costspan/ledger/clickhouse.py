@@ -15,7 +15,17 @@ from costspan.ledger.listing import CALL_COLUMNS, ORDERS, TraceSpan, as_call_spa
 from costspan.ledger.reader import merge
 from costspan.ledger.record import Dims, Measures
 from costspan.ledger.schema import LedgerError
-from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, compile_filter, compile_question, limits, pieces
+from costspan.ledger.sql import (
+    DAY_US,
+    FLAGS,
+    HOUR_US,
+    MILLION,
+    MONEY,
+    compile_filters,
+    compile_question,
+    limits,
+    pieces,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +70,10 @@ class ClickHouseSource:
     def tables(self, question: Question, offset: int) -> list[str]:  # noqa: ARG002 hours have all names here
         return ["hours", "calls"] if offset % HOUR_US == 0 and not self._exact else ["calls"]
 
+    def grouped(self, rows: str, columns: dict[str, str], where: str) -> tuple[str, list[str]]:
+        named = ", ".join(f"{column} AS {name}" for name, column in (columns | FLAGS).items())
+        return f"(SELECT *, {named} FROM ({rows}){where}) AS r", list(columns)  # noqa: S608 our names
+
     def rows(self, piece: Piece, time: str) -> str:
         dims = ", ".join(Dims._fields)
         if piece.table == "hours":
@@ -103,12 +117,8 @@ class ClickHouseBook:
     def list_calls(self, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
         """The first `limit` calls in that order."""
         start, end = limits(question, *self.period())
-        where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}"]
-        parameters = []
-        for each in question.where:
-            condition, values = compile_filter(each, self._source)
-            where.append(condition)
-            parameters += values
+        conditions, parameters = compile_filters(question.where, self._source)
+        where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}", *conditions]
         sql = f"{_CALLS} WHERE {' AND '.join(where)} ORDER BY {ORDERS[order]} LIMIT {limit}"
         return [_listed(row) for row in self._fetch(sql, parameters)]
 

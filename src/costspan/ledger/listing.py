@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.ledger.question import NAMES, Question
 from costspan.ledger.reader import TS, Reader, SqliteSource
 from costspan.ledger.record import Dims
-from costspan.ledger.sql import DAY_US, HOUR_US, compile_filter, limits
+from costspan.ledger.sql import DAY_US, HOUR_US, compile_filters, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -59,7 +59,7 @@ class TraceSpan:
 def list_calls(reader: Reader, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
     """The first `limit` calls in that order."""
     start, end = limits(question, *reader.period())
-    conditions, parameters = _conditions(question)
+    conditions, parameters = compile_filters(question.where, SqliteSource())
     rows: list[Sequence[Any]] = []
     for first, last, least in _windows(reader, question, order, limit):
         where = [f"hour>={first // HOUR_US}", f"hour<{-(-last // HOUR_US)}", f"ts>={max(start, first)}"]
@@ -76,15 +76,6 @@ def list_calls(reader: Reader, question: Question, order: str = "latest", limit:
     return calls[:limit]
 
 
-def _conditions(question: Question) -> tuple[list[str], list[str]]:
-    conditions, parameters = [], []
-    for each in question.where:
-        condition, values = compile_filter(each, SqliteSource())
-        conditions.append(condition)
-        parameters += values
-    return conditions, parameters
-
-
 def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iterable[tuple[int, int, int]]:
     """Where the calls are, by what the roll-ups know: start and end in microseconds, and the least cost to look for.
 
@@ -92,7 +83,7 @@ def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iter
     """
     table, unit = ("days", DAY_US) if question.fine() else ("hours", HOUR_US)
     start, end = limits(question, *reader.period())
-    conditions, parameters = _conditions(question)
+    conditions, parameters = compile_filters(question.where, SqliteSource())
     column = table[:-1]
     where = " AND ".join([f"{column}>={start // unit}", f"{column}<{-(-end // unit)}", *conditions])
     source = f"FROM {table} JOIN dims ON dims.id=dim WHERE {where}"

@@ -6,9 +6,9 @@ import sqlite3
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.ledger.record import Dims, Measures
+from costspan.ledger.record import Measures
 from costspan.ledger.schema import explain, open_reader
-from costspan.ledger.sql import DAY_US, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
+from costspan.ledger.sql import DAY_US, FLAGS, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +29,9 @@ class Answer(NamedTuple):
 
     keys: dict[str, str]
     sums: Measures
+    unpriced: int  # calls without a full price
+    failed: int
+    estimated: int  # calls whose tokens were counted here
     max_cost: int
 
 
@@ -63,7 +66,6 @@ class SqliteSource:
 
     def rows(self, piece: Piece, time: str) -> str:
         measures = ", ".join(f"{name}" for name in Measures._fields)
-        dims = ", ".join(Dims._fields)
         table = piece.table
         if table == "calls":
             sums = _OF_ONE_CALL
@@ -74,12 +76,14 @@ class SqliteSource:
             sums, column = f"{measures}, max_cost", piece.table[:-1]
             unit = DAY_US if piece.table == "days" else HOUR_US
             where = f"{column}>={piece.start // unit} AND {column}<{piece.end // unit}"
-        grouped = ", ".join(f"sum({name}) AS {name}" for name in Measures._fields)
-        rows = f"SELECT {time} AS t, dim, {sums} FROM {table} WHERE {where}"  # noqa: S608 our names and numbers
-        return (
-            f"SELECT t, {grouped}, max(max_cost) AS max_cost, {dims} FROM ({rows}) "  # noqa: S608 as above
-            "JOIN dims ON dims.id=dim GROUP BY t, dim"
-        )
+        return f"SELECT {time} AS t, dim, {sums} FROM {table} WHERE {where}"  # noqa: S608 our names and numbers
+
+    def grouped(self, rows: str, columns: dict[str, str], where: str) -> tuple[str, list[str]]:
+        """Groups by a number for each combination of names, which is several times faster than by their texts."""
+        number = f"dense_rank() OVER (ORDER BY {', '.join(columns.values())})" if columns else "0"
+        named = ", ".join(f"{column} AS {name}" for name, column in (columns | FLAGS).items())
+        dims = f"SELECT id, {number} AS g, {named} FROM dims{where}"  # noqa: S608 our names
+        return f"({rows}) AS r JOIN ({dims}) AS k ON k.id=r.dim", ["g"] if columns else []
 
 
 class Reader:
@@ -138,12 +142,9 @@ def merge(question: Question, rows: Iterable[Sequence[object]]) -> list[Answer]:
         else:
             sums[key] = [a + b for a, b in zip(held[:-1], values[:-1], strict=True)] + [max(held[-1], values[-1])]
     ordered = [*([question.time] if question.time else []), *names]
+    width = len(Measures._fields)
     return [
-        Answer(
-            {name: dict(zip(ordered, key, strict=True))[name] for name in question.by},
-            Measures(*values[:-1]),
-            values[-1],
-        )
+        Answer({name: key[ordered.index(name)] for name in question.by}, Measures(*values[:width]), *values[width:])
         for key, values in sums.items()
     ]
 
@@ -158,7 +159,7 @@ def _values(row: Sequence[object]) -> list[int]:
         else:
             values.append(numbers[place])
             place += 1
-    return [*values, numbers[place]]
+    return values + numbers[place:]
 
 
 def time_text(unit: str, number: int) -> str:

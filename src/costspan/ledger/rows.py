@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.reader import TS, Reader, SqliteSource
 from costspan.ledger.record import Dims, OtherSpan, StoredCall
-from costspan.ledger.sql import HOUR_US, compile_filter, limits
+from costspan.ledger.sql import HOUR_US, compile_filters, limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,12 +41,8 @@ def hours_with_calls(reader: Reader, question: Question) -> list[int]:
 def read_hour(reader: Reader, question: Question, hour: int) -> Iterator[StoredCall]:
     """The calls of one hour that the question asks about."""
     start, end = limits(question, *reader.period())
-    conditions, parameters = [], []
-    for each in question.where:
-        condition, values = compile_filter(each, SqliteSource())
-        conditions.append(f" AND {condition}")
-        parameters += values
-    sql = f"{_CALLS} AND ts>={start} AND ts<{end}{''.join(conditions)} ORDER BY ts"
+    conditions, parameters = compile_filters(question.where, SqliteSource())
+    sql = " AND ".join([_CALLS, f"ts>={start}", f"ts<{end}", *conditions]) + " ORDER BY ts"
     return map(_stored, reader.fetch(sql, (hour, *parameters)))
 
 

@@ -14,7 +14,7 @@ from costspan.ledger.question import QuestionError
 from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from costspan.ledger.question import Filter, Question
 
@@ -24,6 +24,11 @@ DAY_US = 24 * HOUR_US
 UNIT_US = {"days": DAY_US, "hours": HOUR_US, "calls": 1}
 MONEY = ("cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount")
 MILLION = 1_000_000
+FLAGS = {  # calls that a reader of a sum should know of
+    "unpriced": "status IN ('unpriced', 'partial')",
+    "failed": "error<>''",
+    "estimated": "source IN ('tokenizer', 'heuristic')",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Source(Protocol):
     def like(self, column: str) -> str: ...
     def rows(self, piece: Piece, time: str) -> str: ...
     def tables(self, question: Question, offset: int) -> list[str]: ...
+    def grouped(self, rows: str, columns: dict[str, str], where: str) -> tuple[str, list[str]]: ...
 
 
 def pieces(question: Question, first: int, last: int, source: Source, kept_from: int = 0) -> Iterator[Piece]:
@@ -115,20 +121,29 @@ def _fill(tables: list[str], start: int, end: int, offset: int) -> Iterator[Piec
 
 
 def compile_question(question: Question, source: Source, parts: list[Piece]) -> tuple[str, list[str]]:
-    """SQL and its parameters: a row per group, its keys first (time as a number), Measures, then the dearest call."""
+    """SQL and its parameters: a row per group: its keys (time as a number), Measures, FLAGS, the dearest call."""
     names = [name for name in question.by if name != question.time]
-    keys = [*(["t"] if question.time else []), *(source.column(name) for name in names)]
+    columns = {f"k{place}": source.column(name) for place, name in enumerate(names)}
+    rows = " UNION ALL ".join(source.rows(piece, time_key(question, source, piece)) for piece in parts)
+    conditions, parameters = compile_filters(question.where, source)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    grouped, numbers = source.grouped(rows, columns, where)
+    time = ["t"] if question.time else []
     sums = [source.total(column) for column in Measures._fields]
-    inner = " UNION ALL ".join(source.rows(piece, time_key(question, source, piece)) for piece in parts)
+    flags = [f"sum(calls*{flag})" for flag in FLAGS]
+    group = f" GROUP BY {', '.join([*time, *numbers])}" if time or numbers else ""
+    shown = ", ".join([*time, *columns, *sums, *flags, "max(max_cost)"])
+    return f"SELECT {shown} FROM {grouped}{group}", parameters  # noqa: S608 names are checked, values bound
+
+
+def compile_filters(filters: Iterable[Filter], source: Source) -> tuple[list[str], list[str]]:
+    """SQL of all filters, and their values."""
     conditions, parameters = [], []
-    for each in question.where:
+    for each in filters:
         condition, values = compile_filter(each, source)
         conditions.append(condition)
         parameters += values
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    group = f" GROUP BY {', '.join(keys)}" if keys else ""
-    columns = ", ".join([*keys, *sums, "max(max_cost)"])
-    return f"SELECT {columns} FROM ({inner}) AS s{where}{group}", parameters  # noqa: S608 names are checked, values bound
+    return conditions, parameters
 
 
 def time_key(question: Question, source: Source, piece: Piece) -> str:

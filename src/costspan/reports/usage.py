@@ -13,18 +13,16 @@ from costspan.config import read_settings
 from costspan.ledger.book import open_ledger
 from costspan.ledger.money import usd_of_pico
 from costspan.ledger.question import TIMES, Question, parse_by, parse_time, parse_where, parse_zone
+from costspan.ledger.reader import Answer
 from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from decimal import Decimal
 
     from costspan.ledger.book import Book
-    from costspan.ledger.reader import Answer
 
 Moment = date | datetime | str | None
-
-_GUESSED = ("tokenizer", "heuristic")
 
 
 @dataclass(frozen=True)
@@ -160,20 +158,14 @@ class UsageReport:
 
 def read_usage(reader: Book, question: Question) -> UsageReport:
     """The report that answers `question`."""
-    detail = Question(
-        question.since, question.until, (*question.by, *_missing(question.by)), question.where, question.zone
-    )
-    groups: dict[tuple[str, ...], list[Answer]] = {}
-    answers = reader.ask(detail)
-    for answer in answers:
-        groups.setdefault(tuple(answer.keys[name] for name in question.by), []).append(answer)
+    answers = reader.ask(question)
     cost = sum(answer.sums.cost for answer in answers)
-    rows = [_row(dict(zip(question.by, key, strict=True)), members, cost) for key, members in groups.items()]
+    rows = [_row(answer, cost) for answer in answers]
     time = question.time
     rows.sort(key=lambda row: (row.keys[time] if time else "", -row.sums.cost, tuple(row.keys.values())))
     if time == "day":
         rows = _with_month(reader, question, rows)
-    return UsageReport(question, rows, _row({}, answers, cost))
+    return UsageReport(question, rows, _row(_total(answers), cost))
 
 
 def _with_month(reader: Book, question: Question, rows: list[UsageRow]) -> list[UsageRow]:
@@ -195,27 +187,32 @@ def _with_month(reader: Book, question: Question, rows: list[UsageRow]) -> list[
     return shown
 
 
-def _missing(by: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in ("status", "source", "error") if name not in by)
-
-
-def _row(keys: dict[str, str], members: Iterable[Answer], total: int) -> UsageRow:
-    answers = list(members)
-    columns = zip(*(answer.sums for answer in answers), strict=True)
-    sums = Measures(*(sum(column) for column in columns)) if answers else Measures(*[0] * len(Measures._fields))
+def _row(answer: Answer, total: int) -> UsageRow:
+    sums = answer.sums
     return UsageRow(
-        keys,
+        answer.keys,
         sums,
         share=sums.cost / total if total else 0.0,
-        max_cost=usd_of_pico(max((answer.max_cost for answer in answers), default=0)),
-        unpriced_calls=_calls(answers, "status", ("unpriced", "partial")),
-        failed_calls=sum(answer.sums.calls for answer in answers if answer.keys["error"]),
-        estimated_calls=_calls(answers, "source", _GUESSED),
+        max_cost=usd_of_pico(answer.max_cost),
+        unpriced_calls=answer.unpriced,
+        failed_calls=answer.failed,
+        estimated_calls=answer.estimated,
     )
 
 
-def _calls(answers: list[Answer], name: str, values: tuple[str, ...]) -> int:
-    return sum(answer.sums.calls for answer in answers if answer.keys[name] in values)
+def _total(answers: list[Answer]) -> Answer:
+    """All groups as one."""
+    return Answer(
+        {},
+        Measures(*map(sum, zip(*(answer.sums for answer in answers), strict=True))) if answers else _NOTHING,
+        sum(answer.unpriced for answer in answers),
+        sum(answer.failed for answer in answers),
+        sum(answer.estimated for answer in answers),
+        max((answer.max_cost for answer in answers), default=0),
+    )
+
+
+_NOTHING = Measures(*[0] * len(Measures._fields))
 
 
 def get_token_usage(**asked: Any) -> UsageReport:
