@@ -84,8 +84,7 @@ def work_as_child(program, calls):
 def main():
     program = Program()
     for number, line in enumerate(sys.stdin, 1):
-        children = [os.fork() for _ in range(int(os.environ.get("FORK", "0")))] if number == FORK_LINE else []
-        if 0 in children:
+        if number == FORK_LINE and any(os.fork() == 0 for _ in range(int(os.environ.get("FORK", "0")))):
             work_as_child(program, json.loads(line))
         for each in json.loads(line):
             times = each.pop("times", 1)
