@@ -24,7 +24,8 @@ STREAMS = SHAPES[2:]
 class Watched:
     """One adapter, switched on: the calls it saw, and the spans that came of them."""
 
-    def __init__(self, recorder, exporter):
+    def __init__(self, recorder, exporter, tracer_provider):
+        self.tracer_provider = tracer_provider  # for tools that make spans of their own
         self.calls = []
         self._recorder = recorder
         self._exporter = exporter

@@ -32,7 +32,7 @@ def watch():
             instrumentor.instrument(tracer_provider=provider, meter_provider=meters, **given)
             assert instrumentor.is_instrumented_by_opentelemetry, f"{name} is not installed"
             on.append(instrumentor)
-        return Watched(instrumentors.PLUGIN.recorder, exporter)
+        return Watched(instrumentors.PLUGIN.recorder, exporter, provider)
 
     yield switch_on
     for instrumentor in on:

@@ -52,6 +52,12 @@ ENVIRONMENTS = {
         ),
         shared=("test_stainless_family.py",),
     ),
+    "frameworks": Environment(
+        ("langchain-openai", "langchain-anthropic", "openai-agents", "pydantic-ai-slim[openai]", "instructor"),
+        ("test_frameworks.py",),
+    ),
+    # its newest caps openai below 3
+    "llama-index": Environment(("llama-index-llms-openai", "llama-index-core>=0.14"), ("test_llama_index.py",)),
     # caps openai below 3; its cache imports the other three
     "litellm": Environment(("litellm", "fastapi", "orjson", "soundfile"), ("test_litellm.py",)),
     "regolo": Environment(("regolo", "openai"), ("test_regolo.py",), python=(3, 12)),
