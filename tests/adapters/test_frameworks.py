@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 
+import agents
 import instructor
 import openai
 import pytest
-from agents import Agent, Runner, function_tool, set_tracing_disabled
 from fake_providers import Route, operation
 from fake_providers import openai as wire
 from langchain_anthropic import ChatAnthropic
@@ -104,24 +104,24 @@ def run(model, how):
 @pytest.mark.parametrize("stream", [False, True])
 def test_openai_agents(openai_here, stream):
     """A tool call is a turn of its own; their traces stay theirs."""
-    set_tracing_disabled(True)
+    agents.set_tracing_disabled(True)
 
-    @function_tool
+    @agents.function_tool
     def weather(city: str) -> str:
         """The weather."""
         return f"fine in {city}"
 
     openai_here.fake.play(wire.response(), wire.response(output=[wire.output_message()]))
-    agent = Agent(name="a", model="gpt-4o", tools=[weather])
+    agent = agents.Agent(name="a", model="gpt-4o", tools=[weather])
 
     async def later():
-        ran = Runner.run_streamed(agent, QUESTION)
+        ran = agents.Runner.run_streamed(agent, QUESTION)
         return [event async for event in ran.stream_events()]
 
     if stream:
         asyncio.run(later())
     else:
-        Runner.run_sync(agent, QUESTION)
+        agents.Runner.run_sync(agent, QUESTION)
 
     assert each_request_is_one_priced_span(openai_here) == 2
 
