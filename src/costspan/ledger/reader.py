@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime, timedelta, timezone
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.record import Measures
@@ -21,6 +22,7 @@ _OF_ONE_CALL = (
     ", ".join({"calls": "1 AS calls", "cost": "coalesce(cost,0) AS cost"}.get(name, name) for name in Measures._fields)
     + ", coalesce(cost,0) AS max_cost"
 )
+_FIRST_MONEY = Measures._fields.index(MONEY[0])  # the others follow it
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -125,41 +127,37 @@ class Reader:
             raise explain(error, self.path) from error
 
 
-def merge(question: Question, rows: Iterable[Sequence[object]]) -> list[Answer]:
+def merge(question: Question, rows: Iterable[Sequence[Any]]) -> list[Answer]:
     """Rows as answers: time numbers become text, money is put together, days join into weeks and months."""
     names = [name for name in question.by if name != question.time]
     width = len(names) + bool(question.time)
     sums: dict[tuple[str, ...], list[int]] = {}
+    shown = cache(partial(time_text, question.time))
     for row in rows:
         if not row[width]:
             continue  # a sum over no rows at all
         values = _values(row[width:])
-        times = (time_text(question.time, int(row[0])),) if question.time else ()  # type: ignore[call-overload]
-        key = (*times, *map(str, row[len(times) : width]))
+        key = (shown(int(row[0])), *row[1:width]) if question.time else tuple(row[:width])
         held = sums.get(key)
         if held is None:
             sums[key] = values
         else:
             sums[key] = [a + b for a, b in zip(held[:-1], values[:-1], strict=True)] + [max(held[-1], values[-1])]
     ordered = [*([question.time] if question.time else []), *names]
+    places = [(name, ordered.index(name)) for name in question.by]
     width = len(Measures._fields)
     return [
-        Answer({name: key[ordered.index(name)] for name in question.by}, Measures(*values[:width]), *values[width:])
+        Answer({name: key[place] for name, place in places}, Measures._make(values[:width]), *values[width:])
         for key, values in sums.items()
     ]
 
 
-def _values(row: Sequence[object]) -> list[int]:
-    numbers = [int(number or 0) for number in row]  # type: ignore[call-overload]
-    values, place = [], 0
-    for name in Measures._fields:
-        if name in MONEY:
-            values.append(numbers[place] * MILLION + numbers[place + 1])
-            place += 2
-        else:
-            values.append(numbers[place])
-            place += 1
-    return values + numbers[place:]
+def _values(row: Sequence[Any]) -> list[int]:
+    """Whole numbers; money, which comes as millions and rest, put together."""
+    numbers = row if type(row[0]) is int else [int(number) for number in row]
+    money, end = _FIRST_MONEY, _FIRST_MONEY + 2 * len(MONEY)
+    pairs = zip(numbers[money:end:2], numbers[money + 1 : end : 2], strict=True)
+    return [*numbers[:money], *(millions * MILLION + rest for millions, rest in pairs), *numbers[end:]]
 
 
 def time_text(unit: str, number: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -160,16 +160,15 @@ def read_usage(reader: Book, question: Question) -> UsageReport:
     """The report that answers `question`."""
     answers = reader.ask(question)
     cost = sum(answer.sums.cost for answer in answers)
-    rows = [_row(answer, cost) for answer in answers]
     time = question.time
-    rows.sort(key=lambda row: (row.keys[time] if time else "", -row.sums.cost, tuple(row.keys.values())))
-    if time == "day":
-        rows = _with_month(reader, question, rows)
+    answers.sort(key=lambda each: (each.keys[time] if time else "", -each.sums.cost, *each.keys.values()))
+    months = _running_months(reader, question, answers) if time == "day" else [None] * len(answers)
+    rows = [_row(answer, cost, month) for answer, month in zip(answers, months, strict=True)]
     return UsageReport(question, rows, _row(_total(answers), cost))
 
 
-def _with_month(reader: Book, question: Question, rows: list[UsageRow]) -> list[UsageRow]:
-    """Each row with the running total of its month and group, from the month's first day even if that is not shown."""
+def _running_months(reader: Book, question: Question, answers: list[Answer]) -> list[Decimal | None]:
+    """For each answer the running total of its month and group, from the month's first day, shown or not."""
     others = [name for name in question.by if name != "day"]
     running: dict[tuple[str, ...], int] = {}
     if question.since is not None:
@@ -177,17 +176,17 @@ def _with_month(reader: Book, question: Question, rows: list[UsageRow]) -> list[
         first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         before = Question(first, question.since, tuple(others), question.where, question.zone)
         for answer in reader.ask(before) if first < question.since else ():
-            key = (local.strftime("%Y-%m"), *(answer.keys[name] for name in others))
+            key = (local.strftime("%Y-%m"), *answer.keys.values())
             running[key] = answer.sums.cost
-    shown = []
-    for row in rows:
-        key = (row.keys["day"][:7], *(row.keys[name] for name in others))
-        running[key] = running.get(key, 0) + row.sums.cost
-        shown.append(replace(row, month_to_date=usd_of_pico(running[key])))
-    return shown
+    totals: list[Decimal | None] = []
+    for answer in answers:
+        key = (answer.keys["day"][:7], *(answer.keys[name] for name in others))
+        running[key] = running.get(key, 0) + answer.sums.cost
+        totals.append(usd_of_pico(running[key]))
+    return totals
 
 
-def _row(answer: Answer, total: int) -> UsageRow:
+def _row(answer: Answer, total: int, month_to_date: Decimal | None = None) -> UsageRow:
     sums = answer.sums
     return UsageRow(
         answer.keys,
@@ -197,6 +196,7 @@ def _row(answer: Answer, total: int) -> UsageRow:
         unpriced_calls=answer.unpriced,
         failed_calls=answer.failed,
         estimated_calls=answer.estimated,
+        month_to_date=month_to_date,
     )
 
 
