@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test test-real test-operations dashboards check bench prices clean
+.PHONY: help demo test test-real test-operations test-page dashboards check bench prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test-real: $(VENV)/.real ## The tests that need a real component: ClickHouse's e
 test-operations: $(VENV)/.operations ## Install a real Prometheus, Alertmanager, VictoriaMetrics and Collector; test all configs on them
 	@tests/operations/install.sh
 	@$(BIN)/python -m pytest -m real tests/operations
+
+test-page: $(VENV)/.page ## Install a real Chromium; test the page in it, and make its pictures in build/pages
+	@tests/web/install.sh
+	@$(BIN)/python -m pytest -m real tests/web
 
 dashboards: $(VENV)/.operations ## Make dashboards and alert rules from their tables
 	@$(BIN)/python grafana/generate

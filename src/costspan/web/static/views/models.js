@@ -30,10 +30,11 @@ export function draw({ models, before: { rows: earlier } }) {
   const was = new Map(earlier.map((row) => [`${row.provider}\n${row.model}`, row.cost]));
   const trend = (row) => change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
   const input = (row) => row.input_tokens - row.cache_read_tokens - row.cache_write_tokens;
+  const unit = (row, usd, tokens) => (row.unpriced_calls === row.calls ? 'unknown' : perMillion(usd, tokens));
   const columns = [
     filtering('model', 'Model'), filtering('provider', 'Provider'), calls, tokens,
-    { title: 'Input $/M', number: true, value: (row) => perMillion(row.costs.input, input(row)), sum: false },
-    { title: 'Output $/M', number: true, value: (row) => perMillion(row.costs.output, row.output_tokens), sum: false },
+    { title: 'Input $/M', number: true, value: (row) => unit(row, row.costs.input, input(row)), sum: false },
+    { title: 'Output $/M', number: true, value: (row) => unit(row, row.costs.output, row.output_tokens), sum: false },
     cost, share,
     ...(earlier.length ? [{ title: 'Before', number: true, value: trend, sum: false }] : []),
   ];

@@ -45,7 +45,7 @@ function series({ summary: { month, now }, days, budgets }) {
   const ahead = labels.map((_, at) => (at === today ? last : at === length - 1 ? Number(month.forecast) : null));
   const shown = [
     { name: 'Spent', paint: 'var(--colour-1)', values: spent, fill: true },
-    { name: 'Forecast', paint: 'var(--colour-1)', values: ahead, dash: [3, 4] },
+    { name: 'Forecast (dotted)', paint: 'var(--colour-1)', values: ahead, dash: [3, 4] },
   ];
   const budget = monthBudget(budgets);
   if (budget) {

@@ -1,0 +1,280 @@
+"""The page in a real browser: what it shows is what the API says, whatever names are in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from ledger.ledger_served import Served
+from spending import MODEL, TEAM, USER, late_call, serve
+
+from costspan.cli.tables import money
+
+pytestmark = pytest.mark.real
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "pages"  # copied to examples/ when they are to change
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    budgets = folder / "budgets.json"
+    entries = [{"usd": 25, "per": "month"}, {"team": "search", "usd": 3, "per": "month"}]
+    budgets.write_text(json.dumps({"budgets": entries}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COSTSPAN_BUDGETS", str(budgets))
+        made = serve(folder / "ledger.db")
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """The same without the names that nobody really has."""
+    made = serve(tmp_path_factory.mktemp("plain") / "ledger.db", hostile=False)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    from browser import Browser
+
+    made = Browser(tmp_path_factory.mktemp("profile"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(window, served):
+    """The page, just opened; no test may leave a complaint in the console."""
+    window.open(served.running.url)
+    yield window
+    assert window.complaints() == []
+
+
+def address(page):
+    return parse_qs(urlsplit(page.driver.current_url).query, keep_blank_values=True)
+
+
+def read(usd):
+    """As the terminal shows it; the ledger's amounts have twelve places."""
+    return money(Decimal(usd).quantize(Decimal(10) ** -12))
+
+
+def usage(served, query):
+    return served.get(f"/api/usage?{query}")[1]
+
+
+def test_every_view_shows_figures_and_nothing_is_asked_of_anybody_else(page, served):
+    page.asked()
+    page.open(served.running.url)
+    views = page.texts("#views section h2")
+
+    assert len(views) == 13
+    assert "…" not in page.texts("#views .body > .note")
+    over_the_network = [url for url in page.asked() if url.startswith(("http", "ws"))]
+    assert over_the_network
+    assert all(url.startswith(served.running.url + "/") for url in over_the_network)
+
+
+@pytest.mark.parametrize("usd", ["0", "0.0045", "0.00123456", "0.0000012", "0.01", "9.99996", "10", "1234567.891"])
+def test_money_reads_as_in_the_terminal(page, usd):
+    script = "const done = arguments[1]; import('/page/format.js').then((m) => done(m.money(arguments[0])));"
+
+    assert page.driver.execute_async_script(script, usd) == read(usd)
+
+
+@pytest.mark.parametrize("by", ["model", "team"])
+def test_the_figures_are_those_of_the_api(page, served, by):
+    view, keys = {"model": ("models", "provider,model"), "team": ("groups", "team")}[by]
+    said = usage(served, f"group_by={keys}")
+    shown = page.rows(view)
+
+    assert [row[0] for row in shown] == [row[by] or "(none)" for row in said["rows"]]
+    priced = [(row, line) for row, line in zip(said["rows"], shown, strict=True) if not row["unpriced_calls"]]
+    assert len(priced) > 3
+    for row, line in priced:
+        assert f"{row['calls']:,}" in line
+        assert read(row["cost"]) in line
+    assert f"{said['total']['calls']:,}" in page.total(view)
+    assert read(said["total"]["cost"]) in page.total(view)
+
+
+def test_a_call_without_a_price_is_unknown_and_not_zero(page):
+    [line] = [row for row in page.rows("models") if row[0] == MODEL]
+
+    assert "unknown" in line
+    assert "$0.0000" not in line
+    assert MODEL in [row[0] for row in page.rows("unpriced")]
+
+
+def test_names_that_look_like_markup_are_text(page):
+    assert MODEL in [row[0] for row in page.rows("models")]
+    assert TEAM in [row[0] for row in page.rows("groups")]
+    assert page.run("return document.querySelectorAll('main img, main script').length") == 0
+
+
+def test_a_filter_is_in_the_address_and_changes_every_view(page, served):
+    page.choose("filter-team", "search")
+
+    assert address(page) == {"team": ["search"]}
+    assert read(usage(served, "team=search")["total"]["cost"]) in page.total("models")
+    assert [row[0] for row in page.rows("groups")] == ["search"]
+    page.choose("period", "7 days")
+    assert address(page) == {"team": ["search"], "since": ["7d"]}
+    assert f"{usage(served, 'team=search&since=7d')['total']['calls']:,}" in page.total("models")
+    page.drawn_anew(page.driver.back)
+    assert address(page) == {"team": ["search"]}
+
+
+def test_an_address_with_filters_shows_them_and_a_chip_removes_one(page, served):
+    page.open(f"{served.running.url}/?provider=acme&model=gpt*&model=%3Cimg*")
+    assert [row[0] for row in page.rows("models")] == [MODEL]
+    assert page.run("return document.getElementById('filter-provider').selectedOptions[0].text") == "acme"
+
+    page.drawn_anew(lambda: page.run("document.querySelector('.chip[href*=\"model\"]').click()"))
+
+    assert len(address(page)) == 1
+
+
+def test_a_name_in_a_table_is_a_link_to_its_calls(page, served):
+    page.drawn_anew(lambda: page.run("document.querySelector('#groups tbody a').click()"))
+
+    assert list(address(page)) == ["team"]
+    assert len(page.rows("groups")) == 1
+
+
+def test_the_dearest_call_leads_to_its_trace_with_the_cost_of_each_span(page, served):
+    dearest = next(each for each in served.get("/api/calls?order=dearest&service=shop")[1]["calls"] if each["cost"])
+
+    page.open(f"{served.running.url}/?service=shop")
+    page.run("document.querySelector('#calls tbody a[href*=trace]').click()")
+    shown = page.wait(lambda: page.rows("trace"))
+
+    assert address(page)["trace"] == [dearest["trace_id"]]
+    assert shown[0][0] == "GET /answer shop"
+    assert {"$0.0200", "$0.0500", "$0.1100"} == {row[4] for row in shown if row[4]}
+    assert shown[0][5] == "$0.1800"
+    page.run("document.querySelector('#trace button').click()")
+    page.wait(lambda: not page.run("return document.getElementById('trace').open"))
+    assert "trace" not in address(page)
+
+
+def test_what_if_prices_the_same_tokens_by_the_list(page, served):
+    page.open(f"{served.running.url}/?service=shop&team=search&what_if=openai/gpt-4o-mini")
+    [row] = usage(served, "service=shop&team=search&group_by=model")["rows"]
+    [listed] = served.get("/api/prices/gpt-4o-mini?provider=openai")[1]["models"]
+    rates = {bucket: Decimal(steps[0]["usd"]) for bucket, steps in listed["prices"].items()}
+    expected = row["input_tokens"] * rates["input"] + row["output_tokens"] * rates["output"]
+
+    assert page.rows("whatif")[0][2:4] == [read(row["cost"]), read(expected)]
+
+
+def test_a_budget_typed_here_is_in_the_address_and_the_file_s_are_listed(page):
+    assert {"everyone", "team search"} == {row[0] for row in page.rows("budgets")}
+
+    script = "const it = document.getElementById('budget'); it.value = '80'; it.dispatchEvent(new Event('change'));"
+    page.drawn_anew(lambda: page.run(script))
+
+    assert address(page) == {"budget": ["80"]}
+    assert "$80.00" in " ".join(page.texts("#glance .tile"))
+
+
+def test_what_is_on_screen_becomes_csv_without_formulas(page, served):
+    page.open(f"{served.running.url}/?by=user&provider=acme")
+    text = page.run("return document.querySelector('#groups table').csv()")
+
+    assert text.splitlines()[0] == "User,Calls,Tokens,Cost,Share"
+    assert text.splitlines()[1].startswith(f"'{USER},1,1200,")
+
+
+def test_what_arrives_is_shown_without_a_reload_and_keeps_the_focus(page, served):
+    page.run("document.querySelector('#groups .tabs a').focus()")
+    late_call(served)
+
+    page.wait(lambda: "latecomers" in [row[0] for row in page.rows("groups")])
+    assert page.run("return document.activeElement.textContent") == "Teams"
+
+
+def test_it_can_be_used_by_keyboard_and_read_aloud(page):
+    unnamed = page.run(
+        "return [...document.querySelectorAll('a, button, input, select, summary')].filter((each) =>"
+        " !(each.textContent.trim() || each.labels?.length || each.getAttribute('aria-label'))).length"
+    )
+    headed = page.run(
+        "return [...document.querySelectorAll('table')].every((t) => t.querySelector('th[scope=col]') && t.caption)"
+    )
+    jumps = page.run("return [...document.querySelectorAll('[tabindex]')].filter((each) => each.tabIndex > 0).length")
+
+    assert (unnamed, headed, jumps) == (0, True, 0)
+    assert len(page.texts("h1")) == 1
+
+
+def test_a_ledger_without_calls_says_so(window, tmp_path):
+    empty = Served(tmp_path / "empty.db")
+    try:
+        window.open(empty.running.url)
+        assert "No calls in this period." in window.texts("#models .note")
+        assert window.complaints() == []
+    finally:
+        empty.close()
+
+
+def test_a_question_that_cannot_be_asked_is_told(window, served):
+    window.open(f"{served.running.url}/?since=soon")
+
+    assert "'soon' is no time" in window.texts("#problem")[0]
+    assert all("400" in complaint for complaint in window.complaints())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_follow_the_system_and_have_contrast(page, served, scheme):
+    page.open(f"{served.running.url}/?what_if=openai/gpt-5-mini&by=user", scheme=scheme)
+    of = "return getComputedStyle(document.querySelector(arguments[0]))[arguments[1]].match(/[0-9]+/g).map(Number)"
+    places = (("body", "color"), (".small", "color"), ("td a", "color"), ("section:not(.all)", "backgroundColor"))
+    *texts, card = (luminance(page.run(of, *place)) for place in places)
+
+    assert (texts[0] > card) == (scheme == "dark")
+    assert min(contrast(text, card) for text in texts) > 4.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pictures_for_the_readme(window, plain, scheme):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    picture = PICTURES / f"page-{scheme}.png"
+    window.open(f"{plain.running.url}/?budget=10", scheme=scheme)
+    window.picture(picture, 1280, 1120)
+
+    assert 20_000 < picture.stat().st_size < 200_000
+
+
+def luminance(colour):
+    """As WCAG 2.2 has it."""
+    parts = [part / 255 for part in colour[:3]]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    return (max(one, other) + 0.05) / (min(one, other) + 0.05)
+
+
+def test_a_wheel_has_every_file_of_the_page(tmp_path):
+    built = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", tmp_path, ROOT]
+    subprocess.run(built, check=True, env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    [wheel] = tmp_path.glob("*.whl")
+    static = ROOT / "src" / "costspan" / "web" / "static"
+    files = {
+        f"costspan/web/static/{path.relative_to(static).as_posix()}" for path in static.rglob("*") if path.is_file()
+    }
+
+    with zipfile.ZipFile(wheel) as archive:
+        assert files <= set(archive.namelist())
