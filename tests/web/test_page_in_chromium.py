@@ -251,7 +251,7 @@ def test_pictures_for_the_readme(window, plain, scheme):
     PICTURES.mkdir(parents=True, exist_ok=True)
     picture = PICTURES / f"page-{scheme}.png"
     window.open(f"{plain.running.url}/?budget=10", scheme=scheme)
-    window.picture(picture, 1280, 1120)
+    window.picture(picture, 1280, 1020)
 
     assert 20_000 < picture.stat().st_size < 200_000
 
