@@ -64,6 +64,8 @@ def test_what_cannot_be_listed_is_told():
         ("list.7.n", None),
         ("a.0", None),
         ("a.*", None),
+        ("list.*.absent", None),
+        ("list.*.absent|list.*.n", [1, 2]),
         ("list.kind=AUDIO.n", 1),
         ("list.kind=VIDEO.n", None),
         ("a.kind=AUDIO.n", None),

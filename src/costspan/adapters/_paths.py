@@ -102,7 +102,7 @@ def _walk(steps: tuple[str, ...]) -> Read:
     step, rest = steps[0], steps[1:]
     after = _walk(rest) if rest else _itself
     if step == "*":
-        return lambda value: [after(each) for each in value] if is_list(value) else None
+        return lambda value: _each(value, after)
     if step == "#":
         return lambda value: len(value) if is_list(value) else None
     if step == "?":
@@ -113,6 +113,14 @@ def _walk(steps: tuple[str, ...]) -> Read:
     if step.lstrip("-").isdigit():
         return lambda value: after(_entry(value, int(step)))
     return lambda value: None if (found := member(value, step)) is None else after(found)
+
+
+def _each(value: Any, after: Read) -> list[Any] | None:
+    """What all entries of a list hold; None if none holds anything."""
+    if not isinstance(value, (list, tuple)):
+        return None
+    found = [each for entry in value if (each := after(entry)) is not None]
+    return found or None
 
 
 def _itself(value: Any) -> Any:

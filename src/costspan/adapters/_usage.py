@@ -26,6 +26,8 @@ _MILLISECONDS = 1000
 class UsageMap:
     """Where a provider puts its counts, relative to the `roots` where usage objects are found.
 
+    `last` are places that are only looked at in the last chunk, and only where no usage was found before.
+
     Each keyword is a bucket of Usage, or one of
     - `total_input` / `total_output`: a count that contains the side's other buckets (`input` = the rest),
     - `cache_write_total`: all cache writes, where some are told apart by time to live,
@@ -35,12 +37,13 @@ class UsageMap:
     An `input` or `output` given directly does not contain cache or reasoning, but does contain audio, image and video.
     """
 
-    def __init__(self, *, roots: tuple[str, ...] = ("usage",), **counts: str) -> None:
+    def __init__(self, *, roots: tuple[str, ...] = ("usage",), last: tuple[str, ...] = (), **counts: str) -> None:
         known = BUCKETS | {"total_input", "total_output", "total", "extra_input", "cache_write_total"}
         if unknown := {name for name in counts if name not in known and name.removesuffix("_s") + "_ms" not in known}:
             msg = f"no such usage count: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
         self.roots = tuple(path(root) for root in roots)
+        self.last_roots = tuple(path(root) for root in last)
         self._tree = _Node()
         self._picked: list[tuple[Read, _Leaf]] = []  # paths that pick from lists
         for name, text in counts.items():

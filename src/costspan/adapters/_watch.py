@@ -117,11 +117,15 @@ class Watch:
         usage = self.operation.usage
         if usage is None:
             return False
-        found = [each for root in usage.roots if (each := root(source)) is not None]
-        self._usages += found
+        told = False
+        for root in usage.roots:
+            found = root(source)
+            if found is not None:
+                told = True
+                self._usages.append(found)
         if len(self._usages) > _FOLD:  # counts are cumulative: the first, and the latest few, tell all
             del self._usages[1 : -_FOLD // 2]
-        return bool(found)
+        return told
 
     def _identify(self, source: Any) -> None:
         """Names and terms: in the first chunk, or beside the usage."""
@@ -203,6 +207,8 @@ class Watch:
         reply.text = "".join(self._texts)
         if call.content is not None and not call.chunks:
             reply.answer = self._last
+        if operation.usage is not None and not self._usages and self._last is not None:
+            self._usages = [each for root in operation.usage.last_roots if (each := root(self._last)) is not None]
         if operation.usage is not None and self._usages:
             reply.usage, reply.clamped = operation.usage.read(self._usages)
         self._settle_terms()

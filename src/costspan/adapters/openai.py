@@ -28,7 +28,7 @@ PAYERS = {
     "user": "user",
 }
 CHAT_USAGE = UsageMap(
-    roots=("usage", "x_groq.usage", "choices.0.usage"),  # Moonshot puts a stream's usage into the choice
+    last=("x_groq.usage", "choices.0.usage"),  # Groq's streams; Moonshot puts a stream's usage into the choice
     total_input="prompt_tokens",
     total_output="completion_tokens",
     total="total_tokens",
