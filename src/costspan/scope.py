@@ -122,10 +122,8 @@ class Scoped:
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: Decorated) -> Decorated:
-        for fits, wrap in _WRAPPERS:
-            if fits(function):
-                return functools.wraps(function)(wrap(function, self.open))  # type: ignore[return-value]
-        return function
+        wrap = next(wrap for fits, wrap in _WRAPPERS if fits(function))
+        return functools.wraps(function)(wrap(function, self.open))  # type: ignore[return-value]
 
 
 class _Life:

@@ -225,5 +225,16 @@ def test_answers_of_every_family_become_the_conventions_messages(answer):
     assert answered(answer, "" if answer else "hello", ("stop",)) == expected
 
 
+class Block:
+    def __init__(self, **fields):
+        self.__dict__.update(fields)
+
+
+def test_results_that_are_objects_are_told_by_their_text_or_their_kind():
+    result = {"type": "tool_result", "content": [Block(text="21"), Block(data=b"…"), None, {"n": 1}]}
+    [message] = asked({"messages": [{"role": "user", "content": [result]}]})
+    assert message["parts"][0]["response"] == ["21", "Block", None, {"n": 1}]
+
+
 def test_what_says_nothing_is_nothing():
     assert (asked({}), instructions({}), answered(None, "", ())) == ([], [], [])

@@ -64,3 +64,14 @@ def test_without_a_dialect_there_are_none(telling):
     program = telling()
     program.ask()
     assert not [name for name in program.spans[0].attributes if name.startswith(("llm.", "operation.", "openinf"))]
+
+
+def test_a_call_without_usage_has_no_counts_in_any_dialect(telling, fake_openai):
+    program = telling(dialects="openinference,openlit", count_tokens="never")
+    fake_openai.play(wire.chat(usage=None))
+    program.ask()
+    attributes = program.spans[0].attributes
+    assert attributes["openinference.span.kind"] == "LLM"
+    assert not [
+        name for name in attributes if name.startswith("llm.token_count") or name == "gen_ai.usage.total_tokens"
+    ]

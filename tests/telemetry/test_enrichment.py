@@ -333,3 +333,54 @@ def test_a_request_says_who_pays_as_the_scope_around_and_those_below_do(telling)
         program.ask()
     request = program.span("request").attributes
     assert (request["user.id"], request["costspan.team"]) == ("alice", "search")
+
+
+LOGFIRE = GENAI | {"logfire.span_type": "span"}
+
+
+def test_logfires_two_spans_of_a_stream_are_one_call_paid_for_by_who_began_it(telling):
+    program = telling()
+    began = {name: value for name, value in LOGFIRE.items() if "response" not in name and "usage" not in name}
+    tracer = program.tracer_provider.get_tracer("logfire.openai")
+    with costspan.attribution(user="alice"), tracer.start_as_current_span("Chat Completion", attributes=began):
+        pass
+    ended = tracer.start_span("streaming response", Context(), attributes=LOGFIRE | {"logfire.span_type": "log"})
+    ended.end()
+    assert "costspan.price.status" not in program.span("Chat Completion").attributes
+    assert program.span("streaming response").attributes["gen_ai.usage.cost.amount"] == CALL
+    assert program.span("streaming response").attributes["user.id"] == "alice"
+    assert costspan.current_cost().calls == 1
+
+
+def test_logfires_raw_usage_tells_what_was_cached(telling):
+    program = telling()
+    raw = '{"input_tokens_details": {"cached_tokens": 9}, "output_tokens_details": {"reasoning_tokens": 4}}'
+    foreign(program, LOGFIRE | {"gen_ai.usage.raw": raw}, scope="logfire.openai")
+    tokens = {attributes["costspan.bucket"]: point.value for attributes, point in program.points("costspan.tokens")}
+    assert tokens == {"input": 10, "cache_read": 9, "output": 6, "reasoning": 4}
+
+
+def test_openlits_span_is_known_by_its_tool_before_it_says_what_it_is(telling):
+    program = telling()
+    tracer = program.tracer_provider.get_tracer("openlit.instrumentation.openai")
+    with tracer.start_as_current_span("chat gpt-4o-mini", kind=SpanKind.CLIENT):
+        program.ask()
+    [span] = program.spans
+    assert span.attributes["gen_ai.usage.cost.amount"] == CALL
+
+
+def test_a_span_beside_a_call_that_is_for_no_inference_is_not_taken(telling):
+    program = telling()
+    other = program.tracer.start_span("SELECT")
+    program.ask()
+    other.end()
+    assert [each.name for each in program.spans] == ["chat gpt-4o-mini", "SELECT"]
+
+
+def test_where_no_sdk_of_ours_is_on_spans_are_followed_all_the_same(monkeypatch, telling):
+    program = telling()
+    costspan.uninstrument()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: program.tracer_provider)
+    costspan.instrumentors.follow_spans()
+    assert foreign(program, GENAI).attributes["costspan.price.status"] == "priced"
+    costspan.instrumentors.PLUGIN.stop()
