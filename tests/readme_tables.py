@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 
+from costspan.adapters._adapter import Operation, load
 from costspan.config import Settings, variable
+from costspan.instrumentors import adapter_names
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -36,7 +39,38 @@ def rules_table():
     return "\n".join(rows)
 
 
-TABLES = {"settings": settings_table, "rules": rules_table}
+def sdks_table():
+    """What every adapter declares."""
+    head = ("SDK, from version", "operations", "sync", "async", "stream", "cache", "reasoning", "tools", "cost")
+    rows = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
+    for name in adapter_names():
+        adapter = load(name)
+        seats = [seat for seat in adapter.seats if seat.open is not None]
+        found = [*(route.operation for route in adapter.routes), *(seat.operation for seat in seats if seat.operation)]
+        if not found:  # chosen by the opener
+            found = [
+                each for each in vars(import_module(f"costspan.adapters.{name}")).values() if type(each) is Operation
+            ]
+        counts = {count for operation in found if operation.usage is not None for count in operation.usage.names}
+        shapes = (
+            any(not seat.waits for seat in seats),
+            any(seat.waits for seat in seats),
+            any(seat.streams for seat in seats) or any(operation.text for operation in found),
+            any(count.startswith("cache_") for count in counts),
+            "reasoning" in counts,
+            any(count.endswith(("_searches", "_sessions", "search_units")) for count in counts),
+        )
+        cells = [
+            f"`{adapter.package}`",
+            ", ".join(sorted({operation.name for operation in found})),
+            *("✓" if told else "" for told in shapes),
+            "as the provider states it, else list" if any(operation.stated_cost for operation in found) else "list",
+        ]
+        rows.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
+    return "\n".join(rows)
+
+
+TABLES = {"sdks": sdks_table, "settings": settings_table, "rules": rules_table}
 
 
 def filled(text):

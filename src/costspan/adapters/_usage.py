@@ -42,6 +42,7 @@ class UsageMap:
         if unknown := {name for name in counts if name not in known and name.removesuffix("_s") + "_ms" not in known}:
             msg = f"no such usage count: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
+        self.names = frozenset(counts)
         self.roots = tuple(path(root) for root in roots)
         self.last_roots = tuple(path(root) for root in last)
         self._tree = _Node()

@@ -10,5 +10,5 @@ ADAPTER = Adapter(
     provider="cerebras",
     package="cerebras-cloud-sdk >= 1.0",
     seats=stainless("cerebras.cloud.sdk"),
-    routes=openai.ROUTES,
+    routes=openai.routes("chat/completions", "completions"),
 )

@@ -15,5 +15,8 @@ ADAPTER = Adapter(
     provider="groq",
     package="groq >= 0.11",
     seats=stainless("groq"),
-    routes=(Route("POST", "chat/completions", CHAT), *openai.ROUTES),
+    routes=(
+        Route("POST", "chat/completions", CHAT),
+        *openai.routes("embeddings", "audio/speech", "audio/transcriptions", "audio/translations"),
+    ),
 )

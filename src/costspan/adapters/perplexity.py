@@ -39,6 +39,6 @@ ADAPTER = Adapter(
         Route("GET", "async/chat/completions/{id}", LATER),
         Route("POST", "contextualizedembeddings", openai.EMBEDDINGS),
         Route("POST", "search", SEARCH),
-        *openai.ROUTES,
+        *openai.routes("responses", "responses/{id}", "embeddings", "decisions"),
     ),
 )

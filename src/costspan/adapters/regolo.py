@@ -45,6 +45,6 @@ ADAPTER = Adapter(
         Route("POST", "chat/completions", CHAT),
         Route("POST", "completions", COMPLETION),
         Route("POST", "rerank", RERANK),
-        *openai.ROUTES,
+        *openai.routes("embeddings", "images/generations", "audio/transcriptions"),
     ),
 )

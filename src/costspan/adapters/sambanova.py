@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter
+from costspan.adapters._adapter import Adapter, Route
 from costspan.adapters._stainless import stainless
+from costspan.adapters.anthropic import MESSAGE
 
 ADAPTER = Adapter(
     provider="sambanova",
     package="sambanova >= 1.0",
     seats=stainless("sambanova"),
-    routes=openai.ROUTES,
+    routes=(
+        Route("POST", "messages", MESSAGE),
+        Route("POST", "messages/count_tokens", openai.TOKEN_COUNT),
+        *openai.routes(
+            "chat/completions",
+            "completions",
+            "responses",
+            "embeddings",
+            "audio/transcriptions",
+            "audio/translations",
+        ),
+    ),
 )

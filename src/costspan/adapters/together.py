@@ -23,6 +23,8 @@ ADAPTER = Adapter(
         Route("POST", "completions", COMPLETION),
         Route("POST", "rerank", RERANK),
         Route("GET", "videos/{id}", VIDEO),
-        *openai.ROUTES,
+        *openai.routes(
+            "embeddings", "images/generations", "audio/speech", "audio/transcriptions", "audio/translations"
+        ),
     ),
 )
