@@ -231,7 +231,7 @@ class Block:
 
 
 def test_results_that_are_objects_are_told_by_their_text_or_their_kind():
-    result = {"type": "tool_result", "content": [Block(text="21"), Block(data=b"…"), None, {"n": 1}]}
+    result = {"type": "tool_result", "content": [Block(text="21"), Block(data=b"0"), None, {"n": 1}]}
     [message] = asked({"messages": [{"role": "user", "content": [result]}]})
     assert message["parts"][0]["response"] == ["21", "Block", None, {"n": 1}]
 
