@@ -36,7 +36,7 @@ from costspan.reports.summary import read_summary
 from costspan.reports.usage import get_token_usage
 
 _CALLS_A_REQUEST = 100  # what an exporter's batch holds under load (its maximum is 512)
-_CONNECTIONS = 4
+_CONNECTIONS = 8
 _QUESTIONS = (
     {"group_by": "day"},
     {"group_by": "model"},

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from costspan.telemetry import names
-from costspan.telemetry.reading import wanted
+from costspan.telemetry.reading import OWN, PLACES, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -69,7 +69,7 @@ def _spans(request: Any) -> Iterator[Arrival]:
                     span.name,
                     span.start_time_unix_nano,
                     span.end_time_unix_nano,
-                    attributes=_attributes(span.attributes, wanted),
+                    attributes=_call_attributes(span.attributes),
                     resource=resource,
                     failed=span.status.code == _ERROR,
                 )
@@ -81,7 +81,7 @@ def _events(request: Any) -> Iterator[Arrival]:
         for of_scope in of_resource.scope_logs:
             for record in of_scope.log_records:
                 if _event_name(record) in _EVENT_NAMES:
-                    attributes = _attributes(record.attributes, wanted)
+                    attributes = _call_attributes(record.attributes)
                     at = record.time_unix_nano or record.observed_time_unix_nano
                     ids = record.trace_id, record.span_id
                     yield Arrival(*ids, b"", names.EVENT, at, at, attributes=attributes, resource=resource, event=True)
@@ -94,14 +94,22 @@ def _event_name(record: Any) -> str:
     return next((each.value.string_value for each in record.attributes if each.key == "event.name"), "")
 
 
+def _call_attributes(pairs: Iterable[Any]) -> dict[str, Any]:
+    """Those that `read_call` looks at. In one piece: this runs once for every attribute of every span."""
+    found = {}
+    for pair in pairs:
+        key = pair.key
+        if key in PLACES or key[:9] == OWN:
+            value = pair.value
+            found[key] = value.string_value or value.int_value or value.double_value or _plain(value)
+    return found
+
+
 def _attributes(pairs: Iterable[Any], wants: Callable[[str], bool]) -> dict[str, Any]:
     return {key: _plain(pair.value) for pair in pairs if wants(key := pair.key)}
 
 
 def _plain(value: Any) -> Any:
-    scalar = value.string_value or value.int_value or value.double_value  # in this order: which are there is asked last
-    if scalar:
-        return scalar
     kind = value.WhichOneof("value")
     if kind in _SCALARS:
         return getattr(value, kind)

@@ -131,7 +131,7 @@ FIELDS = {
     "source": (names.USAGE_SOURCE,),
     "reason": (names.PRICE_REASON,),
 }
-_PLACES = {name: (field, rank) for field, aliases in FIELDS.items() for rank, name in enumerate(aliases)}
+PLACES = {name: (field, rank) for field, aliases in FIELDS.items() for rank, name in enumerate(aliases)}
 
 # spans that carry model and usage and are no call: agents, tools, chains, the outer spans of an SDK
 CALL_KINDS = frozenset({"LLM", "EMBEDDING", "RERANKER", "generation", "embedding"})
@@ -176,7 +176,7 @@ PROVIDERS = {
     "togetherai": "together_ai",
 }
 _FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h")
-_OWN = "costspan."
+OWN = "costspan."
 _MOST_TOKENS = 10**12  # of one call: what is above it is no count
 _MOST_USD = 10**5
 _CACHE_READS, _CACHE_WRITES = frozenset(CACHE_READS), frozenset(CACHE_WRITES)
@@ -208,7 +208,7 @@ class Reading:
 
 def wanted(name: str) -> bool:
     """Whether `read_call` looks at this attribute; all others need not be decoded."""
-    return name in _PLACES or name[:9] == _OWN
+    return name in PLACES or name[:9] == OWN
 
 
 def read_call(attributes: Mapping[str, Any]) -> Reading | None:
@@ -217,9 +217,9 @@ def read_call(attributes: Mapping[str, Any]) -> Reading | None:
     ranks: dict[str, int] = {}
     own: dict[str, Any] = {}
     for name, value in attributes.items():
-        place = _PLACES.get(name)
+        place = PLACES.get(name)
         if place is None:
-            if name[:9] == _OWN:
+            if name[:9] == OWN:
                 own[name] = value
         elif place[1] < ranks.get(place[0], 99):
             found[place[0]], ranks[place[0]] = value, place[1]
