@@ -204,6 +204,13 @@ def test_what_arrives_is_shown_without_a_reload_and_keeps_the_focus(page, served
     assert page.run("return document.activeElement.textContent") == "Teams"
 
 
+def test_what_arrives_does_not_disturb_who_is_typing(page, served):
+    page.run("const it = document.getElementById('what-if'); it.focus(); it.value = 'openai/gp';")
+    page.drawn_anew(lambda: late_call(served))
+
+    assert page.run("return [document.activeElement.id, document.activeElement.value]") == ["what-if", "openai/gp"]
+
+
 def test_it_can_be_used_by_keyboard_and_read_aloud(page):
     unnamed = page.run(
         "return [...document.querySelectorAll('a, button, input, select, summary')].filter((each) =>"

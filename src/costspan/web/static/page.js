@@ -23,13 +23,14 @@ import * as whatif from './views/whatif.js';
  * A view has `id`, `title`, `asks()` with the API addresses that it needs by name, `draw(body, answers)`, which gives the
  * elements to show, and perhaps `after(body, answers)` for what needs its place on the page. `wide` is of its layout.
  */
-const VIEWS = [glance, month, spend, models, tokens, groups, budgets, sure, calls, unpriced, advice, errors, whatif];
+const VIEWS = [glance, month, spend, models, tokens, groups, budgets, sure, calls, unpriced, errors, advice, whatif];
 const LOOK_SECONDS = 3; // how often the ledger is asked whether anything has arrived
 const REFRESH_SECONDS = 60; // how often to draw anyway: time passes, and other programs may write to the ledger
 
 const byId = (id) => document.getElementById(id);
 const drawn = new Map(); // view id: what it was drawn from
 let round = 0;
+let took = 0; // milliseconds that all answers took the last time
 let seen = { counts: '', at: 0 };
 
 async function fetchJson(address, signal) {
@@ -39,9 +40,13 @@ async function fetchJson(address, signal) {
   return said;
 }
 
-/** Asks for everything, each address once, and draws each view as soon as it has what it needs. */
-async function refresh({ fresh = false } = {}) {
+/**
+ * Asks for everything, each address once, and draws each view as soon as it has what it needs. Quietly: for a change of
+ * the ledger and not of the person, whose list of filters stays as it is while it is used.
+ */
+async function refresh({ fresh = false, quietly = false } = {}) {
   const mine = ++round;
+  const started = performance.now();
   const asked = new Map();
   const once = (address) => {
     if (!asked.has(address)) asked.set(address, fetchJson(address));
@@ -57,12 +62,15 @@ async function refresh({ fresh = false } = {}) {
       failures.add(error.message === 'Failed to fetch' ? 'The ledger does not answer. Is `costspan up` still running?' : error.message);
     }
   };
-  await Promise.all([...VIEWS.map(one), drawFilters(byId('filters'), once).catch(() => {})]);
+  const form = byId('filters');
+  const offers = quietly && form.contains(document.activeElement) ? null : drawFilters(form, once).catch(() => {});
+  await Promise.all([...VIEWS.map(one), offers]);
   if (mine !== round) return;
   tell([...failures].join(' '));
   byId('updated').textContent = `updated ${new Date().toLocaleTimeString('en-GB')}`;
   byId('command').textContent = command();
   document.documentElement.dataset.ready = String(mine);
+  took = performance.now() - started;
 }
 
 function tell(problem) {
@@ -70,12 +78,14 @@ function tell(problem) {
   byId('problem').textContent = problem;
 }
 
-/** Draws a view, unless it shows just that already. */
+/** Draws a view, unless it shows just that already, or somebody is typing into it. */
 function show(view, answers, fresh) {
-  const from = JSON.stringify([location.search, answers]);
-  if (!fresh && drawn.get(view.id) === from) return;
-  drawn.set(view.id, from);
+  const from = [location.search, JSON.stringify(answers)];
+  const before = drawn.get(view.id) ?? [];
   const body = byId(view.id).querySelector('.body');
+  const typing = body.contains(document.activeElement) && document.activeElement.matches('input');
+  if (!fresh && before[0] === from[0] && (before[1] === from[1] || typing)) return;
+  drawn.set(view.id, from);
   refill(body, ...view.draw(answers));
   view.after?.(body, answers);
   const button = byId(view.id).querySelector('.csv');
@@ -107,7 +117,7 @@ async function look() {
     if (counts === seen.counts && now - seen.at < REFRESH_SECONDS * 1000) return;
     const first = seen.at === 0;
     seen = { counts, at: now };
-    if (!first) await refresh();
+    if (!first) await refresh({ quietly: true });
   } catch {
     tell('The ledger does not answer. Is `costspan up` still running?');
   }
@@ -115,7 +125,7 @@ async function look() {
 
 async function watch() {
   await look();
-  setTimeout(watch, LOOK_SECONDS * 1000);
+  setTimeout(watch, Math.max(LOOK_SECONDS * 1000, 5 * took)); // a large ledger has other work too
 }
 
 function changed() {

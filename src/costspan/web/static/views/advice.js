@@ -7,7 +7,7 @@ import { table } from '../table.js';
 
 export const id = 'advice';
 export const title = 'What could be saved';
-export const wide = 'two';
+export const wide = 'six';
 const MOST = 8;
 
 export const asks = () => ({ said: ask('/api/advice') });

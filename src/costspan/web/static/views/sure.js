@@ -22,8 +22,8 @@ export function draw({ sources: { rows }, summary: { sure }, prices }) {
   const days = Math.max(0, Math.floor((Date.now() - Date.parse(prices.list_date)) / 86400e3));
   const shown = [
     ...rows.map((row) => ({ name: NAMES[row.source] ?? 'no usage known', calls: row.calls, cost: row.cost, kind: row.source === 'provider' ? 'good' : 'warn' })),
-    { name: 'without a price, or a part of it', calls: sure.unpriced_calls, cost: null, kind: 'bad' },
-  ];
+    { name: 'of these without a price, or a part of it', calls: sure.unpriced_calls, cost: null, kind: 'bad' },
+  ].filter((row) => row.calls > 0);
   return [
     table('How sure the figures are', [
       { title: 'Tokens of calls', value: (row) => row.name },

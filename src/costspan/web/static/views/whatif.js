@@ -18,7 +18,7 @@ const other = () => {
 };
 
 export const asks = () => ({
-  models: ask('/api/usage', { group_by: 'provider,model' }),
+  models: ask('/api/usage', { group_by: 'provider,model', 'status!': 'unpriced' }),
   ...(other().model ? { prices: `/api/prices?${new URLSearchParams({ search: other().model, provider: other().provider })}` } : {}),
 });
 
@@ -38,7 +38,7 @@ export function draw({ models, prices }) {
       { title: 'There', number: true, value: (row) => row.then, text: (row) => money(row.then) },
       { title: 'Difference', number: true, value: difference, text: (row) => `${money(difference(row))} (${change(row.then, row.cost)})` },
     ], rows, total),
-    note(`At the list price of ${found.source}, for calls of average size. Another model counts tokens a little differently; whether its answers do is yours to judge.`),
+    note(`At the list price of ${found.source}, for calls of average size; calls without a price or without output (embeddings) are left out. Another model counts tokens a little differently; whether its answers do is yours to judge.`),
   ];
 }
 
