@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.record import Measures
-from costspan.ledger.schema import explain, open_reader
+from costspan.ledger.schema import closed_on_failure, explain, open_reader
 from costspan.ledger.sql import DAY_US, FLAGS, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.connection = open_reader(path)
-        kept = self.fetch("SELECT value FROM meta WHERE key='kept_from'")
+        with closed_on_failure(self.connection):
+            kept = self.fetch("SELECT value FROM meta WHERE key='kept_from'")
         self.kept_from = int(kept[0][0]) if kept else 0  # the first hour whose single calls are kept
 
     def close(self) -> None:

@@ -8,10 +8,15 @@ other index; what a call belongs to is one small number (`dims`); 0 and NULL tak
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 APPLICATION_ID = 0x636F7374  # "cost": tells our files from other SQLite files
 _BUSY_MS = 30_000
@@ -79,7 +84,8 @@ def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-        _prepare(connection, path)
+        with closed_on_failure(connection):
+            _prepare(connection, path)
     except (sqlite3.Error, OSError) as error:
         raise explain(error, path) from error
     return connection
@@ -98,10 +104,20 @@ def open_reader(path: Path) -> sqlite3.Connection:
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, isolation_level=None,
             check_same_thread=False,
         )  # fmt: skip
-        _check(connection, path)
+        with closed_on_failure(connection):
+            _check(connection, path)
     except sqlite3.Error as error:
         raise explain(error, path) from error
     return connection
+
+
+@contextlib.contextmanager
+def closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    """Close the connection if what is done with it fails."""
+    with contextlib.ExitStack() as undo:
+        undo.callback(connection.close)
+        yield
+        undo.pop_all()
 
 
 def explain(error: Exception, path: Path) -> LedgerError:
