@@ -62,7 +62,7 @@ def members(value: Any) -> Mapping[str, Any] | None:
     try:
         extra = value.__pydantic_extra__
     except AttributeError:
-        return None if isinstance(value, Mapping) else fields
+        return None if isinstance(value, Mapping) or "DESCRIPTOR" in fields else fields  # protobuf shows its class
     return {**fields, **extra} if extra else fields
 
 

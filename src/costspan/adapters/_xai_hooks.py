@@ -1,0 +1,38 @@
+"""What of xAI's SDK needs logic: the request is in the object that is asked, and the charge is in ticks.
+
+Source: xai-sdk 1.21 as installed, read 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._adapter import Opened
+from costspan.adapters._paths import path
+from costspan.adapters._request import locate, read_request
+
+if TYPE_CHECKING:
+    from costspan.call import Reply, Request
+
+_MODEL = path("_proto.model")
+_TICKS = path("usage.cost_in_usd_ticks|0.usage.cost_in_usd_ticks")
+_TICK = Decimal("1e-10")  # USD
+
+
+def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _settings: Any) -> Opened:
+    """A call of a chat's method. The SDK makes a span for it, with the tracer of its module."""
+    request = read_request(seat.operation, adapter.provider, {"model": _MODEL(chat)})
+    request.stream = seat.streams
+    if not seat.streams:  # a stream's span begins with its first chunk, when the call has long begun
+        request.native_tracer = getattr(sys.modules.get(type(chat).__module__), "tracer", None)
+    locate(request, adapter, chat)
+    return Opened(seat.operation, request, args, kwargs)
+
+
+def read_ticks(_request: Request, last: Any, reply: Reply) -> None:
+    """What xAI says it charges; 0 is how its messages say nothing."""
+    ticks = _TICKS(last)
+    if type(ticks) is int and ticks > 0:
+        reply.stated_cost = ticks * _TICK

@@ -1,0 +1,38 @@
+"""xAI's SDK, which speaks gRPC. Source: xai-sdk 1.21 as installed, read 2026-11-22; billing rule 32."""
+
+from __future__ import annotations
+
+from costspan.adapters._adapter import Adapter, Operation, methods
+from costspan.adapters._usage import UsageMap
+from costspan.adapters._xai_hooks import open_chat, read_ticks
+
+CHAT = Operation(
+    "chat",
+    usage=UsageMap(
+        roots=("usage", "0.usage"),  # of a response, of the first of several, and of a stream's pair
+        total_input="prompt_tokens",
+        output="completion_tokens",  # reasoning stands beside it
+        cache_read="cached_prompt_text_tokens",
+        input_image="prompt_image_tokens",
+        reasoning="reasoning_tokens",
+    ),
+    model="",
+    id="id|0.id",
+    finish="finish_reason|0.finish_reason",
+    text="1.content",
+    full_text="content|0.content",
+    hook=read_ticks,
+)
+_METHODS = dict.fromkeys(("sample", "sample_batch", "parse", "defer", "defer_batch"), CHAT)
+_STREAMS = dict.fromkeys(("stream", "stream_batch"), CHAT)
+
+ADAPTER = Adapter(
+    provider="x_ai",
+    package="xai-sdk >= 1.0",
+    home="https://api.x.ai",
+    seats=(
+        *methods("xai_sdk.sync.chat:Chat", _METHODS | _STREAMS, opener=open_chat),
+        *methods("xai_sdk.aio.chat:Chat", _METHODS, opener=open_chat, waits=True),
+        *methods("xai_sdk.aio.chat:Chat", _STREAMS, opener=open_chat),
+    ),
+)

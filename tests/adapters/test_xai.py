@@ -1,0 +1,108 @@
+"""xAI's SDK against its own service definition, over real gRPC on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+import xai_sdk
+from opentelemetry import trace
+from xai_sdk.chat import chat_pb2, chat_pb2_grpc, usage_pb2, user
+
+from adapters import SHAPES
+from costspan.usage import Usage
+
+pytestmark = pytest.mark.real
+USAGE = {
+    "prompt_tokens": 100,
+    "cached_prompt_text_tokens": 40,
+    "completion_tokens": 20,
+    "reasoning_tokens": 300,
+    "total_tokens": 420,
+}
+
+
+class Service(chat_pb2_grpc.ChatServicer):
+    def __init__(self, ticks):
+        self.usage = usage_pb2.SamplingUsage(**USAGE, cost_in_usd_ticks=ticks)
+
+    def GetCompletion(self, request, context):  # noqa: N802 gRPC's
+        message = chat_pb2.CompletionMessage(content="Cats.")
+        output = chat_pb2.CompletionOutput(index=0, message=message)
+        return chat_pb2.GetChatCompletionResponse(id="c-1", outputs=[output], usage=self.usage, model="grok-4")
+
+    def GetCompletionChunk(self, request, context):  # noqa: N802 gRPC's
+        for text in ("Ca", "ts."):
+            output = chat_pb2.CompletionOutputChunk(index=0, delta=chat_pb2.Delta(content=text))
+            yield chat_pb2.GetChatCompletionChunk(id="c-1", outputs=[output], usage=self.usage, model="grok-4")
+
+
+@pytest.fixture
+def start():
+    servers = []
+
+    def run(ticks=0):
+        server = grpc.server(ThreadPoolExecutor(2))
+        chat_pb2_grpc.add_ChatServicer_to_server(Service(ticks), server)
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        servers.append(server)
+        return {"api_key": "k", "api_host": f"localhost:{port}"}
+
+    yield run
+    for server in servers:
+        server.stop(None)
+
+
+def ask(where, shape):
+    async def later():
+        client = xai_sdk.AsyncClient(**where)
+        chat = client.chat.create("grok-4", messages=[user("Cats?")])
+        answer = [pair async for pair in chat.stream()] if "stream" in shape else await chat.sample()
+        await client.close()
+        return answer
+
+    if shape.startswith("async"):
+        return asyncio.run(later())
+    client = xai_sdk.Client(**where)
+    chat = client.chat.create("grok-4", messages=[user("Cats?")])
+    answer = list(chat.stream()) if "stream" in shape else chat.sample()
+    client.close()
+    return answer
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_reasoning_stands_beside_the_output(watch, start, shape):
+    seen = watch("xai")
+
+    ask(start(), shape)
+
+    assert seen.usage == Usage(input=60, cache_read=40, output=20, reasoning=300)
+    assert seen.call.request.model == "grok-4"
+    assert seen.reply.stated_cost is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_stated_charge_is_in_ticks(watch, start, shape):
+    seen = watch("xai")
+
+    ask(start(ticks=25_000_000), shape)
+
+    assert float(seen.reply.stated_cost) == 0.0025
+
+
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_the_sdks_own_span_gets_the_cost_and_no_second_one_is_made(watch, start, shape, monkeypatch):
+    seen = watch("xai")
+    for module in ("sync", "aio"):
+        tracer = seen.tracer_provider.get_tracer(f"xai_sdk.{module}.chat")
+        monkeypatch.setattr(f"xai_sdk.{module}.chat.tracer", tracer)
+
+    ask(start(ticks=25_000_000), shape)
+
+    assert trace.get_tracer_provider() is not seen.tracer_provider
+    (span,) = seen.spans
+    assert span.name == "chat.sample grok-4"
+    assert span.attributes["gen_ai.usage.cost.amount"] == 0.0025
