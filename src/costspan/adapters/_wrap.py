@@ -239,10 +239,10 @@ def _generated(result: Any, watch: Watch) -> Any:
 
 def _streams_of(instance: Any, where: str) -> list[SyncStream | AsyncStream]:
     """The watched iterators behind an object that is being closed; a raw response may hold several parsed streams."""
-    found = [path(each)(instance) for each in where.split("|")]
-    for each in found:
-        if isinstance(each, dict):
-            found = [getattr(value, "_iterator", None) for value in each.values()]
+    found = path(where)(instance)
+    if isinstance(found, dict):
+        found = [getattr(each, "_iterator", None) for each in found.values()]
+    found = found if isinstance(found, list) else [found]
     return [each for each in found if isinstance(each, (SyncStream, AsyncStream))]
 
 

@@ -32,7 +32,7 @@ MESSAGE = Operation(
 )
 COMPLETION = Operation("text_completion", finish="stop_reason", text="completion", full_text="completion")
 BATCH_RESULTS = Operation("batch", model="", id="", lookup=True, tally=hooks.tally_batch, hook=hooks.read_batch)
-HELPER_CLOSES = "_raw_stream._iterator|_iterator"  # before 1.0 the helper was itself what `request` gave
+HELPER_CLOSES = "_raw_stream._iterator"
 
 ADAPTER = Adapter(
     provider="anthropic",
