@@ -230,7 +230,7 @@ class Recorder:
         if reply.usage is None and reply.stated_cost is None:
             if call.error is not None:
                 return None
-            return unpriced("the provider reported no usage")
+            return unpriced(reply.unpriced or "the provider reported no usage")
         if reply.unpriced and reply.stated_cost is None:
             return unpriced(reply.unpriced)
         price = self._rate(call, reply.usage or Usage())

@@ -1,0 +1,134 @@
+"""What google-genai has had since 2.0: interactions, by a second client that is imported when it is first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+
+import pytest
+from fake_providers import gemini as wire
+from google import genai
+from google.genai import types
+
+from adapters import PLAIN, SHAPES, STREAMS, Client, close
+from costspan.adapters import _google
+from costspan.adapters._paths import path
+from costspan.call import Reply, Request
+from costspan.usage import Usage
+
+# the SDK's own: a subclass of aiohttp's session, methods that it retires, features that are new
+pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class", "ignore:.*(deprecated|experimental)")
+
+ASK = {"model": "gemini-2.5-flash", "input": "Tell me about cats."}
+FULL = Usage(input=40, cache_read=40, input_image=30, output=30, reasoning=20, web_searches=3)
+
+
+class Interactions:
+    def __init__(self, fake, later):
+        self._sdk = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=fake.url))
+        self._owner = self._sdk.aio if later else self._sdk
+        self.interactions = self._owner.interactions
+
+    async def close(self):
+        await close(self._owner)
+
+
+def client(fake):
+    return Client(lambda: Interactions(fake, later=False), lambda: Interactions(fake, later=True))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_interaction_is_billed_as_it_is_told(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+
+    client(fake).ask(shape, "interactions.create", **ASK)
+
+    assert seen.usage == FULL
+    assert (seen.reply.model, seen.call.request.stream) == (ASK["model"], shape in STREAMS)
+    assert not seen.reply.partial
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_interaction_left_early_is_told_once(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+
+    client(fake).leave(shape, "interactions.create", **ASK)
+
+    assert (seen.reply.partial, len(seen.spans)) == (True, 1)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_interaction_in_the_background_says_why_it_has_no_price(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+    fake.play(wire.interaction(status="in_progress", usage=None, steps=[]))
+
+    client(fake).ask(shape, "interactions.create", **ASK, background=True)
+
+    assert "background" in seen.attributes["costspan.price.reason"]
+
+
+def ask_vertex(fake, shape, name, **arguments):
+    options = types.HttpOptions(base_url=fake.url, api_version="v1")
+    sdk = genai.Client(vertexai=True, api_key="k", http_options=options)
+    return asyncio.run(_ask(sdk if shape == "sync" else sdk.aio, name, arguments))
+
+
+async def _ask(owner, name, arguments):
+    answer = getattr(owner.models, name)(**arguments)
+    await (answer if inspect.isawaitable(answer) else asyncio.sleep(0))
+    await close(owner)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_vertex_is_told_from_the_gemini_api(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+
+    ask_vertex(fake, shape, "generate_content", model="gemini-2.5-flash", contents="?")
+
+    assert seen.attributes["gen_ai.provider.name"] == "gcp.vertex_ai"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_images_are_counted(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+    config = {"number_of_images": 2}
+
+    ask_vertex(fake, shape, "generate_images", model="imagen-4.0-generate-001", prompt="a cat", config=config)
+
+    assert seen.usage == Usage(images=2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "usage"),
+    [
+        ({"embeddings": [{"statistics": {"token_count": 4.0}}, {"statistics": {"token_count": 3}}]}, Usage(input=7)),
+        (
+            {"embeddings": [{"statistics": None}], "metadata": {"billable_character_count": 20}},
+            Usage(input_characters=20),
+        ),
+        ({"embeddings": None, "metadata": {"billable_character_count": "20"}}, None),
+    ],
+)
+def test_vertex_tells_an_embedding_s_tokens_or_its_characters(answer, usage):
+    reply = Reply()
+
+    _google.count_embedded(Request("embeddings", "gcp.vertex_ai"), answer, reply)
+
+    assert reply.usage == usage
+
+
+@pytest.mark.parametrize(
+    ("config", "milliseconds", "quality"),
+    [(None, 8_000, ""), ({"duration_seconds": 4, "number_of_videos": 2, "generate_audio": True}, 8_000, "audio")],
+)
+def test_video_is_billed_by_the_second_that_was_asked_for(config, milliseconds, quality):
+    reply = Reply()
+
+    _google.count_video(Request("video_generation", "gcp.gemini", body={"config": config}), None, reply)
+
+    assert (reply.usage, reply.terms.quality) == (Usage(output_video_ms=milliseconds), quality)
+
+
+def test_a_count_of_protobuf_is_a_list_too():
+    assert path("items.#")({"items": range(3)}) == 3
+    assert path("items.#")({"items": "abc"}) is None
