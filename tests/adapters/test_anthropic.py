@@ -208,7 +208,7 @@ def test_only_so_many_batches_are_remembered():
 
 
 def test_a_model_of_bedrock_is_billed_there(watch, serve):
-    """The request's id names the region, which the answer's does not; an own address does not hide whose client it is."""
+    """The request's id names the region, the answer's does not; an own address does not hide whose client it is."""
     seen, fake = watch("anthropic"), serve(wire)
     fake.play(wire.message(model="claude-haiku-4-5-20251001", usage=wire.USAGE | {"input_tokens": 1000}))
     sdk = anthropic.AnthropicBedrock(

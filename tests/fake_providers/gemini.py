@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costspan.demo.server import events, reply
-from fake_providers import Route, operation
+from fake_providers import Answer, Route, operation
 
 TEXT = "Cats sleep most of the day, and hunt at dawn."
 USAGE = {"promptTokenCount": 19, "candidatesTokenCount": 10, "totalTokenCount": 29}
@@ -58,7 +58,14 @@ def cut(_asked, body):
     return events([*(head | each for each in words), {**head, **body, "usageMetadata": last}], done=False)
 
 
-_plain, _streamed = operation(_generated), operation(_generated, cut)
+def as_array(answer):
+    """What the older SDK asks for: one JSON array, sent bit by bit."""
+    items = [part.removeprefix(b"data: ").strip() for part in answer.parts]
+    parts = (b"[" + items[0], *(b"," + item for item in items[1:]), b"]")
+    return Answer(parts, streamed=True)
+
+
+_plain = operation(_generated)
 
 
 def generated(**changes):
@@ -68,7 +75,8 @@ def generated(**changes):
     def answer(asked):
         if "streamGenerateContent" not in asked.received.path:
             return whole(asked)
-        return cut(asked, {**_generated(asked), **changes})
+        answered = cut(asked, {**_generated(asked), **changes})
+        return answered if "alt=sse" in asked.received.query else as_array(answered)
 
     return answer
 

@@ -1,7 +1,6 @@
 """How a Bedrock call is read: out of botocore's one method, a body that can be read once, and its event streams.
 
-The host reads body and stream itself, whenever it wants; we look on. Both keep their type and identity: only the one
-method through which everything passes is replaced, on that one object.
+The host reads body and stream itself, whenever it wants; we look on. Both keep their type and identity.
 
 Source: sdk-usage 4 and billing rules 25 to 28 of 2026-11-21; botocore 1.35 to 1.44 and aiobotocore 2.17 to 3.10.
 """
@@ -9,10 +8,11 @@ Source: sdk-usage 4 and billing rules 25 to 28 of 2026-11-21; botocore 1.35 to 1
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+
+from wrapt import ObjectProxy
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
 from costspan.adapters._paths import member, text_of
@@ -79,43 +79,53 @@ def watch_body(result: Any, watch: Watch) -> None:
     read_envelope(result, watch)
     body = result["body"]
     size = member(member(result.get("ResponseMetadata"), "HTTPHeaders"), "content-length")
-    seat = _Body(body, watch, int(size) if text_of(size).isdecimal() else None)
-    body.read = seat.read_later if iscoroutinefunction(type(body).read) else seat.read
+    copy = _Copy(watch, int(size) if text_of(size).isdecimal() else None)
+    if iscoroutinefunction(type(body).read):
+        body.read = partial(_read_later, body, type(body).read, copy)  # aiobotocore has several kinds of body
+    else:
+        body._raw_stream = _Tee(body._raw_stream, copy)
 
 
-class _Body:
-    """Stands in for the `read` of one body. Holds it weakly: a body that is dropped must go at once, as without us."""
+class _Copy:
+    """What the host has read of a body, until it is all there."""
 
-    def __init__(self, body: Any, watch: Watch, size: int | None) -> None:
-        self._body = ref(body)
-        self._read = type(body).read
+    def __init__(self, watch: Watch, size: int | None) -> None:
         self._watch = watch
         self._size = size
         self._parts: list[bytes] = []
         self._seen = 0
 
-    def read(self, amt: int | None = None) -> Any:
-        return self._see(self._read(self._body(), amt), amt)
-
-    async def read_later(self, amt: int | None = None) -> Any:
-        return self._see(await self._read(self._body(), amt), amt)
-
-    def _see(self, part: Any, amt: int | None) -> Any:
+    def see(self, part: bytes, amt: int | None) -> None:
         with _LOOK:
             self._parts.append(part)
             self._seen += len(part)
             if amt is None or amt < 0 or (amt and not part) or self._seen == self._size:
-                self._end()
-        return part
-
-    def _end(self) -> None:
-        parts, self._parts = self._parts, []
-        if self._watch.call.open:
-            self._watch.complete(_parsed(b"".join(parts)))
+                parts, self._parts = self._parts, []
+                if self._watch.call.open:
+                    self._watch.complete(_parsed(b"".join(parts)))
 
     def __del__(self) -> None:
         """The host did not read the body, or not to its end: the headers' counts are all there is."""
         self._watch.finish()
+
+
+class _Tee(ObjectProxy):  # type: ignore[type-arg] # generic in its stubs only
+    """The HTTP response inside of a body; the body stays the program's own object."""
+
+    def __init__(self, raw: Any, copy: _Copy) -> None:
+        super().__init__(raw)
+        self._self_copy = copy
+
+    def read(self, amt: int | None = None, *args: Any, **kwargs: Any) -> Any:
+        part = self.__wrapped__.read(amt, *args, **kwargs)
+        self._self_copy.see(part, amt)
+        return part
+
+
+async def _read_later(body: Any, read: Any, copy: _Copy, amt: int | None = None) -> Any:
+    part = await read(body, amt)
+    copy.see(part, amt)
+    return part
 
 
 def watch_events(result: Any, watch: Watch) -> None:

@@ -63,7 +63,7 @@ def open_model_call(
 ) -> Opened | None:
     """A call of google-genai's `Models`: its client knows whether Vertex answers, and where."""
     client = models._api_client
-    opened = _opened(adapter, seat, args, kwargs, client._http_options.base_url)
+    opened = _opened(adapter, seat, args, kwargs, member(client._http_options, "base_url"))
     if client.vertexai:
         opened.request.provider, opened.request.geo = "gcp.vertex_ai", client.location or ""
     return opened

@@ -62,7 +62,8 @@ def members(value: Any) -> Mapping[str, Any] | None:
     try:
         extra = value.__pydantic_extra__
     except AttributeError:
-        return None if isinstance(value, Mapping) or "DESCRIPTOR" in fields else fields  # protobuf shows its class
+        # protobuf shows its class, its wrapper keeps the fields elsewhere
+        return None if isinstance(value, Mapping) or "DESCRIPTOR" in fields or "_pb" in fields else fields
     return {**fields, **extra} if extra else fields
 
 

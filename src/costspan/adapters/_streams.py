@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -171,7 +172,7 @@ class ParsedStream:
         seat, iterator = cls(stream, watch, parse, read), getattr(stream, inner)
         waits = hasattr(iterator, "__anext__")
         setattr(stream, inner, AsyncStream(iterator, seat) if waits else SyncStream(iterator, seat))
-        setattr(stream, parse, seat.parse_later if waits else seat.parse)
+        setattr(stream, parse, seat.parse_later if iscoroutinefunction(getattr(type(stream), parse)) else seat.parse)
 
     def see(self, _raw: Any) -> bool:
         """What is not parsed yet goes on to the stream."""

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import gc
+import json
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
+from fake_providers import anthropic as claude
+from fake_providers import bedrock as wire
+
+from costspan.usage import Terms, Usage
+
+MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
+MESSAGES = [{"role": "user", "content": [{"text": "Tell me about cats."}]}]
+FULL = Usage(input=400, cache_read=600, cache_write_5m=100, cache_write_1h=200, output=200)
+CLAUDE = Usage(**{**FULL.counts, "output": 150, "reasoning": 50})
+
+
+@pytest.fixture
+def fake(serve):
+    return serve(wire)
+
+
+def client(fake, service="bedrock-runtime"):
+    session = botocore.session.get_session()
+    session.set_credentials("a", "b")
+    config = Config(retries={"max_attempts": 1, "mode": "standard"})
+    return session.create_client(service, region_name="us-east-1", endpoint_url=fake.url, config=config)
+
+
+def invoke(sdk, model=MODEL, method="invoke_model", **body):
+    return getattr(sdk, method)(modelId=model, body=json.dumps(body or {"messages": MESSAGES, "max_tokens": 9}))
+
+
+def test_converse_counts_what_is_cached_besides(watch, fake):
+    seen = watch("bedrock")
+    fake.play(wire.converse(wire.CACHED, serviceTier={"type": "flex"}, performanceConfig={"latency": "optimized"}))
+
+    answer = client(fake).converse(modelId=MODEL, messages=MESSAGES, inferenceConfig={"maxTokens": 9, "topP": 0.5})
+
+    assert answer["usage"]["totalTokens"] == 1500
+    assert seen.usage == FULL
+    assert seen.reply.terms == Terms(tier="flex", speed="optimized", geo="us-east-1")
+    assert seen.reply.finish_reasons == ("end_turn",)
+    attributes = seen.attributes
+    assert (attributes["gen_ai.provider.name"], attributes["gen_ai.request.model"]) == ("aws.bedrock", MODEL)
+    assert (attributes["gen_ai.request.max_tokens"], attributes["gen_ai.request.top_p"]) == (9, 0.5)
+    assert attributes["costspan.price.model"].startswith("aws.bedrock/regional.anthropic.claude-haiku-4-5")
+
+
+def test_a_client_that_was_made_before_is_seen(watch, fake):
+    sdk = client(fake)
+    seen = watch("bedrock")
+
+    sdk.converse(modelId=MODEL, messages=MESSAGES)
+
+    assert seen.usage == Usage(input=19, output=10)
+
+
+def test_a_stream_tells_its_usage_at_the_end(watch, fake):
+    seen = watch("bedrock")
+    fake.play(wire.converse_stream(wire.CACHED, serviceTier={"type": "priority"}))
+
+    stream = client(fake).converse_stream(modelId=MODEL, messages=MESSAGES)["stream"]
+    assert seen.calls == []
+    events = list(stream)
+
+    assert "metadata" in events[-1]
+    assert (seen.usage, seen.reply.terms.tier, seen.reply.partial) == (FULL, "priority", False)
+    assert (type(stream).__name__, seen.reply.finish_reasons) == ("EventStream", ("end_turn",))
+
+
+@pytest.mark.filterwarnings("ignore:unclosed", "ignore::pytest.PytestUnraisableExceptionWarning")  # as without us
+@pytest.mark.parametrize("leave", ["close", "drop"])
+@pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
+def test_a_stream_that_is_left_early_is_told_once(watch, fake, leave, method):
+    seen = watch("bedrock")
+    sdk = client(fake)
+    answer = (
+        sdk.converse_stream(modelId=MODEL, messages=MESSAGES) if "converse" in method else invoke(sdk, method=method)
+    )
+    stream = answer.get("stream") or answer["body"]
+
+    next(iter(stream))
+    if leave == "close":
+        stream.close()
+    del answer, stream
+    gc.collect()
+
+    assert (seen.reply.partial, len(seen.spans)) == (True, 1)
+
+
+def test_an_error_within_a_stream_is_the_call_s(watch, fake):
+    seen = watch("bedrock")
+    parts = wire.converse_stream().parts
+    fake.play(
+        wire.Answer((*parts[:3], wire.failed()), content_type="application/vnd.amazon.eventstream", streamed=True)
+    )
+
+    stream = client(fake).converse_stream(modelId=MODEL, messages=MESSAGES)["stream"]
+    with pytest.raises(EventStreamError):
+        list(stream)
+
+    assert (seen.attributes["error.type"], seen.reply.partial) == ("EventStreamError", True)
+
+
+def test_a_body_is_looked_at_as_the_program_reads_it(watch, fake):
+    """It can be read once, and it is the program's: same object, nothing read ahead."""
+    seen = watch("bedrock")
+
+    body = invoke(client(fake))["body"]
+    assert seen.calls == []
+    told = json.loads(body.read())
+
+    assert told["usage"] == claude.CACHED
+    assert (seen.usage, seen.reply.model) == (CLAUDE, "claude-sonnet-4-5-20250929")
+    assert (type(body).__name__, body.read()) == ("StreamingBody", b"")
+
+
+@pytest.mark.parametrize("read", ["iter_chunks", "iter_lines", "read bit by bit"])
+def test_a_body_that_is_read_in_parts_is_told_once(watch, fake, read):
+    seen = watch("bedrock")
+    body = invoke(client(fake))["body"]
+
+    if read == "read bit by bit":
+        while body.read(10):
+            pass
+    else:
+        list(getattr(body, read)(10))
+
+    assert (seen.usage, len(seen.spans)) == (CLAUDE, 1)
+
+
+def test_of_a_body_that_is_not_read_the_headers_tell(watch, fake):
+    seen = watch("bedrock")
+    answer = invoke(client(fake))
+
+    answer["body"].close()
+    del answer
+
+    assert (seen.usage, seen.reply.partial) == (Usage(input=19, output=10), False)
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "usage"),
+    [
+        ("amazon.titan-text-lite-v1", {"inputTextTokenCount": 7, "results": [{"tokenCount": 5}]},
+         Usage(input=7, output=5)),
+        ("amazon.titan-embed-text-v2:0", {"embedding": [0.5], "inputTextTokenCount": 7}, Usage(input=7)),
+        ("us.amazon.nova-lite-v1:0", {"usage": wire.CACHED | {"cacheReadInputTokenCount": 600,
+          "cacheWriteInputTokenCount": 300}}, Usage(input=400, cache_read=600, cache_write=300, output=200)),
+        ("meta.llama3-8b-instruct-v1:0", {"prompt_token_count": 7, "generation_token_count": 5},
+         Usage(input=7, output=5)),
+        ("openai.gpt-oss-20b-1:0", {"usage": {"prompt_tokens": 7, "completion_tokens": 5,
+          "prompt_tokens_details": {"cached_tokens": 2}}}, Usage(input=5, cache_read=2, output=5)),
+        ("cohere.embed-v4:0", {"embeddings": [], "meta": {"billed_units": {"input_tokens": 7}}}, Usage(input=7)),
+        ("amazon.nova-canvas-v1:0", {"images": ["a", "b"]}, Usage(images=2)),
+    ],
+)  # fmt: skip
+def test_each_family_of_models_has_its_own_words(watch, fake, model, body, usage):
+    seen = watch("bedrock")
+    fake.play(wire.invoked(body))
+
+    invoke(client(fake), model=model)["body"].read()
+
+    assert seen.usage == usage
+    wanted = "embeddings" if "embed" in model else "image_generation" if "canvas" in model else "chat"
+    assert seen.call.request.operation == wanted
+
+
+def test_a_body_without_counts_leaves_those_of_the_headers(watch, fake):
+    seen = watch("bedrock")
+    fake.play(wire.invoked({"generations": [{"text": "It is."}]}, **wire.COUNTS))
+
+    invoke(client(fake), model="cohere.command-text-v14")["body"].read()
+
+    assert seen.usage == Usage(input=19, output=10)
+
+
+def test_a_body_that_is_no_json_tells_nothing_and_stays_the_program_s(watch, fake):
+    seen = watch("bedrock")
+    fake.play(wire.Answer((b"not json",)))
+
+    assert invoke(client(fake))["body"].read() == b"not json"
+    assert seen.usage is None
+
+
+def test_what_nobody_counted_is_counted_in_the_model_s_own_request(watch, fake):
+    seen = watch("bedrock", count_tokens="missing")
+    fake.play(wire.invoked({"content": [{"type": "text", "text": wire.TEXT}]}))
+
+    invoke(client(fake), messages=[{"role": "user", "content": "Tell me about cats."}])["body"].read()
+
+    assert seen.attributes["costspan.usage.source"] != "provider"
+    assert seen.attributes["gen_ai.usage.input_tokens"] > 3
+
+
+def test_a_stream_of_a_model_s_own_json_is_merged(watch, fake):
+    """Anthropic's first event tells the writes by time to live, Bedrock's sums come with the last."""
+    seen = watch("bedrock")
+
+    chunks = list(invoke(client(fake), method="invoke_model_with_response_stream")["body"])
+
+    assert all(isinstance(chunk["chunk"]["bytes"], bytes) for chunk in chunks)
+    assert seen.usage == CLAUDE
+    assert (seen.reply.finish_reasons, seen.reply.partial) == (("end_turn",), False)
+
+
+@pytest.mark.parametrize("method", ["converse", "converse_stream"])
+def test_an_error_reaches_the_program_and_costs_nothing(watch, fake, method):
+    seen = watch("bedrock")
+    fake.play(wire.error(400))
+
+    with pytest.raises(ClientError):
+        getattr(client(fake), method)(modelId="does-not-exist", messages=MESSAGES)
+
+    assert (seen.usage, "gen_ai.usage.cost.amount" in seen.attributes) == (None, False)
+
+
+@pytest.mark.parametrize("arn", ["application-inference-profile/abc", "imported-model/abc"])
+def test_a_name_that_only_its_owner_can_resolve_has_no_price(watch, fake, arn):
+    seen = watch("bedrock")
+
+    client(fake).converse(modelId=f"arn:aws:bedrock:us-east-1:123456789012:{arn}", messages=MESSAGES)
+
+    assert seen.attributes["costspan.price.status"] == "unpriced"
+
+
+def test_the_model_behind_a_router_is_the_one_that_is_billed(watch, fake):
+    seen = watch("bedrock")
+    invoked = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0"
+    fake.play(wire.converse(trace={"promptRouter": {"invokedModelId": invoked}}))
+
+    router = "arn:aws:bedrock:us-east-1:123456789012:default-prompt-router/amazon.nova:1"
+    client(fake).converse(modelId=router, messages=MESSAGES)
+
+    assert (seen.reply.model, seen.attributes["costspan.price.status"]) == (invoked, "priced")
+
+
+def test_other_services_and_other_calls_are_not_ours(watch, fake):
+    seen = watch("bedrock")
+    fake.play(wire.reply({"modelSummaries": []}))
+
+    client(fake, "bedrock").list_foundation_models()
+
+    assert seen.calls == []
