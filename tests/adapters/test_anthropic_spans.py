@@ -44,7 +44,7 @@ def watching():
         meters = MeterProvider(shutdown_on_exit=False)
         mapped = {"127.0.0.1": "anthropic"}
         instrumentor.instrument(tracer_provider=tracing.provider, meter_provider=meters, hosts=mapped)
-        return Watched(instrumentors.PLUGIN.recorder, tracing.exporter)
+        return Watched(instrumentors.PLUGIN.recorder, tracing.exporter, tracing.provider)
 
     yield switch_on
     instrumentor.uninstrument()

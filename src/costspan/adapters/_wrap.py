@@ -160,11 +160,6 @@ class Wrapping:
         for watch in tuple(self._streams):
             watch.leave_early()
 
-    def _inside(self, result: Any, fields: Any, watch: Watch) -> Any:
-        """What an SDK's stream object iterates. Some make it when they are first asked for it."""
-        name = self._adapter.iterator
-        return fields.get(name) or (getattr(result, name, None) if watch.call.request.stream else None)
-
     def _deliver_raw(self, response: Any, watch: Watch) -> None:
         """A raw response: read if its body is in memory; else when the host reads it, and never ahead of the host."""
         http = response.http_response
