@@ -138,13 +138,20 @@ class BudgetRun(Run):
         left = self.limit.most - self.limit.used(self.spent)
         return Decimal(left) / FEMTO if self.limit.unit == "USD" else left
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether a call must be looked at more closely: a few integers compared, for every call there is."""
+        femto, tokens, _, unpriced = self.account._spent
+        used = femto if self.limit.unit == "USD" else tokens
+        return used >= self.limit.most or (self.limit.strict and unpriced > 0)
+
     def refuses(self, running: Spend, call: str) -> BudgetExceededError | None:
         """What to raise instead of the call; `running` is what the call itself is estimated to have spent by now."""
         return self.limit.refuses(self.spent.plus(running), call)
 
     def crossed(self) -> bool:
         """Whether the limit was reached; True only once."""
-        if self._warned or self.limit.used(self.spent) < self.limit.most:
+        if self._warned or not self.in_doubt or self.limit.used(self.spent) < self.limit.most:
             return False
         self._warned = True
         return True

@@ -11,6 +11,7 @@ from costspan.bill import Bill
 from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from costspan.bill import Bills
@@ -38,7 +39,7 @@ class Request:
     port: int = 0
     resource: str = ""  # id of what is asked for, where the address names it: a batch, a stored response
     parameters: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens …, by their conventional names
-    attribution: dict[str, str] = field(default_factory=dict)  # user, session, … that SDK arguments name
+    attribution: Mapping[str, str] = field(default_factory=dict)  # user, session, … that SDK arguments name
     native_tracer: Any = None  # the SDK's own, if it makes a span for this call by itself; opaque here
     body: Any = None  # the SDK's own arguments, only held for local counting and content capture, never written to
 

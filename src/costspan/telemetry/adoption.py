@@ -43,9 +43,15 @@ def note_pending(span: Span) -> None:
     _PENDING.set(ref(span))
 
 
+def attributes_of(span: Any) -> Mapping[str, Any]:
+    """A span's attributes. The SDK's own dict where it has one: asking its mapping for what it lacks is slow."""
+    held = getattr(span, "_attributes", None)
+    return getattr(held, "_dict", None) or getattr(span, "attributes", None) or {}
+
+
 def stands_for_inference(span: Any) -> bool:
     """Whether a span is one inference of a model (not an agent, a chain or a tool), as far as can be seen now."""
-    attributes: Mapping[str, Any] | None = getattr(span, "attributes", None)
+    attributes = attributes_of(span)
     scope = getattr(span, "instrumentation_scope", None)
     if scope is not None and scope.name.startswith(_TOOLS):
         return span.kind is trace.SpanKind.CLIENT

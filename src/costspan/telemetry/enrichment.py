@@ -19,7 +19,7 @@ from costspan.guard import Guard
 from costspan.rollup import Account
 from costspan.scope import OUTSIDE, PLACE, REQUEST, Scope, scope_in
 from costspan.telemetry import names
-from costspan.telemetry.adoption import note_pending, stands_for_inference
+from costspan.telemetry.adoption import attributes_of, note_pending, stands_for_inference
 from costspan.telemetry.attributes import payer
 from costspan.telemetry.native import EXPECTED
 from costspan.telemetry.spending import account_attributes
@@ -50,15 +50,17 @@ _STREAM: ContextVar[Scope] = ContextVar("costspan-logfire-stream", default=OUTSI
 _ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
 _AGENTS = frozenset(("invoke_agent", "invoke_workflow", "execute_tool", "create_agent"))
 _AGENT_KINDS = frozenset(("AGENT", "CHAIN", "TOOL", "agent", "workflow", "tool", "chain"))
-_MARKS = (  # one of these is on every span that any tool writes for a call
-    names.OPERATION,
-    names.REQUEST_MODEL,
-    "gen_ai.system",
-    "llm.request.type",
-    "openinference.span.kind",
-    "langfuse.observation.type",
-    "ai.operationId",
-    "ai.model.id",
+_MARKS = frozenset(
+    (  # one of these is on every span that any tool writes for a call
+        names.OPERATION,
+        names.REQUEST_MODEL,
+        "gen_ai.system",
+        "llm.request.type",
+        "openinference.span.kind",
+        "langfuse.observation.type",
+        "ai.operationId",
+        "ai.model.id",
+    )
 )
 _ANNOUNCES_END = hasattr(SpanProcessor, "_on_ending")
 
@@ -142,11 +144,11 @@ class Enrichment(SpanProcessor):
     def _price(self, span: Any, place: Place | None, own: Account | None) -> None:
         attributes = span._attributes
         seen = getattr(attributes, "_dict", attributes)
-        if self.teller is None or not any(mark in seen for mark in _MARKS):
+        if self.teller is None or _MARKS.isdisjoint(seen):
             return
         from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
 
-        call = read_foreign(span, dict(seen), place.payers if place is not None else {})
+        call = read_foreign(span, seen, place.payers if place is not None else {})
         if call is None:
             return
         account = own.parent if own is not None else place.account if place is not None else None
@@ -194,7 +196,7 @@ def _is_ours(span: Any) -> bool:
 
 
 def _is_agent(span: Any) -> bool:
-    attributes = span.attributes
+    attributes = attributes_of(span)
     return bool(attributes) and (
         attributes.get(names.OPERATION) in _AGENTS
         or attributes.get("openinference.span.kind") in _AGENT_KINDS

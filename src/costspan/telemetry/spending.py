@@ -87,7 +87,7 @@ class Spending:
     def begin(self, call: Call, context: Context) -> None:
         """Note where a call begins, and who pays: what the program says, then the SDK's arguments, then baggage."""
         scope = scope_in(context)
-        payers = dict(scope.payers)
+        payers = scope.payers
         own = call.request.attribution
         if own or self._trusted:
             payers = {**from_baggage(context, self._trusted), **own, **payers}
@@ -106,20 +106,23 @@ class Spending:
         budgets = account.budgets if account is not None else ()
         if not budgets and not self._quotas:
             return None
-        text = f"{call.request.operation} {call.request.model}".rstrip()
         refused = None
         if call.chunks:
             running = _running(call, price)
-            refused = _first(each.refuses(running, text) for each in budgets if each.streams)
+            refused = _first(each.refuses(running, _named(call)) for each in budgets if each.streams)
         else:
-            call.metered = any(each.streams for each in budgets)
-            refused = _first(each.refuses(_NOTHING, text) for each in budgets) or self._over_quota(call, text)
+            for each in budgets:
+                call.metered = call.metered or each.streams
+                if each.in_doubt and refused is None:
+                    refused = each.refuses(_NOTHING, _named(call))
+            if self._quotas and refused is None:
+                refused = self._over_quota(call)
         if refused is not None:
             self._signals.refused(refused, call)
         return refused
 
-    def _over_quota(self, call: Call, text: str) -> BudgetExceededError | None:
-        payers = _known(call)
+    def _over_quota(self, call: Call) -> BudgetExceededError | None:
+        payers, text = _known(call), _named(call)
         return _first(
             quota.refuses(who, _NOTHING, text) for quota in self._quotas if (who := quota.who(payers)) is not None
         )
@@ -156,6 +159,10 @@ class Spending:
                 continue
             for threshold in quota.add(who, spend):
                 self._signals.crossed(quota.limit, quota.spent(who), dict(who), threshold)
+
+
+def _named(call: Call) -> str:
+    return f"{call.request.operation} {call.request.model}".rstrip()
 
 
 def _known(call: Call) -> Mapping[str, str]:
