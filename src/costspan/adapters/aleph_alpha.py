@@ -1,4 +1,4 @@
-"""Aleph Alpha's SDK. Source: aleph-alpha-client 11.5 as installed, read 2026-11-22. Only streams of chats tell usage."""
+"""Aleph Alpha's SDK; a plain chat tells no usage. Source: aleph-alpha-client 11.5, read 2026-11-22."""
 
 from __future__ import annotations
 
