@@ -2,19 +2,22 @@
 
 import { el, refill } from './dom.js';
 import { named } from './format.js';
-import { NAMES, PERIODS, ask, filters, get, go, link, period, read, zone } from './state.js';
+import { NAMES, OFFERED, PERIODS, ask, filters, get, go, link, period, read, zone } from './state.js';
 
-const MOST = 200; // entries of a list; names beyond are reached from the tables
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export async function drawFilters(form, once) {
+  if (!form.hasChildNodes()) fill(form, NAMES.map(() => [])); // what is chosen shows at once
   const others = Object.fromEntries(NAMES.flatMap((name) => [[name, null], [`${name}!`, null]]));
   const offers = await Promise.all(NAMES.map(async (name) => {
-    const said = await once(ask('/api/usage', { ...others, group_by: name, top: MOST }));
+    const said = await once(ask('/api/usage', { ...others, group_by: name, top: OFFERED }));
     return said.rows.map((row) => row[name]);
   }));
-  refill(form, periods(), dates(), ...NAMES.map((name, place) => choice(name, offers[place])), zones(), ...chips());
+  fill(form, offers);
 }
+
+const fill = (form, offers) =>
+  refill(form, periods(), dates(), ...NAMES.map((name, place) => choice(name, offers[place])), zones(), ...chips());
 
 function field(id, title, input) {
   input.id = id;

@@ -24,6 +24,7 @@ import * as whatif from './views/whatif.js';
  * elements to show, and perhaps `after(body, answers)` for what needs its place on the page. `wide` is of its layout.
  */
 const VIEWS = [glance, month, spend, models, tokens, groups, budgets, sure, calls, unpriced, errors, advice, whatif];
+const LANES = 3;
 const LOOK_SECONDS = 3; // how often the ledger is asked whether anything has arrived
 const REFRESH_SECONDS = 60; // how often to draw anyway: time passes, and other programs may write to the ledger
 
@@ -33,11 +34,36 @@ let round = 0;
 let took = 0; // milliseconds that all answers took the last time
 let seen = { counts: '', at: 0 };
 
-async function fetchJson(address, signal) {
-  const answer = await fetch(address, { signal, headers: { accept: 'application/json' } });
+async function fetchJson(address) {
+  const answer = await fetch(address);
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(said.error ?? `the ledger answered ${answer.status}`);
   return said;
+}
+
+/**
+ * Asks a few at a time, in order: what is at the top of the page is there first, however large the ledger is. Asks
+ * nothing more once `isWanted()` is false.
+ */
+function queue(isWanted) {
+  const asked = new Map();
+  const waiting = [];
+  let free = LANES;
+  const next = async () => {
+    if (!free || !waiting.length) return;
+    free -= 1;
+    await waiting.shift()();
+    free += 1;
+    next();
+  };
+  const ask = (address) => (isWanted() ? fetchJson(address) : Promise.reject(new Error('no longer asked for')));
+  return (address) => {
+    if (!asked.has(address)) {
+      asked.set(address, new Promise((resolve, reject) => waiting.push(() => ask(address).then(resolve, reject))));
+      next();
+    }
+    return asked.get(address);
+  };
 }
 
 /**
@@ -47,11 +73,7 @@ async function fetchJson(address, signal) {
 async function refresh({ fresh = false, quietly = false } = {}) {
   const mine = ++round;
   const started = performance.now();
-  const asked = new Map();
-  const once = (address) => {
-    if (!asked.has(address)) asked.set(address, fetchJson(address));
-    return asked.get(address);
-  };
+  const once = queue(() => mine === round);
   const failures = new Set();
   const one = async (view) => {
     try {
@@ -63,8 +85,9 @@ async function refresh({ fresh = false, quietly = false } = {}) {
     }
   };
   const form = byId('filters');
+  const views = VIEWS.map(one);
   const offers = quietly && form.contains(document.activeElement) ? null : drawFilters(form, once).catch(() => {});
-  await Promise.all([...VIEWS.map(one), offers]);
+  await Promise.all([...views, offers]);
   if (mine !== round) return;
   tell([...failures].join(' '));
   byId('updated').textContent = `updated ${new Date().toLocaleTimeString('en-GB')}`;

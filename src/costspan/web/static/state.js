@@ -5,6 +5,7 @@ export const PERIODS = {
   today: 'Today', '24h': '24 hours', '7d': '7 days', '30d': '30 days', month: 'This month', '90d': '90 days',
   '365d': 'A year', all: 'All',
 };
+export const OFFERED = 200; // entries of a filter; names beyond are reached from the tables
 const OWN = ['by', 'budget', 'what_if', 'trace']; // the page's, not the API's
 const UNITS = { today: 'hour', '24h': 'hour', '7d': 'day', '30d': 'day', month: 'day', '90d': 'day', '365d': 'week' };
 
@@ -37,7 +38,7 @@ export function ask(path, more = {}) {
   for (const name of OWN) query.delete(name);
   for (const [name, value] of Object.entries(more)) {
     query.delete(name);
-    if (value !== null) query.append(name, value);
+    for (const each of value === null ? [] : [value].flat()) query.append(name, each);
   }
   return query.size ? `${path}?${query}` : path;
 }

@@ -2,16 +2,16 @@
 
 import { calls, cost, filtering, share, tokens } from '../columns.js';
 import { el, note } from '../dom.js';
-import { ask, get, link } from '../state.js';
+import { OFFERED, ask, get, link } from '../state.js';
 import { table } from '../table.js';
 
 export const id = 'groups';
 export const title = 'Who spends';
 const BY = { team: 'Teams', user: 'Users', service: 'Services', feature: 'Features' };
-const MOST = 15;
+const MOST = 15; // shown; as many are asked for as the filters offer, so that both can be one question
 
 const by = () => (get('by') in BY ? get('by') : 'team');
-export const asks = () => ({ groups: ask('/api/usage', { group_by: by(), top: MOST }) });
+export const asks = () => ({ groups: ask('/api/usage', { group_by: by(), top: OFFERED }) });
 
 export function draw({ groups: { rows, total } }) {
   const tabs = el('nav', { class: 'tabs', 'aria-label': 'Spend by' }, Object.entries(BY).map(([name, text]) =>
@@ -19,7 +19,7 @@ export function draw({ groups: { rows, total } }) {
   if (!rows.length) return [tabs, note('No calls in this period.')];
   return [
     tabs,
-    table(BY[by()], [filtering(by(), BY[by()].slice(0, -1)), calls, tokens, cost, share], rows, total),
-    rows.length === MOST && note(`The ${MOST} dearest; the total is of all.`),
+    table(BY[by()], [filtering(by(), BY[by()].slice(0, -1)), calls, tokens, cost, share], rows.slice(0, MOST), total),
+    rows.length > MOST && note(`The ${MOST} dearest; the total is of all.`),
   ].filter(Boolean);
 }

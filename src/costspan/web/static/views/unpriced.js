@@ -9,13 +9,12 @@ export const id = 'unpriced';
 export const title = 'Without a price';
 
 export const asks = () => ({
-  unpriced: ask('/api/usage', { 'group_by': 'provider,model,status', status: 'unpriced' }),
-  partial: ask('/api/usage', { 'group_by': 'provider,model,status', status: 'partial' }),
+  unpriced: ask('/api/usage', { group_by: 'provider,model,status', status: ['unpriced', 'partial'] }),
   latest: ask('/api/calls', { status: 'unpriced', limit: 100 }),
 });
 
-export function draw({ unpriced, partial, latest }) {
-  const rows = [...unpriced.rows, ...partial.rows].sort((a, b) => b.tokens - a.tokens);
+export function draw({ unpriced, latest }) {
+  const rows = unpriced.rows.sort((a, b) => b.tokens - a.tokens);
   if (!rows.length) return [note('Every call of this period has a price.')];
   const reasons = new Map(latest.calls.map((call) => [`${call.provider}\n${call.model}`, call.reason]));
   const why = (row) => (row.status === 'partial' ? 'a part of it has no price' : reasons.get(`${row.provider}\n${row.model}`) || 'no price list has it');

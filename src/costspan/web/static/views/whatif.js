@@ -18,8 +18,10 @@ const other = () => {
 };
 
 export const asks = () => ({
-  models: ask('/api/usage', { group_by: 'provider,model', 'status!': 'unpriced' }),
-  ...(other().model ? { prices: `/api/prices?${new URLSearchParams({ search: other().model, provider: other().provider })}` } : {}),
+  ...(other().model ? {
+    models: ask('/api/usage', { group_by: 'provider,model', 'status!': 'unpriced' }),
+    prices: `/api/prices?${new URLSearchParams({ search: other().model, provider: other().provider })}`,
+  } : {}),
 });
 
 export function draw({ models, prices }) {
