@@ -11,7 +11,8 @@ from opentelemetry import context
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _BOUNDARY = re.compile(rb"boundary=(\S+)")
-_VARYING = {"date", "user-agent", "host", "x-stainless-read-timeout"}
+# `traceparent`: anthropic's SDK sends on whatever span is current
+_VARYING = {"date", "user-agent", "host", "traceparent", "x-stainless-read-timeout"}
 _ERROR_FACTS = ("body", "status_code", "code", "param", "type", "request_id", "message", "args", "doc", "pos")
 
 
