@@ -26,7 +26,7 @@ function options(place, height, labels, series, hooks) {
     scales: { x: { time: false, range: [-0.6, labels.length - 0.4] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
     axes: [
       { ...axis, size: 30, grid: { show: false }, incrs: [1, 2, 3, 4, 6, 7, 10, 14, 24, 30, 60, 120],
-        values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? labels[at] ?? '' : '')), space: 64 },
+        values: (_, splits) => splits.map((at) => (Number.isInteger(at) ? labels[at] ?? '' : '')), space: 24 + 8 * (labels[0]?.length ?? 0) },
       { ...axis, size: 64, values: (_, splits) => splits.map(axisMoney) },
     ],
     series: [{}, ...series],
