@@ -8,7 +8,7 @@ import logging
 import re
 from functools import lru_cache
 from importlib.util import find_spec
-from threading import Lock, Thread
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, load
@@ -218,6 +218,8 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
     """At the end of the program: show new series as 0 once, so that their value is seen as an increase."""
     from opentelemetry import metrics  # noqa: PLC0415
 
+    from costspan.telemetry.setup import within  # noqa: PLC0415
+
     def flush() -> None:
         with _EXIT:
             recorder.drain(recorder.exit_timeout)
@@ -225,7 +227,5 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
             if recorder.metrics.unsettled and hasattr(provider, "force_flush"):
                 provider.force_flush(timeout_millis=1000)
 
-    flushing = Thread(target=flush, name="costspan-flush", daemon=True)
-    flushing.start()
-    flushing.join(recorder.exit_timeout / 2)  # the other half is for the exporters' own shutdown
+    within(recorder.exit_timeout / 2, flush)  # the other half is for the exporters' own shutdown
     recorder.metrics.settle()

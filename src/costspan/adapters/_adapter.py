@@ -185,3 +185,8 @@ def load(name: str) -> Adapter:
     """The adapter of the file of this name, as entry points and settings call it: `openai`, `google_genai`."""
     adapter: Adapter = import_module(f"costspan.adapters.{name}").ADAPTER
     return adapter
+
+
+def some(routes: tuple[Route, ...], *suffixes: str) -> tuple[Route, ...]:
+    """Those of the routes that end so, for an SDK of the same family whose provider has only these."""
+    return tuple(route for route in routes if route.suffix in suffixes)

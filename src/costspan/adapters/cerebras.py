@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter
+from costspan.adapters._adapter import Adapter, some
 from costspan.adapters._stainless import stainless
 
 ADAPTER = Adapter(
     provider="cerebras",
     package="cerebras-cloud-sdk >= 1.0",
     seats=stainless("cerebras.cloud.sdk"),
-    routes=openai.routes("chat/completions", "completions"),
+    routes=some(openai.ROUTES, "chat/completions", "completions"),
 )

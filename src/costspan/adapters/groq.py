@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Route
+from costspan.adapters._adapter import Adapter, Route, some
 from costspan.adapters._groq_hooks import read_breakdown
 from costspan.adapters._stainless import stainless
 
@@ -17,6 +17,6 @@ ADAPTER = Adapter(
     seats=stainless("groq"),
     routes=(
         Route("POST", "chat/completions", CHAT),
-        *openai.routes("embeddings", "audio/speech", "audio/transcriptions", "audio/translations"),
+        *some(openai.ROUTES, "embeddings", "audio/speech", "audio/transcriptions", "audio/translations"),
     ),
 )

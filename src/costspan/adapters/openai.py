@@ -167,13 +167,6 @@ ROUTES = (
     Route("POST", "moderations", FREE),
     Route("GET", "batches/{id}", BATCH),
 )
-
-
-def routes(*suffixes: str) -> tuple[Route, ...]:
-    """Some of the routes, for an SDK of the same family whose provider has only these."""
-    return tuple(route for route in ROUTES if route.suffix in suffixes)
-
-
 ADAPTER = Adapter(
     provider="openai",
     package="openai >= 1.26",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Operation, Route
+from costspan.adapters._adapter import Adapter, Operation, Route, some
 from costspan.adapters._stainless import stainless
 from costspan.adapters._usage import UsageMap
 
@@ -39,6 +39,6 @@ ADAPTER = Adapter(
         Route("GET", "async/chat/completions/{id}", LATER),
         Route("POST", "contextualizedembeddings", openai.EMBEDDINGS),
         Route("POST", "search", SEARCH),
-        *openai.routes("responses", "responses/{id}", "embeddings", "decisions"),
+        *some(openai.ROUTES, "responses", "responses/{id}", "embeddings", "decisions"),
     ),
 )

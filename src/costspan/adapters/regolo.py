@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Operation, Route, Seat
+from costspan.adapters._adapter import Adapter, Operation, Route, Seat, some
 from costspan.adapters._regolo_hooks import open_post, open_stream
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
@@ -45,6 +45,6 @@ ADAPTER = Adapter(
         Route("POST", "chat/completions", CHAT),
         Route("POST", "completions", COMPLETION),
         Route("POST", "rerank", RERANK),
-        *openai.routes("embeddings", "images/generations", "audio/transcriptions"),
+        *some(openai.ROUTES, "embeddings", "images/generations", "audio/transcriptions"),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Route
+from costspan.adapters._adapter import Adapter, Route, some
 from costspan.adapters._stainless import stainless
 from costspan.adapters.anthropic import MESSAGE
 
@@ -14,7 +14,8 @@ ADAPTER = Adapter(
     routes=(
         Route("POST", "messages", MESSAGE),
         Route("POST", "messages/count_tokens", openai.TOKEN_COUNT),
-        *openai.routes(
+        *some(
+            openai.ROUTES,
             "chat/completions",
             "completions",
             "responses",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Operation, Route
+from costspan.adapters._adapter import Adapter, Operation, Route, some
 from costspan.adapters._stainless import stainless
 
 CHAT = replace(openai.CHAT, asks_usage=False)  # a stream's last chunk has the usage, unasked
@@ -23,8 +23,13 @@ ADAPTER = Adapter(
         Route("POST", "completions", COMPLETION),
         Route("POST", "rerank", RERANK),
         Route("GET", "videos/{id}", VIDEO),
-        *openai.routes(
-            "embeddings", "images/generations", "audio/speech", "audio/transcriptions", "audio/translations"
+        *some(
+            openai.ROUTES,
+            "embeddings",
+            "images/generations",
+            "audio/speech",
+            "audio/transcriptions",
+            "audio/translations",
         ),
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
 from costspan.telemetry import names
-from costspan.telemetry.reading import CALL_KINDS, FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
+from costspan.telemetry.spellings import CALL_KINDS, FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
 from costspan.usage import CACHE_READS, CACHE_WRITES
 
 _MOST_TOKENS = 10**12

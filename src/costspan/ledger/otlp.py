@@ -13,7 +13,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from costspan.telemetry import names
-from costspan.telemetry.reading import OWN, PLACES, wanted
+from costspan.telemetry.reading import OWN, wanted
+from costspan.telemetry.spellings import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

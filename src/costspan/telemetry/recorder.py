@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from datetime import datetime, timezone
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from costspan.adapters._hosts import resolve
 from costspan.guard import Guard
-from costspan.pricing.price import Price, PriceStatus
 from costspan.telemetry import names, native
 from costspan.telemetry.adoption import current_llm_span
 from costspan.telemetry.attributes import (
@@ -23,12 +21,11 @@ from costspan.telemetry.attributes import (
     payer_attributes,
     reply_attributes,
     request_attributes,
-    unpriced,
 )
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.spending import Spending
-from costspan.usage import Usage
+from costspan.telemetry.till import Till
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
 
     from costspan.call import Call
     from costspan.config import Settings
-    from costspan.pricing import Pricer
+    from costspan.pricing import Price, Pricer
     from costspan.telemetry.content import Content
     from costspan.tokens.pool import CountingPool
 
@@ -72,6 +69,7 @@ class Recorder:
         self.tracer = tracer
         self._logger = logger
         self._pricer = pricer
+        self._till = Till(pricer)
         self._settings = settings
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings)
@@ -101,7 +99,7 @@ class Recorder:
 
     def refusal(self, call: Call) -> Exception | None:
         """What the program gets instead of this call, or of more of its stream, where a budget is spent."""
-        return self.spending.refusal(call, self._price)
+        return self.spending.refusal(call, self._till.price)
 
     def started(self, call: Call) -> Token[Context]:
         """Start the span of a call, or adopt the one that another tool has started for it; make it current."""
@@ -188,7 +186,7 @@ class Recorder:
             call.span = expected.span
             call.span.set_attributes(payer_attributes(call.request))
         with _PRICE:
-            price = self._price(call)
+            price = self._till.price(call)
         with _SPAN:
             self._end_span(call, price)
         if expected is not None:
@@ -212,54 +210,13 @@ class Recorder:
         if request.host and request.provider == "openai":  # the tool tells the SDK's maker; the address, who answers
             host = resolve(request.host, request.port, "", request.provider, self._settings.hosts)
             request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
-        price = self._price(call)
+        price = self._till.price(call)
         with _METRIC:
             self._count(call, price, scope)
         with _SPEND:
             self.spending.finished(call, price)
         attributes = {**payer_attributes(request), **reply_attributes(call, price)}
         return {**attributes, **self._in_dialects(call, price)}
-
-    def _price(self, call: Call) -> Price | None:
-        """None for a call that failed before anything was used: errors bill nothing."""
-        reply = call.reply
-        if reply.cached:
-            self._value_saving(call)
-        if reply.free or reply.cached:
-            return Price(PriceStatus.FREE, 0)
-        if reply.usage is None and reply.stated_cost is None:
-            if call.error is not None:
-                return None
-            return unpriced(reply.unpriced or "the provider reported no usage")
-        if reply.unpriced and reply.stated_cost is None:
-            return unpriced(reply.unpriced)
-        price = self._rate(call, reply.usage or Usage())
-        if price.status is PriceStatus.UNPRICED and reply.gateway_cost is not None:
-            return self._pricer.price(Usage(), provider="", model="", stated_cost=reply.gateway_cost)._replace(
-                stated=False
-            )
-        return price
-
-    def _value_saving(self, call: Call) -> None:
-        """What a cached answer reports was used when it was made: now it is saved, at today's price."""
-        reply = call.reply
-        reply.saved, reply.usage = reply.saved or reply.usage, None
-        if reply.saved is not None:
-            reply.saved_femto = self._rate(call, reply.saved).total_femto
-
-    def _rate(self, call: Call, usage: Usage) -> Price:
-        request, reply = call.request, call.reply
-        return self._pricer.price(
-            usage,
-            provider=request.biller or request.provider,
-            model=reply.model,
-            request_model=request.model,
-            at=datetime.fromtimestamp(call.started_ns / 1e9, timezone.utc),
-            terms=reply.terms,
-            stated_cost=reply.stated_cost,
-            parts=reply.parts,
-            duration_seconds=call.duration_seconds,
-        )
 
     def _end_span(self, call: Call, price: Price | None) -> None:
         span: Span = call.span

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import time
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from costspan.config import tolerant_settings
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from costspan.config import Settings
 
 _SET_UP = Guard("set up OpenTelemetry")
@@ -83,13 +84,26 @@ def _bound_the_end(settings: Settings) -> None:
 def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
     """Flush and shut down all providers side by side, waiting for no longer than the time given in all."""
 
-    def run(provider: Any) -> None:
+    def run() -> None:
+        threads = [Thread(target=end, args=(each,), daemon=True) for each in providers if hasattr(each, "shutdown")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def end(provider: Any) -> None:
         with _SHUT_DOWN:
             provider.shutdown()
 
-    threads = [Thread(target=run, args=(each,), daemon=True) for each in providers if hasattr(each, "shutdown")]
-    for thread in threads:
+    within(timeout_seconds, run)
+
+
+def within(seconds: float, work: Callable[[], None]) -> None:
+    """Do some work, waiting for it no longer than that; it goes on in a thread that ends with the program."""
+    thread = Thread(target=work, name="costspan-end", daemon=True)
+    try:
         thread.start()
-    deadline = time.monotonic() + timeout_seconds
-    for thread in threads:
-        thread.join(max(deadline - time.monotonic(), 0))
+    except RuntimeError:  # Python 3.12.0 and 3.12.1 start no thread at exit
+        work()
+        return
+    thread.join(seconds)
