@@ -141,6 +141,20 @@ class Entry:
             raise
         return self._deliver(response, self._watch)
 
+    def throw(self, *error: Any) -> Any:
+        """The block is left by an exception, or by a host that wants no more; a stream tells its own errors before."""
+        try:
+            return self._inner.throw(*error)
+        finally:
+            self._watch.leave_early()
+
+    async def athrow(self, *error: Any) -> Any:
+        """As `throw`."""
+        try:
+            return await self._inner.athrow(*error)
+        finally:
+            self._watch.leave_early()
+
     def _end(self, error: BaseException) -> None:
         """The block is left, or was never entered."""
         if isinstance(error, (StopIteration, StopAsyncIteration)):
