@@ -20,11 +20,8 @@ MAIN = "main"
 NAME = os.environ.get("COSTSPAN_ENVIRONMENT", MAIN)
 _PEERS = ("../interop/test_peers.py",)
 ENVIRONMENTS = {
-    "oldest": Environment(
-        ("anthropic==0.45.0", "httpx<0.28", "google-genai==1.16.1"),
-        (),
-        shared=("test_anthropic.py", "test_google_genai.py"),
-    ),
+    "oldest-anthropic": Environment(("anthropic==0.45.0", "httpx<0.28"), (), shared=("test_anthropic.py",)),
+    "oldest-google-genai": Environment(("google-genai==1.16.1",), (), shared=("test_google_genai.py",)),
     "aiobotocore": Environment(("aiobotocore",), ("test_aiobotocore.py",), shared=("test_bedrock.py",)),
     "vertexai": Environment(  # takes google-genai before 3
         ("google-cloud-aiplatform",), ("test_vertexai.py",), shared=("test_google_genai.py", "test_google_genai_new.py")
