@@ -41,8 +41,8 @@ dashboards: $(VENV)/.operations ## Make dashboards and alert rules from their ta
 check: $(VENV)/.dev ## Format, lint, types
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
 
-bench: $(VENV)/.dev ## Measure, paired with the bare SDK and with the peers
-	@$(BIN)/python benchmarks/run.py
+bench: $(VENV)/.dev ## Measure a call with costspan and with other tools, paired with the bare SDK; more in benchmarks/
+	@$(BIN)/python benchmarks/calls.py
 
 prices: $(VENV)/.dev ## Build the bundled price list from the newest genai-prices and litellm
 	@$(PIP) install --quiet --upgrade --target build/lists genai-prices
