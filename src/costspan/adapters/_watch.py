@@ -20,6 +20,7 @@ _READ = Guard("read the response")
 _END = Guard("finish the call")
 _ADMIT = Guard("check the budgets")
 _METER = 16  # chunks between two looks at the budgets
+_FIRST_CHUNKS = 2  # names are in the first; Azure puts an empty one before it
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
 
 
@@ -84,7 +85,7 @@ class Watch:
             has_usage = self._collect(chunk)
             if has_usage or not self._usages:
                 self._last = chunk
-            if self.call.chunks == 1 or has_usage:
+            if self.call.chunks <= _FIRST_CHUNKS or has_usage:
                 self._identify(chunk)
             self._follow(chunk)
             if self.operation.tally is not None:
