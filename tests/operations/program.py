@@ -57,7 +57,7 @@ class Program:
             if error:
                 call.fail(RuntimeError(error))
             call.finish()
-        price = self.recorder._price(call)
+        price = self.recorder._till.price(call)
         self.femto += price.total_femto or 0
         self.tokens += sum(count for _, count in call.reply.usage)
         self.calls += 1

@@ -42,7 +42,9 @@ class Browser:
         self.driver.set_script_timeout(_LONGEST_SECONDS)
 
     def open(self, url: str, *, scheme: str = "light") -> Browser:
-        """Loads the page, and waits until all of it is drawn."""
+        """Loads the page, and waits until all of it is drawn; what the page before complained of is forgotten."""
+        self.driver.get("about:blank")
+        self.complaints()
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         self.driver.get(url)
