@@ -222,7 +222,7 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
 
     def flush() -> None:
         with _EXIT:
-            recorder.drain(recorder.exit_timeout)
+            recorder.conclude(recorder.exit_timeout / 4)  # what is told later would leave no more
             provider = meter_provider or metrics.get_meter_provider()
             if recorder.metrics.unsettled and hasattr(provider, "force_flush"):
                 provider.force_flush(timeout_millis=1000)

@@ -57,6 +57,30 @@ def test_the_last_call_before_the_end_arrives_and_so_does_a_stream_left_open(fak
     assert calls == [3]
 
 
+def test_a_call_that_is_still_being_counted_at_the_end_arrives_as_an_estimate(fake_openai):
+    program = """
+import time
+from costspan.tokens import pool
+pool.count_missing = lambda call: time.sleep(60)
+for chunk in stream(): pass
+"""
+    with closing(Collector()) as collector:
+        ended = processes.run(
+            program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="8"
+        )
+        sources = [
+            each.value.string_value
+            for span in collector.spans
+            for each in span.attributes
+            if each.key.endswith("usage.source")
+        ]
+        calls = collector.last_sums("costspan.calls")
+
+    assert ended.code == 0, ended.errors
+    assert (sources, calls) == (["heuristic"], [1])
+    assert ended.seconds < 50
+
+
 def test_a_forked_child_tells_its_own_calls_and_not_its_parents(fake_openai):
     program = """
 call(); call()

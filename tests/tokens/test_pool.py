@@ -70,6 +70,61 @@ def test_a_count_that_fails_still_lets_the_call_go_on(monkeypatch):
     FAILURES.clear()
 
 
+def test_at_the_end_what_is_not_counted_yet_goes_on_once_as_an_estimate(monkeypatch):
+    """One call is being counted, one waits, one comes after the end."""
+    held, seen = threading.Event(), []
+    count = pools.count_missing
+
+    def slowly(call):
+        held.wait()
+        count(call)
+
+    monkeypatch.setattr(pools, "count_missing", slowly)
+    pool = CountingPool(workers=1)
+    calls = [finished_call({"messages": QUESTION}) for _ in range(3)]
+    for call in calls[:2]:
+        pool.submit(call, seen.append)
+    pool.conclude(0.01)
+    pool.submit(calls[2], seen.append)
+    estimated = [call.reply.usage for call in seen]
+    held.set()
+    assert pool.drain(10)
+    assert seen == calls
+    assert [call.reply.usage for call in calls] == estimated
+    assert {call.reply.source for call in calls} == {UsageSource.HEURISTIC}
+    assert all(usage.total_input for usage in estimated)
+
+
+def test_at_the_end_a_call_that_is_just_being_told_is_waited_for():
+    begun, seen = threading.Event(), []
+
+    def tell(call):
+        begun.set()
+        time.sleep(0.1)
+        seen.append(call)
+
+    pool = CountingPool()
+    pool.submit(finished_call({"messages": QUESTION}), tell)
+    begun.wait(10)
+    pool.conclude(0)
+    assert [call.reply.source for call in seen] == [UsageSource.TOKENIZER]
+
+
+def test_the_end_waits_no_longer_than_it_may_for_a_call_that_is_being_told(monkeypatch):
+    monkeypatch.setattr(pools, "_TELLING_SECONDS", 0.01)
+    begun, held = threading.Event(), threading.Event()
+    pool = CountingPool()
+    pool.submit(finished_call({"messages": QUESTION}), lambda call: begun.set() or held.wait())
+    begun.wait(10)
+    pool.conclude(0)
+    held.set()
+    assert pool.drain(10)
+
+
+def test_an_end_with_nothing_to_count_waits_for_nothing():
+    CountingPool().conclude(0)
+
+
 def test_threads_start_when_needed_and_no_more_than_allowed():
     workers = Workers(2, "counted-threads")
     assert not named("counted-threads")

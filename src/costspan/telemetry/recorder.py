@@ -179,6 +179,11 @@ class Recorder:
         """Wait for the calls whose tokens are being counted; whether all were told within `seconds`."""
         return "_pool" not in self.__dict__ or self._pool.drain(seconds)
 
+    def conclude(self, seconds: float) -> None:
+        """As `drain`, at the end of the program: calls that are not counted by then are told with an estimate."""
+        if "_pool" in self.__dict__:
+            self._pool.conclude(seconds)
+
     def _tell(self, call: Call) -> None:
         price: Price | None = None
         expected = call.state if isinstance(call.state, native.Expected) else None

@@ -36,17 +36,22 @@ class Workers:
         self._jobs: SimpleQueue[tuple[object, Job]] = SimpleQueue()
         self._lock = Lock()
         self._threads = 0
-        self._open: set[object] = set()  # a ticket for each job given and not yet done
+        self._open: dict[object, Job] = {}  # the jobs given and not yet done, by a ticket
 
     @property
     def waiting(self) -> int:
         """Jobs that no thread has taken yet."""
         return self._jobs.qsize()
 
+    @property
+    def open(self) -> tuple[Job, ...]:
+        """Jobs given and not yet done, those under way included."""
+        return tuple(self._open.values())
+
     def run(self, job: Job) -> None:
         """Queue a job. Safe from any thread and from a finalizer: takes no lock that could be held below it."""
         ticket = object()
-        self._open.add(ticket)
+        self._open[ticket] = job
         self._jobs.put((ticket, job))
         if self._threads < min(self._most, len(self._open)) and self._lock.acquire(blocking=False):
             try:
@@ -60,12 +65,12 @@ class Workers:
             Thread(target=self._work, args=(self._jobs, self._open), name=self._name, daemon=True).start()
 
     @staticmethod
-    def _work(jobs: SimpleQueue[tuple[object, Job]], still_open: set[object]) -> None:
+    def _work(jobs: SimpleQueue[tuple[object, Job]], still_open: dict[object, Job]) -> None:
         while True:
             ticket, job = jobs.get()
             with _RUN:
                 job()
-            still_open.discard(ticket)
+            still_open.pop(ticket, None)
             del job
 
     def drain(self, seconds: float) -> bool:
