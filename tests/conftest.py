@@ -6,7 +6,6 @@ import sys
 
 import pytest
 from fake_providers import FakeProvider, openai
-from telling import Telling
 
 sys.modules.setdefault("splintr", None)  # as most users have it; tests/tokens/test_fast.py lets it in
 
@@ -32,6 +31,8 @@ def telling(fake_openai):
 
     Off again after the test. The fake stands for OpenAI itself, so its calls have OpenAI's prices.
     """
+    from telling import Telling  # noqa: PLC0415 needs openai, which not every environment has
+
     made = []
 
     def switch_on(**settings):

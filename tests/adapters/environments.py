@@ -20,7 +20,7 @@ MAIN = "main"
 NAME = os.environ.get("COSTSPAN_ENVIRONMENT", MAIN)
 _PEERS = ("../interop/test_peers.py",)
 ENVIRONMENTS = {
-    "oldest-anthropic": Environment(("anthropic==0.45.0", "httpx<0.28"), (), shared=("test_anthropic.py",)),
+    "oldest-anthropic": Environment(("anthropic==0.45.0", "botocore", "httpx<0.28"), (), shared=("test_anthropic.py",)),
     "oldest-google-genai": Environment(("google-genai==1.16.1",), (), shared=("test_google_genai.py",)),
     "aiobotocore": Environment(("aiobotocore",), ("test_aiobotocore.py",), shared=("test_bedrock.py",)),
     "vertexai": Environment(  # takes google-genai before 3
@@ -45,6 +45,7 @@ ENVIRONMENTS = {
             "replicate",
             "dashscope",
             "huggingface_hub",
+            "ibm-watsonx-ai",
         ),
         (
             "test_perplexity.py",
@@ -61,7 +62,9 @@ ENVIRONMENTS = {
             "test_replicate.py",
             "test_dashscope.py",
             "test_huggingface_hub.py",
+            "test_watsonx.py",
         ),
+        python=(3, 11),  # ibm-watsonx-ai
         shared=("test_stainless_family.py",),
     ),
     "frameworks": Environment(

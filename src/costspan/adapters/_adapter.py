@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 Hook = Callable[["Request", Any, "Reply"], None]
 # For a stream whose items are answers of their own (the results of a batch): runs for each, and adds it to the reply.
 Tally = Callable[["Call", Any], None]
-# For an answer that is read in a way of its own: puts the watch where it sees what the host will read.
-Deliver = Callable[[Any, "Watch"], None]
+# For an answer that is read in a way of its own: puts the watch where it sees what the host will read. What it gives,
+# if anything, stands in for the answer.
+Deliver = Callable[[Any, "Watch"], Any]
 
 
 @dataclass(frozen=True, eq=False)

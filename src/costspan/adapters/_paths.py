@@ -118,7 +118,7 @@ def _walk(steps: tuple[str, ...]) -> Read:
 
 def _each(value: Any, after: Read) -> list[Any] | None:
     """What all entries of a list hold; None if none holds anything."""
-    if not isinstance(value, (list, tuple)):
+    if not is_list(value):
         return None
     found = [each for entry in value if (each := after(entry)) is not None]
     return found or None

@@ -125,7 +125,8 @@ class Wrapping:
             if attach is None:
                 attach, result = self._attach, _generated(result, watch)
             self._observer.bills.add(result, watch.call.bill)
-            attach(result, watch)
+            stand_in = attach(result, watch)
+            result = result if stand_in is None else stand_in
             if watch.call.open:
                 self._streams.add(watch)
         return result
