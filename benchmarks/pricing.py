@@ -41,6 +41,7 @@ GRID = (
 )
 # Where we differ on purpose, and no decision of the list says so: (against, provider, model): why.
 REVIEWED = {
+    ("genai-prices", "google", "gemma-*"): "another list's price of Vertex, or free on the Gemini API",
     ("genai-prices", "google", "*"): "ours has the cache rate, which that list leaves out",
     ("genai-prices", "zai", "*"): "Z.AI charges nothing for writing its cache",
     ("genai-prices", "openai", "*-search-preview"): "ours adds the fee of the search in every request",

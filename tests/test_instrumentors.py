@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import openai
@@ -76,6 +77,18 @@ def test_a_wrapper_of_another_tool_on_top_of_ours_stays_and_ours_passes_through(
         assert exporter.get_finished_spans() == ()
     finally:
         SyncAPIClient.request = original
+
+
+def test_prices_given_in_code_are_those_of_the_functions_too_until_it_is_off(providers, tmp_path):
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps({"models": [{"provider": "acme", "model": "m", "input": 2}]}))
+
+    costspan.instrument(prices=str(file), **providers)
+    assert costspan.price(costspan.Usage(input=1000), model="m", provider="acme").total == Decimal("0.002")
+    assert costspan.cost_per_token("m", 1000, 0, custom_llm_provider="acme") == (0.002, 0.0)
+    costspan.uninstrument()
+
+    assert costspan.price(costspan.Usage(input=1000), model="m", provider="acme").total is None
 
 
 def test_a_bad_setting_in_code_is_an_error(providers):

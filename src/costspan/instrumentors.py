@@ -16,6 +16,7 @@ from costspan.adapters._patch import Patches
 from costspan.adapters._wrap import Wrapping
 from costspan.config import Settings, read_settings, tolerant_settings
 from costspan.guard import Guard
+from costspan.pricing.registry import REGISTERED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,6 +47,7 @@ class Plugin:
         if self._recorder is None:
             self.settings = settings
             self._recorder = _make_recorder(settings, providers)
+            REGISTERED.pricer = self._recorder.pricer
             provider = providers.get("tracer_provider")
             self._recorder.at_first_call = lambda: self._follow(provider)
             self._follow(provider)
@@ -55,7 +57,7 @@ class Plugin:
         """Let the recorder go, unless an adapter still uses it; the span processor stays and does nothing."""
         with self._lock:
             if not self._placed:
-                self._recorder = None
+                self._recorder = REGISTERED.pricer = None
                 for _, follower in self._followers:
                     follower.teller = None
 

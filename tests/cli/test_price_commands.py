@@ -16,9 +16,9 @@ def apart(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("COSTSPAN_LEDGER", str(tmp_path / "ledger.db"))
     monkeypatch.delenv("COSTSPAN_PRICES", raising=False)
-    lookup.own_pricer.cache_clear()
+    lookup.pricer_of_environment.cache_clear()
     yield
-    lookup.own_pricer.cache_clear()
+    lookup.pricer_of_environment.cache_clear()
 
 
 def run(*args):

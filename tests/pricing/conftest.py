@@ -16,10 +16,10 @@ def own_cache(tmp_path, monkeypatch):
     """Nothing that a test updates or registers is there for another one, or for the person who runs it."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("COSTSPAN_PRICES", raising=False)
-    lookup.own_pricer.cache_clear()
+    lookup.pricer_of_environment.cache_clear()
     yield tmp_path / "cache" / "costspan"
     REGISTERED.clear()
-    lookup.own_pricer.cache_clear()
+    lookup.pricer_of_environment.cache_clear()
 
 
 @pytest.fixture

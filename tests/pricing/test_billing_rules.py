@@ -185,6 +185,10 @@ class TestGoogle:
             "ON_DEMAND_FLEX": usd("0.15"),
             "ON_DEMAND_PRIORITY": usd("0.54"),
         }
+        thought = Usage(input=5, output=1, reasoning=51)
+        assert cost("gcp.vertex_ai", "gemini-3-flash-preview", thought, tier="ON_DEMAND_FLEX") == usd("0.00007925")
+        heard = Usage(input_audio=1_000_000)
+        assert cost("gcp.vertex_ai", "gemini-3-flash-preview", heard, tier="ON_DEMAND_FLEX") == usd("0.5")
         reserved = pricer.price(
             usage, provider="gcp.vertex_ai", model="gemini-2.5-flash", terms=Terms(tier="PROVISIONED_THROUGHPUT")
         )
@@ -262,6 +266,21 @@ class TestOthers:
 
         assert prices == [usd("0.0015"), usd("0.00075"), usd("0.00075")]
 
+    @pytest.mark.parametrize(
+        ("day", "price"),
+        [
+            ("2025-09-01T12:00", "0.00137"),
+            ("2025-09-01T20:00", "0.000685"),
+            ("2025-09-06T12:00", "0.00224"),
+            ("2025-09-29T12:00", "0.0007"),
+            ("2026-05-01T12:00", "0.00042"),  # the name stood for deepseek-v4-flash
+        ],
+    )
+    def test_30_deepseeks_older_names_have_the_price_of_their_day(self, cost, day, price):
+        at = datetime.fromisoformat(day).replace(tzinfo=timezone.utc)
+
+        assert cost("deepseek", "deepseek-chat", Usage(input=1_000, output=1_000), at=at) == usd(price)
+
     def test_31_mistrals_cached_tokens_cost_a_tenth(self, cost):
         fresh, cached = (
             cost("mistral_ai", "mistral-large-latest", Usage(**{of: 10**6})) for of in ("input", "cache_read")
@@ -332,6 +351,8 @@ class TestMore:
         price = pricer.price(Usage(input=5), provider="gcp.gemini", model="gemma-3-27b-it")
 
         assert price.status is PriceStatus.FREE
+        deployed = pricer.price(Usage(input=5), provider="gcp.vertex_ai", model="gemma-3-27b-it")
+        assert deployed.status is PriceStatus.UNPRICED  # the same model there runs on the user's own machines
 
 
 class TestAll:

@@ -1,9 +1,11 @@
 """The price list is made of two others: what each says, what they disagree on, and what was known before."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
+from importlib.resources import files
 from types import SimpleNamespace
 
 import pytest
@@ -16,7 +18,7 @@ from costspan.pricing.lists.build import build, changes, leaps, pack_snapshot, r
 from costspan.pricing.lists.genai_prices import read_models
 from costspan.pricing.lists.merge import Decision, Merged
 from costspan.pricing.litellm import read_model, split_key
-from costspan.pricing.model import Window, pack, unpack
+from costspan.pricing.model import Variant, Window, new_variants, pack, unpack
 from costspan.pricing.snapshot import Snapshot
 from costspan.usage import Terms, Usage
 
@@ -138,6 +140,18 @@ class TestBroad:
             "flex": {"input": ((0, 5 * 10**8),)},
             "batch": {"output": ((0, 10**9), (200_000, 10**9))},
         }
+
+    @pytest.mark.parametrize(("reasoning", "kept"), [(2e-6, False), (3e-6, True)])
+    def test_a_reasoning_price_that_repeats_that_of_output_is_output_on_every_tier(self, reasoning, kept):
+        entry = litellm_entry(
+            output_cost_per_token=2e-6, output_cost_per_reasoning_token=reasoning, output_cost_per_token_flex=1e-6
+        )
+
+        model = read_model("m", entry, "x")
+
+        assert ("reasoning" in model.periods[0].rates) is kept
+        card = compile_card(model, Terms(tier="flex"), NOON)
+        assert card.rates["reasoning"] == (3 * 10**9 if kept else 10**9)
 
     def test_ranges_are_thresholds_and_windows_are_cheaper_hours(self):
         ranges = [
@@ -284,25 +298,47 @@ class TestMerging:
         assert (model.source, model.max_output, rate(model, "output")) == ("first 1", 9, ((0, 2 * 10**9),))
         assert [variant.when for variant in model.variants] == [{"tier": "flex"}]
 
+    def test_terms_of_both_lists_are_completed_by_the_bucket_and_never_multiplied_on_top(self):
+        batch = SimpleNamespace(when={"processing": "batch"}, prices=prices(input_mtok=0.5), constraint=None)
+        second = litellm_entry(
+            input_cost_per_token_batches=4e-7,
+            output_cost_per_token_batches=1e-6,
+            provider_specific_entry={"fast": 2.0},
+        )
+        fast = SimpleNamespace(when={"speed": "fast"}, prices=prices(input_mtok=3), constraint=None)
+
+        found = merged([genai(price_variants=[batch, fast])], {"m": second})
+
+        told = [(each.when, each.rates, each.factor) for each in found.models["acme"]["m"].variants]
+        assert told == [
+            ({"tier": "batch"}, {"input": ((0, 5 * 10**8),)}, (1, 1)),
+            ({"speed": "fast"}, {"input": ((0, 3 * 10**9),)}, (1, 1)),
+            ({"tier": "batch"}, {"output": ((0, 10**9),)}, (1, 1)),
+        ]
+
+    def test_nothing_is_added_to_terms_that_are_a_factor_on_all_rates(self):
+        known = read_model("m", litellm_entry(provider_specific_entry={"fast": 2.0}), "x")
+        other = replace(known, variants=(Variant({"speed": "fast"}, {"output": ((0, 1),)}),))
+
+        assert list(new_variants(known, other)) == []
+
     def test_thresholds_that_differ_by_one_token_are_the_same(self):
         one = genai(prices=prices(input_mtok={0: 1, 199_999: 2}))
 
         assert merged([one], {"m": litellm_entry(input_cost_per_token_above_200k_tokens=2e-6)}).disagreements == []
 
     @pytest.mark.parametrize(
-        ("decision", "price", "periods"),
+        ("decision", "price"),
         [
-            (None, 10**9, 1),
-            (Decision("acme", "m", "first", "why"), 10**9, 1),
-            (Decision("acme", "m*", "second", "why"), 3 * 10**9, 1),
-            (Decision("a*", "m", "second", "why", since=date(2026, 6, 1)), 3 * 10**9, 2),
+            (None, 10**9),
+            (Decision("acme", "m", "first", "why"), 10**9),
+            (Decision("a*", "m*", "second", "why"), 3 * 10**9),
         ],
     )
-    def test_a_disagreement_is_settled_by_a_decision_else_the_first_list_counts(self, decision, price, periods):
+    def test_a_disagreement_is_settled_by_a_decision_else_the_first_list_counts(self, decision, price):
         found = merged([genai()], {"m": litellm_entry(input_cost_per_token=3e-6)}, [decision] if decision else [])
 
-        model = found.models["acme"]["m"]
-        assert (rate(model), len(model.periods)) == (((0, price),), periods)
+        assert rate(found.models["acme"]["m"]) == ((0, price),)
         assert [each.decision for each in found.disagreements] == [decision]
 
     def test_an_alias_that_is_decided_to_have_its_own_price_becomes_a_model(self):
@@ -353,6 +389,12 @@ class TestBuilding:
             (DAY, ((0, 2 * 10**9),)),
         ]
 
+    def test_an_addition_of_our_own_that_was_withdrawn_does_not_stay(self, monkeypatch):
+        with monkeypatch.context() as patch:
+            patch.setattr(building, "OWN", "first 1")  # as if the list were our own
+            before = snapshot_of(build(read_models([genai("withdrawn")], "first 1"), (), date(2026, 1, 1)))
+            assert "withdrawn" not in build(read_models([genai()], "first 1"), (), DAY, before).models["acme"]
+
     def test_a_price_that_leaps_is_refused_until_it_is_reviewed(self, monkeypatch):
         before = snapshot_of(build(read_models([genai()], "first 1"), (), date(2026, 1, 1)))
         after = build(read_models([genai(prices=prices(input_mtok=3.1))], "first 2"), (), DAY, before)
@@ -386,3 +428,11 @@ class TestBuilding:
 
         assert len(decisions) > 20
         assert all(each.list in ("first", "second") and each.reason and each.source for each in decisions)
+
+    @pytest.mark.parametrize("name", ["own.json", "patches.json", "decisions.json"])
+    def test_every_fact_of_our_own_says_where_and_on_which_day_it_was_looked_up(self, name):
+        content = json.loads(files("costspan.pricing.lists").joinpath(name).read_text(encoding="utf-8"))
+        sources = [entry["source"] for entries in content.values() for entry in entries]
+
+        assert len(sources) > 10
+        assert [each for each in sources if not re.fullmatch(r"https://.*\b2026-\d\d-\d\d\b.*", each)] == []

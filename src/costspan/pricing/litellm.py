@@ -133,6 +133,8 @@ def _read_prices(entry: Mapping[str, Any]) -> tuple[Rates, list[Variant]]:
         for bucket, rate in tier_entry.items():
             steps.setdefault("", {}).setdefault(bucket, {})[above] = rate
     standard = steps.pop("", {})
+    if "output" in standard and standard.get("reasoning") == {0: standard["output"].get(0)}:
+        del standard["reasoning"]  # the list repeats the price of output, but not for each tier and threshold
     variants = [Variant({"tier": tier}, _as_rates(own, standard)) for tier, own in steps.items()]
     rates = _as_rates(standard, {})
     variants += [*_searches(entry, rates), *_sizes(entry, mode), *_factors(entry)]

@@ -10,6 +10,7 @@ from costspan.config import tolerant_settings
 from costspan.pricing.ids import candidates
 from costspan.pricing.pricer import Pricer
 from costspan.pricing.providers import FALLBACKS, MAKERS, canonical_provider
+from costspan.pricing.registry import REGISTERED
 from costspan.usage import STANDARD
 
 if TYPE_CHECKING:
@@ -22,9 +23,14 @@ class UnknownModelError(LookupError):
     """No price list knows the model. Names the closest known ids, for the person who reads it; none is used."""
 
 
-@cache
 def own_pricer() -> Pricer:
-    """The Pricer of this process for calls of the public functions, with the prices of COSTSPAN_PRICES."""
+    """The Pricer of this process for the public functions: the plugin's while it is on, else with COSTSPAN_PRICES."""
+    return REGISTERED.pricer or pricer_of_environment()
+
+
+@cache
+def pricer_of_environment() -> Pricer:
+    """A Pricer with the prices of COSTSPAN_PRICES, as it was when first asked."""
     return Pricer(tolerant_settings().prices)
 
 

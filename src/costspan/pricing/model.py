@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from costspan.usage import BUCKETS, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 HOUR_MS = 3_600_000  # buckets in milliseconds are priced by the hour, all others by the piece
 Steps: TypeAlias = tuple[tuple[int, int], ...]  # (above so many input tokens, rate), the first above 0
@@ -91,10 +91,21 @@ def complete(known: Model, other: Model) -> Model:
     )
 
 
-def new_variants(known: Model, other: Model) -> list[Variant]:
-    """The other model's variants for terms of which the known one says nothing."""
-    have = [variant.when for variant in known.variants]
-    return [variant for variant in other.variants if variant.when not in have]
+def new_variants(known: Model, other: Model) -> Iterator[Variant]:
+    """The other model's variants for terms of which the known one says nothing; of others, the buckets that it lacks.
+
+    A variant by a factor is about all buckets: nothing is added to it, and it is not put on top of rates.
+    """
+    for variant in other.variants:
+        told = [each for each in known.variants if each.when == variant.when]
+        if not told:
+            yield variant
+        elif all(each.rates for each in told):
+            lacking = {
+                name: rate for name, rate in variant.rates.items() if not any(name in each.rates for each in told)
+            }
+            if lacking:
+                yield Variant(variant.when, lacking, since=variant.since)
 
 
 def share_cached(rates: Rates, share: tuple[int, int] | None) -> Rates:

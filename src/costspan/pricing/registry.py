@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from costspan.pricing.model import Model
+    from costspan.pricing.pricer import Pricer
 
 
 class OwnModels:
@@ -38,4 +39,10 @@ class OwnModels:
         return iter(dict.fromkeys(self._models.values()))
 
 
-REGISTERED = OwnModels()
+class Registered(OwnModels):
+    """What the program itself has set: models of its own, and while the plugin is on, the Pricer with its prices."""
+
+    pricer: Pricer | None = None
+
+
+REGISTERED = Registered()

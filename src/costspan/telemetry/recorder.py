@@ -68,7 +68,7 @@ class Recorder:
     def __init__(self, tracer: Tracer, meter: Meter, logger: Logger | None, pricer: Pricer, settings: Settings) -> None:
         self.tracer = tracer
         self._logger = logger
-        self._pricer = pricer
+        self.pricer = pricer
         self._till = Till(pricer)
         self._settings = settings
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
@@ -148,7 +148,7 @@ class Recorder:
 
         def load() -> None:
             with _LOAD:
-                self._pricer.load()
+                self.pricer.load()
 
         Thread(target=load, name="costspan-prices", daemon=True).start()
 

@@ -54,7 +54,10 @@ def read_litellm(entries: Mapping[str, Any], source: str) -> Iterator[Model]:
 
 
 def build(first: Iterable[Model], second: Iterable[Model], day: date, before: Snapshot | None = None) -> Merged:
-    """All models as of `day`. What only the snapshot `before` has stays: retired models, and prices until `day`."""
+    """All models as of `day`. What only the snapshot `before` has stays: retired models, and prices until `day`.
+
+    Of our own additions nothing stays that is not in own.json any more: it was withdrawn.
+    """
     merged = Merged(datetime.combine(day, time(12), timezone.utc), read_decisions())
     for model in first:
         merged.add(model)
@@ -73,18 +76,15 @@ def _keep_history(merged: Merged, before: Snapshot, day: date) -> None:
     for old in (model for provider in before.providers for model in catalog.models(provider)):
         new = merged.models.get(old.provider, {}).get(old.id)
         if new is None:
-            merged.add(old)
+            if old.source != OWN:
+                merged.add(old)
         elif len(new.periods) == 1 and differences(old, new, merged.at):
             merged.add(replace(new, periods=(*old.periods, replace(new.periods[0], since=day))))
 
 
 def read_decisions() -> list[Decision]:
     """The reviewed decisions on what the lists disagree about."""
-    entries = _decisions()["decisions"]
-    return [
-        Decision(**entry | {"since": date.fromisoformat(entry["since"]) if "since" in entry else None})
-        for entry in entries
-    ]
+    return [Decision(**entry) for entry in _decisions()["decisions"]]
 
 
 def reviewed_leaps() -> frozenset[tuple[str, str]]:

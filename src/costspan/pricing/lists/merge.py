@@ -12,7 +12,7 @@ from costspan.pricing.model import Period, complete, new_variants, share_cached
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from costspan.pricing.model import Model, Steps
 
@@ -29,7 +29,6 @@ class Decision:
     reason: str
     source: str = ""
     dated: bool = False  # also for ids that the first list knows only without their date
-    since: date | None = None  # from when on the second list's price holds; before it, the first one's history
 
     def covers(self, model: Model) -> bool:
         """Whether the decision is about this model of the second list."""
@@ -90,11 +89,8 @@ class Merged:
             self.add(replace(known, max_output=known.max_output or model.max_output, mode=model.mode))
         elif known.id.lower() != model.id.lower():
             self.add(model)  # the first list has it as an alias of another one
-        elif decision.since is None:
-            self.add(replace(model, aliases=known.aliases))
         else:
-            later = replace(model.periods[-1], since=decision.since)
-            self.add(replace(model, aliases=known.aliases, periods=(*known.periods, later)))
+            self.add(replace(model, aliases=known.aliases))
 
 
 def differences(first: Model, second: Model, at: datetime) -> tuple[str, ...]:
