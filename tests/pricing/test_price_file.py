@@ -208,6 +208,7 @@ BAD = {
     "an unknown section": ({"models": [], "model": []}, "model: is not known here"),
     "a section that is no list": ({"models": {}}, "models: must be a list"),
     "an entry that is no object": ({"models": [3]}, "models.0: must be an object, not 3"),
+    "no price": ({"models": [{"model": "m", "provider": "acme"}]}, "models.0: has no price and no limit"),
     "no model": ({"models": [{"input": 1}]}, "models.0.model: must be a text, not None"),
     "an unknown unit": (
         {"models": [{"model": "m", "input_per_word": 1}]},
@@ -231,13 +232,22 @@ BAD = {
         "models.0.input: must have a price above 0 input",
     ),
     "a bad price in a step": ({"models": [{"model": "m", "input": {"0": -1}}]}, "models.0.input.0: must be from 0"),
-    "a bad day": ({"models": [{"model": "m", "since": "soon"}]}, "models.0.since: must be a day like 2026-01-31"),
-    "bad hours": ({"models": [{"model": "m", "hours": ["noon"]}]}, "models.0.hours.0: must be hours of the UTC day"),
+    "a bad day": (
+        {"models": [{"model": "m", "input": 1, "since": "soon"}]},
+        "models.0.since: must be a day like 2026-01-31",
+    ),
+    "bad hours": (
+        {"models": [{"model": "m", "input": 1, "hours": ["noon"]}]},
+        "models.0.hours.0: must be hours of the UTC day",
+    ),
     "bad weekdays": (
-        {"models": [{"model": "m", "weekdays": [8]}]},
+        {"models": [{"model": "m", "input": 1, "weekdays": [8]}]},
         "models.0.weekdays: must be a list of ISO weekdays",
     ),
-    "bad aliases": ({"models": [{"model": "m", "aliases": "x"}]}, "models.0.aliases: must be a list of texts"),
+    "bad aliases": (
+        {"models": [{"model": "m", "input": 1, "aliases": "x"}]},
+        "models.0.aliases: must be a list of texts",
+    ),
     "a bad flag": ({"models": [{"model": "m", "free": "yes"}]}, "models.0.free: must be true or false, not 'yes'"),
     "a bad limit": (
         {"models": [{"model": "m", "max_input_tokens": "8k"}]},

@@ -27,10 +27,9 @@ _LIMITS = {"max_input_tokens", "max_output_tokens", "minimum_audio_ms"}
 _MODEL = (
     _PERIOD
     | _LIMITS
-    | {"provider", "model", "aliases", "source", "mode", "free", "marginal", "periods", "terms"}
-    | {"cache_read_share"}
-    | {"minimum_audio_seconds"}
+    | {"provider", "model", "aliases", "source", "mode", "free", "marginal", "periods", "terms", "cache_read_share"}
 )
+_TOLD = PRICE_FIELDS.keys() | _LIMITS | {"free", "periods", "terms"}  # a model without any is a slip
 _DISCOUNT = {"provider", "model", "percent", "rates", "since", "until"}
 _DEPLOYMENT = {"provider", "deployment", "model", "kind"}
 _FEE = {"name", "provider", "model", "usd", "per", "since", "until"}
@@ -74,6 +73,8 @@ def _litellm_models(document: Document) -> Iterator[Model]:
 
 
 def _model(fields: Fields, source: str) -> Model:
+    if not fields.entry.keys() & _TOLD:
+        raise fields.fail("has no price and no limit")
     share = Fraction(fields.number("cache_read_share")).as_integer_ratio() if fields.has("cache_read_share") else None
     own = Period(share_cached(fields.rates(), share), fields.day("since"), fields.windows())
     periods = [own] if own.rates else []
