@@ -23,7 +23,7 @@ def attributes_of(item):
 
 
 class Sink:
-    """Spans by id, log records and metric names, of everything that was posted."""
+    """Spans by id, log records, and the newest value of each series of `costspan.cost`, of everything that was posted."""
 
     def __init__(self, port=0):
         sink = self
@@ -42,7 +42,7 @@ class Sink:
             def log_message(self, *args):
                 pass
 
-        self.spans, self.logs, self.metric_names, self.posts = {}, [], set(), 0
+        self.spans, self.logs, self.counted, self.posts = {}, [], {}, 0
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -57,8 +57,9 @@ class Sink:
             for scope in resource.scope_logs:
                 self.logs.extend(scope.log_records)
         for resource in getattr(request, "resource_metrics", ()):
-            for scope in resource.scope_metrics:
-                self.metric_names.update(metric.name for metric in scope.metrics)
+            found = [metric for scope in resource.scope_metrics for metric in scope.metrics]
+            for point in (point for metric in found if metric.name == "costspan.cost" for point in metric.sum.data_points):
+                self.counted[frozenset(attributes_of(point).items())] = point.as_double
 
     @property
     def cost(self):
