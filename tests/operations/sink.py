@@ -58,7 +58,9 @@ class Sink:
                 self.logs.extend(scope.log_records)
         for resource in getattr(request, "resource_metrics", ()):
             found = [metric for scope in resource.scope_metrics for metric in scope.metrics]
-            for point in (point for metric in found if metric.name == "costspan.cost" for point in metric.sum.data_points):
+            for point in (
+                point for metric in found if metric.name == "costspan.cost" for point in metric.sum.data_points
+            ):
                 self.counted[frozenset(attributes_of(point).items())] = point.as_double
 
     @property

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
+from opentelemetry import context as otel
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from costspan.guard import FAILURES
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from costspan.call import Call
 
 _TOKENS = frozenset(TOKENS)
+OWN_ZEROS = otel.create_key("costspan-own-zeros")  # in the context of a collection: its reader shows zeros by itself
 Series = tuple[tuple[str, str], ...]
 
 
@@ -38,6 +40,7 @@ class ExactCounter:
         self._scale = scale
         self._sums: dict[tuple[Series, str], int] = {}
         self._shown: set[tuple[Series, str]] = set()
+        self._first: set[tuple[Series, str]] = set()  # of the last collection
         self._settled = False
 
     def add(self, series: Series, amounts: Iterable[tuple[str, int]]) -> None:
@@ -51,13 +54,20 @@ class ExactCounter:
         """One observation per series, `label` naming what tells its amounts apart."""
         with self._lock:
             sums = list(self._sums.items())
+        first: set[tuple[Series, str]] = set()
+        if not otel.get_value(OWN_ZEROS):
+            first = self._first = {key for key, _ in sums if key not in self._shown}
+            self._shown |= first
         observations = []
         for key, amount in sums:
-            value = amount if key in self._shown or self._settled else 0
-            self._shown.add(key)
+            value = amount if self._settled or key not in first else 0
             attributes = {**dict(key[0]), **({label: key[1]} if key[1] else {})}
             observations.append(Observation(value / self._scale if self._scale > 1 else value, attributes))
         return observations
+
+    def take_back(self) -> None:
+        """The last collection has not arrived: what it reported first is reported as 0 once more."""
+        self._shown -= self._first
 
     def settle(self) -> None:
         """From now on every series reports its value, also one that was never collected."""
@@ -72,6 +82,7 @@ class ExactCounter:
         """Start from nothing: a forked child must not report its parent's spend again."""
         self._sums.clear()
         self._shown.clear()
+        self._first.clear()
 
 
 class Metrics:
@@ -173,6 +184,11 @@ class Metrics:
     def unsettled(self) -> bool:
         """Whether some series would be reported as 0 at the next collection."""
         return any(each.unsettled for each in (self._cost, self._tokens, self._calls, self._saved))
+
+    def take_back(self) -> None:
+        """The last collection has not arrived: series that were new in it are new again."""
+        for counter in (self._cost, self._tokens, self._calls, self._saved):
+            counter.take_back()
 
     def settle(self) -> None:
         """Report true values from now on: the last collection is near."""

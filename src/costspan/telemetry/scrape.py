@@ -14,9 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context as otel
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter, ObservableUpDownCounter, UpDownCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 
+from costspan.telemetry.metrics import OWN_ZEROS
 from costspan.telemetry.openmetrics import OPENMETRICS, PLAIN, OpenMetrics
 
 if TYPE_CHECKING:
@@ -59,10 +61,22 @@ class ScrapeReader(MetricReader):
     def answer(self, scraper: str, *, plain: bool) -> str:
         """All metrics as text, for the scraper of this address."""
         with self._lock:
-            self.collect()
+            self._read()
             while len(self._seen) > SCRAPERS:
                 del self._seen[next(iter(self._seen))]
             return "" if self._data is None else OpenMetrics(self._seen[scraper], plain=plain).render(self._data)
+
+    def _read(self) -> None:
+        """Collect everything as it is: scrapers are shown zeros of their own, and what is pushed keeps its zeros."""
+        token = otel.attach(otel.set_value(OWN_ZEROS, True))
+        try:
+            self.collect()
+        finally:
+            otel.detach(token)
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:  # noqa: ARG002 the SDK's signature
+        """Nothing is held back: whoever wants to know asks."""
+        return True
 
     def _receive_metrics(self, metrics_data: MetricsData, *_args: Any, **_kwargs: Any) -> None:
         self._data = metrics_data

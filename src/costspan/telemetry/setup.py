@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from importlib.metadata import distribution
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,11 @@ _DEFAULTS = {
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",  # the specification's default; gRPC would cost 20 MB
     "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "false",  # the program's own log lines are not ours to send
 }
+# where the HTTP exporters take their session from, if the program names none: telemetry/session.py says why
+_SESSION_GROUP = "opentelemetry_otlp_credential_provider"
+_SESSIONS = {
+    f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{each}_CREDENTIAL_PROVIDER": "costspan" for each in ("TRACES", "METRICS", "LOGS")
+}
 
 
 def has_providers() -> bool:
@@ -47,7 +53,10 @@ def _configure(settings: Settings) -> None:
     """The SDK's own reading of its variables; its entry class is what every distribution builds on."""
     from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # noqa: PLC0415 heavy
 
-    added = {name: value for name, value in _DEFAULTS.items() if name not in os.environ} | _scrape(settings.prometheus)
+    from costspan.telemetry.delivery import watch  # noqa: PLC0415 as above
+
+    defaults = _DEFAULTS | (_SESSIONS if distribution("costspan").entry_points.select(group=_SESSION_GROUP) else {})
+    added = {name: value for name, value in defaults.items() if name not in os.environ} | _scrape(settings.prometheus)
     before = {name: os.environ.get(name) for name in added}
     os.environ.update(added)
     try:
@@ -57,6 +66,7 @@ def _configure(settings: Settings) -> None:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+    watch(metrics.get_meter_provider())
 
 
 def _scrape(address: str) -> dict[str, str]:

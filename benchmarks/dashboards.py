@@ -1,0 +1,177 @@
+"""How long each expression of each dashboard and rule takes on a Prometheus that holds 30 days of 10,000 series.
+
+    python benchmarks/dashboards.py [FOLDER]      # FOLDER keeps the data (2 GB) for the next run
+
+The series are the plugin's own output for 5 services, 3 teams and 7 models, a sample a minute (the interval at which
+OpenTelemetry's SDK exports); their values are made up. Blocks are written by `benchmarks/blocks/`, with Prometheus' own
+library: a Go toolchain is needed. Each expression is asked for once to load what is on disk, then three times, the
+fastest counts. The browser's side is not measured: Prometheus answers, and the answer is read and thrown away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+from random import Random
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/operations"))
+
+import weeks
+from components import CACHE, ROOT, Prometheus, get
+
+DAYS = 30
+DAY = 86400
+END = 1795219200  # 2026-11-21T00:00Z
+TARGET_SECONDS = 1.0
+SERVICES = ("shop", "helpdesk", "batch", "search", "docs")
+TEAMS = ("search", "support", "growth")
+MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-5", "o3-mini", "o4-mini")
+USAGE = {"input": 4000, "cache_read": 2000, "output": 400, "reasoning": 90}
+RANGES = {"default": None, "30 days": "now-30d"}
+LINE = re.compile(r"(\w+)\{(.*)\} (\S+)( \S+)?$")
+PIXELS = 1000  # of a panel as wide as the screen: one point each
+
+
+def plugin_series():
+    """(labels, value) of everything that one call per combination makes the plugin show."""
+    pricer = weeks.Pricer()
+    pricer.load()
+    for name in SERVICES:
+        service = weeks.Service(name, pricer, Random(0))
+        for team, model in product(TEAMS, MODELS):
+            service.call(model, team, "chat", USAGE, "provider")
+        for at in (1, 2, 3):  # the first of a series is 0
+            service.lines.clear()
+            service.collect(at, histograms=True)
+        service.provider.shutdown()
+        for line in (line for lines in service.lines.values() for line in lines):
+            metric, labels, value, _ = LINE.match(line.partition(" # ")[0]).groups()
+            yield {"__name__": metric, **dict(re.findall(r'(\w+)="([^"]*)"', labels))}, float(value)
+
+
+def described():
+    """Every series for `blocks`: the plugin's own, and what the recording rules make of them."""
+    for labels, value in plugin_series():
+        yield {"Labels": labels, "Rate": value * 30, "Whole": value.is_integer(), "Every": 60}
+    for rule in recording_rules():
+        window = re.search(r"increase(\d+)([mhd])$", rule["record"])
+        seconds = int(window[1]) * {"m": 60, "h": 3600, "d": DAY}[window[2]] if window else 15 * DAY
+        for team in TEAMS:
+            labels = {"__name__": rule["record"], "costspan_team": team}
+            yield {"Labels": labels, "Rate": 2, "Window": seconds, "Every": 60}
+    for team in TEAMS:
+        limit = {"__name__": "costspan_budget_limit_USD", "costspan_team": team, "costspan_budget_period": "month"}
+        yield {"Labels": limit, "Rate": 1, "Window": DAY, "Every": 60}
+
+
+def recording_rules():
+    groups = yaml.safe_load((ROOT / "grafana/alerts/recording.rules.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def blocks_program():
+    """The path of the built `blocks`."""
+    home, source = CACHE / "benchmarks/blocks", Path(__file__).with_name("blocks")
+    home.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        shutil.copy(path, home)
+    subprocess.run(["go", "build", "-mod=mod", "-o", "blocks", "."], cwd=home, check=True)
+    return home / "blocks"
+
+
+def fill(home):
+    """Write the data, unless it is there; how many series."""
+    series = list(described())
+    if not (home / "data").exists():
+        print(f"writing {len(series)} series x {DAYS} days …", file=sys.stderr)
+        text = "".join(f"{json.dumps(each)}\n" for each in series)
+        command = [blocks_program(), home / "data", str(END), str(DAYS)]
+        subprocess.run(command, input=text, text=True, check=True)
+    return len(series)
+
+
+def interval(seconds, least):
+    """Seconds between points, as Grafana rounds them."""
+    steps = (60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, DAY)
+    return max(least, next(step for step in steps if step >= seconds / PIXELS))
+
+
+def questions():
+    """(where, expression, start or None for an instant, step) of every panel at its own range and at 30 days."""
+    for path in sorted((ROOT / "grafana/dashboards").glob("costspan-*.json")):
+        board = json.loads(path.read_text())
+        for (name, given), panel in product(RANGES.items(), board["panels"]):
+            for target in panel.get("targets", ()) if board["uid"] != "costspan-clickhouse" else ():
+                span = seconds_of((given or board["time"]["from"]).removeprefix("now-"))
+                step = interval(span, DAY if panel.get("interval") == "1d" else 60)
+                words = {"__range": f"{span}s", "__rate_interval": f"{max(step + 60, 240)}s"}
+                expr = re.sub(r"\$\{?(\w+)\}?", lambda found, words=words: words.get(found[1], ".*"), target["expr"])
+                yield (
+                    f"{board['title']} / {panel['title']} / {name}",
+                    expr,
+                    None if target.get("instant") else END - span,
+                    step,
+                )
+    for rule in recording_rules():
+        yield f"rule {rule['record']}", rule["expr"], None, 0
+    alerts = yaml.safe_load((ROOT / "grafana/alerts/alerting.rules.yml").read_text())["groups"]
+    for rule in (rule for group in alerts for rule in group["rules"]):
+        yield f"rule {rule['alert']}", rule["expr"], None, 0
+
+
+def seconds_of(text):
+    return int(text[:-1]) * {"h": 3600, "d": DAY}[text[-1]]
+
+
+def timed(server, expr, start, step):
+    """Seconds of the fastest of three, after one that warms up."""
+    url = f"{server.url}/api/v1/query" + ("_range" if start else "")
+    asked = {"start": start, "end": END - 60, "step": step} if start else {"time": END - 60}
+    taken = []
+    for _ in range(4):
+        begun = time.monotonic()
+        get(url, query=expr, **asked)
+        taken.append(time.monotonic() - begun)
+        if taken[0] > 10 * TARGET_SECONDS:
+            return taken[0]
+    return min(taken[1:])
+
+
+def measure(home):
+    count = fill(home)
+    server = Prometheus(home, None, "--query.timeout=10m")
+    try:
+        once = {}
+        for where, expr, start, step in questions():
+            once.setdefault((expr, start, step), where)
+        found = sorted(((timed(server, *asked), where, asked[0]) for asked, where in once.items()), reverse=True)
+    finally:
+        server.stop()
+    print(f"{count} series x {DAYS} days, a sample a minute; load average {os.getloadavg()[0]:.1f}")
+    slow = [each for each in found if each[0] > TARGET_SECONDS]
+    for seconds, where, expr in found[: max(10, len(slow))]:
+        print(f"{seconds:7.2f} s  {where}\n           {expr[:150]}")
+    print(f"{len(found)} expressions; {len(slow)} over {TARGET_SECONDS:g} s")
+    return 1 if slow else 0
+
+
+def main(folder=None):
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return measure(Path(folder))
+    with tempfile.TemporaryDirectory() as home:
+        return measure(Path(home))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
