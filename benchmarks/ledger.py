@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import time
 import urllib.request
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -35,8 +37,12 @@ from costspan.ledger.store import Store
 from costspan.reports.summary import read_summary
 from costspan.reports.usage import get_token_usage
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _CALLS_A_REQUEST = 100  # what an exporter's batch holds under load (its maximum is 512)
 _CONNECTIONS = 8
+_TARGET = 10_000  # calls a second
 _QUESTIONS = (
     {"group_by": "day"},
     {"group_by": "model"},
@@ -53,15 +59,35 @@ _QUESTIONS = (
 )
 
 
+class Body:
+    """A request of distinct calls, as the SDK's exporter writes it; `anew` is the same with ids of its own."""
+
+    def __init__(self, content: bytes, trace_ids: list[bytes]) -> None:
+        self._content = bytearray(content)
+        self._places = [content.index(each) for each in trace_ids]
+
+    def anew(self, number: int) -> bytes:
+        """The request, its calls unlike those of any other number. It takes microseconds: senders share the machine."""
+        mark = number.to_bytes(4, "big")
+        for place in self._places:
+            self._content[place : place + 4] = mark
+        return bytes(self._content)
+
+
 def request_bodies(count: int, seed: int) -> list[bytes]:
-    """Requests of distinct calls around now, as the SDK's exporter writes them."""
+    """Requests of distinct calls around now."""
+    return [body.anew(number) for number, body in enumerate(templates(count, seed))]
+
+
+def templates(count: int, seed: int) -> list[Body]:
     calls = realistic_calls(count * _CALLS_A_REQUEST, days=0.02, seed=seed, until=time.time())
     bodies = []
     for _ in range(count):
         spans = [span_of(next(calls)) for _ in range(_CALLS_A_REQUEST)]
         resource = {"attributes": [{"key": "service.name", "value": {"string_value": "checkout"}}]}
         message = {"resource": resource, "scope_spans": [{"spans": spans}]}
-        bodies.append(ExportTraceServiceRequest(resource_spans=[message]).SerializeToString())
+        content = ExportTraceServiceRequest(resource_spans=[message]).SerializeToString()
+        bodies.append(Body(content, [span["trace_id"] for span in spans]))
     return bodies
 
 
@@ -88,19 +114,26 @@ def running(db: Path):
                 up.wait()
 
 
-async def send_all(url: str, bodies: list[bytes], until: float) -> tuple[list[float], list[int]]:
-    """Seconds that each acknowledged request took, and which requests those were."""
+async def send_all(url: str, bodies: Iterable[bytes], until: float, rate: float = 0) -> tuple[list[float], list[int]]:
+    """Seconds that each acknowledged request took, and which requests those were.
+
+    `rate` is how many requests are due in a second, and then the time counts from when a request was due; with 0, each
+    connection sends its next one when the last is answered.
+    """
     host, port = url.removeprefix("http://").split(":")
     head = f"POST /v1/traces HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/x-protobuf\r\ncontent-length: "
     took, done = [], []
     waiting = iter(enumerate(bodies))
+    start = time.perf_counter()
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(host, int(port))
         for number, body in waiting:
-            if time.perf_counter() > until:
+            begun = start + number / rate if rate else time.perf_counter()
+            if begun > until:
                 break
-            begun = time.perf_counter()
+            if rate:
+                await asyncio.sleep(begun - time.perf_counter())
             writer.write(f"{head}{len(body)}\r\n\r\n".encode() + body)
             answer = await reader.readuntil(b"\r\n\r\n")
             if not answer.startswith(b"HTTP/1.1 200"):
@@ -121,23 +154,35 @@ def memory_mb(pid: int) -> float:
 
 
 def ingest(seconds: float) -> None:
-    """Sustained rate: bodies are made beforehand, so that the clients cost little."""
+    """As fast as it goes, then at the rate that is asked of it: what it costs, and how soon it is acknowledged."""
     print(f"ingest: {_CONNECTIONS} connections, {_CALLS_A_REQUEST} calls a request, synchronous=FULL")
-    bodies = request_bodies(int(seconds * 200), seed=1)
-    print(f"  {len(bodies):,} requests made, {sum(map(len, bodies)) / len(bodies) / _CALLS_A_REQUEST:.0f} bytes a call")
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "ledger.db") as (up, url):
-        begun, before = time.perf_counter(), time.process_time()
-        took, done = asyncio.run(send_all(url, bodies, begun + seconds))
-        elapsed, own = time.perf_counter() - begun, time.process_time() - before
-        took.sort()
-        stored = healthz(url)["counts"]["calls"]
-        print(f"  {len(done) * _CALLS_A_REQUEST / elapsed:,.0f} calls/s over {elapsed:.1f} s; stored {stored:,}")
-        print(
-            f"  acknowledged in p50 {took[len(took) // 2] * 1e3:.0f} ms, p99 {took[int(len(took) * 0.99)] * 1e3:.0f} ms"
-        )
-        cpu = cpu_seconds(up.pid)
-        print(f"  ledger: {memory_mb(up.pid):.0f} MB at most, {cpu:.1f} s of processor; clients {own:.1f} s")
-        assert stored == len(done) * _CALLS_A_REQUEST
+    made = templates(200, seed=1)
+    print(f"  {sum(len(body.anew(0)) for body in made) / len(made) / _CALLS_A_REQUEST:.0f} bytes a call")
+    for rate in (0, _TARGET / _CALLS_A_REQUEST):
+        with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "ledger.db") as (up, url):
+            warm = (made[number % len(made)].anew(number) for number in range(40))
+            asyncio.run(send_all(url, warm, time.perf_counter() + 60))
+            bodies = (made[number % len(made)].anew(number) for number in itertools.count(40))
+            measure(up.pid, url, bodies, seconds, rate)
+
+
+def measure(pid: int, url: str, bodies: Iterator[bytes], seconds: float, rate: float) -> None:
+    begun, own, before = time.perf_counter(), time.process_time(), cpu_seconds(pid)
+    took, done = asyncio.run(send_all(url, bodies, begun + seconds, rate))
+    elapsed, own, cpu = time.perf_counter() - begun, time.process_time() - own, cpu_seconds(pid) - before
+    took.sort()
+    calls = len(done) * _CALLS_A_REQUEST
+    load = os.getloadavg()[0]
+    print(
+        f"  {f'{rate * _CALLS_A_REQUEST:,.0f} calls/s due' if rate else 'as fast as it goes'}, load average {load:.1f}"
+    )
+    print(f"    {calls / elapsed:,.0f} calls/s over {elapsed:.1f} s; {calls / cpu:,.0f} calls a second of processor")
+    print(
+        f"    acknowledged in p50 {took[len(took) // 2] * 1e3:.0f} ms, p99 {took[int(len(took) * 0.99)] * 1e3:.0f} ms"
+    )
+    each = cpu / calls * 1e6
+    print(f"    ledger: {memory_mb(pid):.0f} MB at most, {each:.0f} us of processor a call; clients {own:.1f} s")
+    assert healthz(url)["counts"]["calls"] == calls + 40 * _CALLS_A_REQUEST
 
 
 def cpu_seconds(pid: int) -> float:

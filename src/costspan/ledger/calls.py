@@ -7,13 +7,12 @@ import json
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
-from costspan.ledger.record import Dims, OtherSpan, StoredCall
+from costspan.ledger.record import Dims, OtherSpan, StoredCall, dim_text
 from costspan.pricing import PriceStatus
 from costspan.telemetry import names
-from costspan.telemetry.reading import Reading, read_call
 from costspan.usage import STANDARD, Terms, Usage
 
 if TYPE_CHECKING:
@@ -21,11 +20,13 @@ if TYPE_CHECKING:
 
     from costspan.ledger.otlp import Arrival
     from costspan.pricing import Pricer
+    from costspan.telemetry.reading import Reading
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
 _LONGEST_MS = 7 * 86_400_000
-_LONGEST_TEXT = 200  # of names that become dims
+_DIMS_HELD = 10_000
+_NO_DIMS = Dims()
 _TRACE_ID, _SPAN_ID = 16, 8
 _KEPT = ("session", "tier", "reason", "cost_source")  # with the call itself
 
@@ -45,34 +46,65 @@ class Batch:
         self.refusal = self.refusal or why
 
 
-def sort_out(arrivals: Iterable[Arrival], pricer: Pricer) -> Batch:
-    """The calls and spans among `arrivals`."""
-    batch = Batch()
-    latest = time.time_ns() + _CLOCK_AHEAD_NS
-    for arrival in arrivals:
-        _complete(arrival)
-        if not _EARLIEST_NS <= arrival.start_ns <= latest:
-            batch.refuse(f"time {arrival.start_ns} is before 2020 or in the future")
-            continue
-        if len(arrival.trace_id) != _TRACE_ID or len(arrival.span_id) != _SPAN_ID:
-            batch.refuse("a trace id has 16 bytes and a span id 8")
-            continue
-        reading = read_call(arrival.attributes) if arrival.attributes else None
-        if reading is None:
-            batch.spans.append(_other(arrival))
-        else:
-            batch.bad_values += len(reading.bad)
-            batch.calls.append(_call(arrival, reading, pricer))
-    return batch
+class Sorter:
+    """Makes calls out of what arrived, for one thread; it remembers what calls belonged to."""
+
+    def __init__(self, pricer: Pricer) -> None:
+        self._pricer = pricer
+        self._dims: dict[tuple[object, ...], Dims] = {}
+
+    def sort_out(self, arrivals: Iterable[Arrival]) -> Batch:
+        """The calls and other spans among `arrivals`."""
+        batch = Batch()
+        latest = time.time_ns() + _CLOCK_AHEAD_NS
+        for arrival in arrivals:
+            if arrival.event:
+                _complete(arrival)
+            if not _EARLIEST_NS <= arrival.start_ns <= latest:
+                batch.refuse(f"time {arrival.start_ns} is before 2020 or in the future")
+            elif len(arrival.trace_id) != _TRACE_ID or len(arrival.span_id) != _SPAN_ID:
+                batch.refuse("a trace id has 16 bytes and a span id 8")
+            elif (reading := arrival.outline.read(arrival.numbers)) is None:
+                batch.spans.append(_other(arrival))
+            else:
+                batch.bad_values += len(reading.bad)
+                batch.calls.append(self._call(arrival, reading))
+        return batch
+
+    def _call(self, arrival: Arrival, reading: Reading) -> StoredCall:
+        call = StoredCall(
+            arrival.trace_id,
+            arrival.span_id,
+            arrival.start_ns // 1000,
+            min(max(0, arrival.end_ns - arrival.start_ns) // 1_000_000, _LONGEST_MS),
+            _NO_DIMS,
+            reading.counts,
+            None,
+            {},
+            None,
+            arrival.parent_id,
+            _extra(reading),
+            arrival.event,
+        )
+        status = _priced(call, reading, self._pricer) if reading.cost is None else _stated(call, reading)
+        key = (reading.outline, arrival.resource, arrival.failed, status, reading.counted, reading.numbers.get("user"))
+        dims = self._dims.get(key)
+        if dims is None:
+            if len(self._dims) >= _DIMS_HELD:
+                self._dims.clear()
+            dims = self._dims[key] = _dims(arrival, reading, status)
+        call.dims = dims
+        return call
 
 
 def _complete(arrival: Arrival) -> None:
     """An event is sent when its call ends. One without a trace has no ids: its content gives them, for retries."""
-    seconds = arrival.attributes.get(names.EVENT_DURATION)
-    if arrival.event and isinstance(seconds, float) and 0 <= seconds * 1000 <= _LONGEST_MS:
+    seconds = arrival.numbers.get(names.EVENT_DURATION)
+    if isinstance(seconds, float) and 0 <= seconds * 1000 <= _LONGEST_MS:
         arrival.start_ns = arrival.end_ns - int(seconds * 10**9)
-    if arrival.event and not any(arrival.span_id):
-        content = json.dumps([arrival.start_ns, arrival.resource, arrival.attributes], sort_keys=True, default=str)
+    if not any(arrival.span_id):
+        said = {**arrival.outline.texts, **arrival.numbers}
+        content = json.dumps([arrival.start_ns, arrival.resource, said], sort_keys=True, default=str)
         digest = hashlib.blake2b(content.encode(), digest_size=_TRACE_ID + _SPAN_ID).digest()
         arrival.trace_id = arrival.trace_id if any(arrival.trace_id) else digest[:_TRACE_ID]
         arrival.span_id = digest[_TRACE_ID:]
@@ -80,7 +112,6 @@ def _complete(arrival: Arrival) -> None:
 
 def _other(arrival: Arrival) -> OtherSpan:
     duration_us = max(0, arrival.end_ns - arrival.start_ns) // 1000
-    service = _text(arrival.resource.get("service.name"))
     return OtherSpan(
         arrival.trace_id,
         arrival.span_id,
@@ -88,35 +119,17 @@ def _other(arrival: Arrival) -> OtherSpan:
         arrival.start_ns // 1000,
         duration_us,
         arrival.name,
-        service,
+        arrival.resource.service,
         arrival.failed,
     )
-
-
-def _call(arrival: Arrival, reading: Reading, pricer: Pricer) -> StoredCall:
-    call = StoredCall(
-        arrival.trace_id,
-        arrival.span_id,
-        arrival.start_ns // 1000,
-        min(max(0, arrival.end_ns - arrival.start_ns) // 1_000_000, _LONGEST_MS),
-        Dims(),
-        reading.counts,
-        None,
-        parent_id=arrival.parent_id,
-        extra=_extra(reading),
-        event=arrival.event,
-    )
-    status = _stated(call, reading) if reading.cost is not None else _priced(call, reading, pricer)
-    call.dims = _dims(arrival, reading, status)
-    return call
 
 
 def _stated(call: StoredCall, reading: Reading) -> str:
     """The cost that the span carries, kept as it is."""
     call.cost = pico_of_usd(reading.cost or 0.0)
     call.parts = spread(call.cost, {bucket: pico_of_usd(usd) for bucket, usd in reading.parts.items()})
-    if "list_cost" in reading.fields:
-        call.list_cost = pico_of_usd(str(reading.fields["list_cost"]))
+    if "list_cost" in reading.numbers:
+        call.list_cost = pico_of_usd(str(reading.numbers["list_cost"]))
     return reading.text("status") or (PriceStatus.PRICED.value if call.cost else PriceStatus.FREE.value)
 
 
@@ -125,10 +138,11 @@ def _priced(call: StoredCall, reading: Reading, pricer: Pricer) -> str:
     if reading.text("status") == PriceStatus.FREE.value:
         call.cost = 0
         return PriceStatus.FREE.value
-    if not reading.counted and "error" in reading.fields:
+    outline = reading.outline
+    if not reading.counted and "error" in outline.fields:
         call.cost = 0  # a refused call is not billed
         return PriceStatus.FREE.value
-    return _set_price(call, reading.provider, reading.model, reading.request_model, pricer)
+    return _set_price(call, outline.provider, outline.model, outline.request_model, pricer)
 
 
 def priced_anew(call: StoredCall, pricer: Pricer, at: datetime | None) -> StoredCall:
@@ -171,41 +185,24 @@ def terms_of(tier: str) -> Terms:
 
 
 def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
-    resource, fields = arrival.resource, reading.fields
-    environment = resource.get("deployment.environment.name") or resource.get("deployment.environment")
-    failed = fields.get("error") or ("error" if arrival.failed else "")
+    outline, fields = reading.outline, reading.outline.fields
     texts = (
-        resource.get("service.name"),
-        environment,
-        reading.provider,
-        reading.model,
-        reading.operation,
+        outline.provider,
+        outline.model,
+        outline.operation,
         fields.get("team"),
         fields.get("feature"),
         status,
         fields.get("source") or ("provider" if reading.counted else ""),
-        failed,
-        fields.get("user"),
+        fields.get("error") or ("error" if arrival.failed else ""),
+        reading.numbers.get("user"),
     )
-    tags = json.dumps(reading.tags, sort_keys=True, separators=(",", ":")) if reading.tags else ""
-    return Dims._make((*map(_text, texts), tags))
+    tags = json.dumps(outline.tags, sort_keys=True, separators=(",", ":")) if outline.tags else ""
+    return Dims._make((*arrival.resource, *map(dim_text, texts), tags))
 
 
 def _extra(reading: Reading) -> dict[str, object]:
-    fields = reading.fields
-    kept = {name: str(fields[name]) for name in _KEPT if name in fields}
+    kept: dict[str, object] = {name: said for name in _KEPT if (said := reading.text(name))}
     if kept.get("cost_source") == "local":
         del kept["cost_source"]
-    return dict(kept)
-
-
-def _text(value: Any) -> str:
-    if not value:
-        return ""
-    text = value if type(value) is str else str(value)
-    return text if len(text) <= _LONGEST_TEXT and text.isprintable() else _tame(text)
-
-
-def _tame(text: str) -> str:
-    """Cut to size, and without what no name has: control characters, halves of a surrogate pair."""
-    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())
+    return kept

@@ -6,7 +6,7 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
-from costspan.ledger.calls import sort_out
+from costspan.ledger.calls import Sorter
 from costspan.ledger.otlp import BadRequestError, read_json
 from costspan.ledger.question import Question
 from costspan.ledger.reader import Reader
@@ -32,12 +32,12 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
     Raises:
         LedgerError: The file cannot be read, or a line is not OTLP; what came before it is stored.
     """
-    store, total = Store(path), Written()
+    store, sorter, total = Store(path), Sorter(pricer), Written()
     try:
         for number, lines in enumerate(_chunks(source)):
             calls, spans = [], []
             for place, line in enumerate(lines, number * _LINES_AT_ONCE + 1):
-                batch = sort_out(_arrivals(line, f"{source}, line {place}"), pricer)
+                batch = sorter.sort_out(_arrivals(line, f"{source}, line {place}"))
                 calls += batch.calls
                 spans += batch.spans
             _add(total, store.write(calls, spans))

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from costspan.guard import Guard
-from costspan.ledger.calls import Batch, sort_out
-from costspan.ledger.otlp import BadRequestError, read_json, read_protobuf
+from costspan.ledger.calls import Batch, Sorter
+from costspan.ledger.otlp import BadRequestError, read_json
+from costspan.ledger.protobuf import ProtobufReader
 from costspan.ledger.schema import LedgerError
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Ingest:
         self._keep = keep
         self._tidied = -_TIDY_SECONDS - 1.0  # when old calls were last looked for, by the monotonic clock
         self._store = store
-        self._pricer = pricer
+        self._sorter = Sorter(pricer)
+        self._protobuf = ProtobufReader()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting = 0
         self._lock = threading.Lock()
@@ -139,8 +141,8 @@ class Ingest:
         """What the request holds; None if it cannot be read, which it has been told."""
         try:
             body = unpack(job.body, job.encoding)
-            read = read_json if job.json else read_protobuf
-            return sort_out(read(job.signal, body), self._pricer)
+            read = read_json if job.json else self._protobuf.read
+            return self._sorter.sort_out(read(job.signal, body))
         except (BadRequestError, TooLargeError) as error:
             self.counts["bad requests"] += 1
             job.answer.set_exception(error)

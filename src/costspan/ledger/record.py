@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.usage import CACHE_READS, CACHE_WRITES, INPUT_TOKENS, OUTPUT_TOKENS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LONGEST_TEXT = 200
 FRESH = tuple(bucket for bucket in INPUT_TOKENS if bucket not in CACHE_READS + CACHE_WRITES)
 VISIBLE = tuple(bucket for bucket in OUTPUT_TOKENS if bucket != "reasoning")
 PLAIN = frozenset({"input", "cache_read", "cache_write", "output", "reasoning"})  # what calls mostly are made of
+
+_PLAIN_OF = (
+    dict.fromkeys(FRESH, "input")
+    | dict.fromkeys(CACHE_READS, "cache_read")
+    | dict.fromkeys(CACHE_WRITES, "cache_write")
+    | dict.fromkeys(VISIBLE, "output")
+    | {"reasoning": "reasoning"}
+)
 
 
 class Dims(NamedTuple):
@@ -34,6 +46,32 @@ class Dims(NamedTuple):
         return self._replace(user="", tags="")
 
 
+class Resource(NamedTuple):
+    """Who sent it: what a request says once for all its spans."""
+
+    service: str
+    environment: str
+
+
+def resource_of(attributes: Mapping[str, Any]) -> Resource:
+    """Out of the attributes that a sender says once."""
+    environment = attributes.get("deployment.environment.name") or attributes.get("deployment.environment")
+    return Resource(dim_text(attributes.get("service.name")), dim_text(environment))
+
+
+def dim_text(value: Any) -> str:
+    """A value as a name that calls are grouped by: cut to size, without what no name has."""
+    if not value:
+        return ""
+    text = value if type(value) is str else str(value)
+    return text if len(text) <= _LONGEST_TEXT and text.isprintable() else _tame(text)
+
+
+def _tame(text: str) -> str:
+    """Control characters and halves of a surrogate pair are what no name has."""
+    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())
+
+
 @dataclass(slots=True)
 class StoredCall:
     """One call. Tokens in disjoint buckets, money in pico-dollars; `cost` None is not known, which is not 0."""
@@ -54,19 +92,21 @@ class StoredCall:
     def measures(self) -> Measures:
         """The numbers as rolled up."""
         counts, parts, cost = self.counts, self.parts, self.cost or 0
-        total = _plain_sum if PLAIN.issuperset(counts) and PLAIN.issuperset(parts) else _sum
+        if not (PLAIN.issuperset(counts) and PLAIN.issuperset(parts)):
+            counts, parts = _fold(counts), _fold(parts)
+        count, part = counts.get, parts.get
         return Measures(
             1,
-            total(counts, FRESH),
-            total(counts, CACHE_READS),
-            total(counts, CACHE_WRITES),
-            total(counts, VISIBLE),
-            counts.get("reasoning", 0),
+            count("input", 0),
+            count("cache_read", 0),
+            count("cache_write", 0),
+            count("output", 0),
+            count("reasoning", 0),
             cost,
-            total(parts, FRESH),
-            total(parts, CACHE_READS),
-            total(parts, CACHE_WRITES),
-            total(parts, VISIBLE) + parts.get("reasoning", 0),
+            part("input", 0),
+            part("cache_read", 0),
+            part("cache_write", 0),
+            part("output", 0) + part("reasoning", 0),
             max(0, (self.list_cost or cost) - cost),
             self.duration_ms,
         )
@@ -103,9 +143,10 @@ class OtherSpan(NamedTuple):
     failed: bool
 
 
-def _plain_sum(counts: dict[str, int], buckets: tuple[str, ...]) -> int:
-    return counts.get(buckets[0], 0)  # each family begins with its plain bucket
-
-
-def _sum(counts: dict[str, int], buckets: tuple[str, ...]) -> int:
-    return sum(counts[bucket] for bucket in buckets if bucket in counts)
+def _fold(counts: dict[str, int]) -> dict[str, int]:
+    """Every bucket of tokens in the plain one of its family; units are none."""
+    folded: dict[str, int] = {}
+    for bucket, count in counts.items():
+        if plain := _PLAIN_OF.get(bucket):
+            folded[plain] = folded.get(plain, 0) + count
+    return folded

@@ -7,15 +7,18 @@ import sqlite3
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.maintenance import cutoff_day, drop_before
-from costspan.ledger.record import PLAIN, Dims, Measures, OtherSpan, StoredCall
+from costspan.ledger.record import PLAIN, Dims, OtherSpan, StoredCall
+from costspan.ledger.rolls import UPSERT, Rolls
 from costspan.ledger.schema import explain, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from costspan.ledger.record import Measures
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -25,12 +28,6 @@ _SPANS_WAITING = 20_000
 _LONGEST_TEXT = 200
 _LONGEST_SPAN_HOURS = 24
 
-_ROLL_COLUMNS = (*Measures._fields, "max_cost")
-_ADD = ", ".join(f"{name}={name}+excluded.{name}" for name in Measures._fields)
-_UPSERT = (
-    "INSERT INTO {table} VALUES(?,?," + ",".join("?" * len(_ROLL_COLUMNS)) + ") ON CONFLICT DO UPDATE SET "
-    f"{_ADD}, max_cost=max(max_cost, excluded.max_cost)"
-)
 _INSERT_CALL = "INSERT OR IGNORE INTO calls VALUES(" + ",".join("?" * 19) + ")"
 _INSERT_SPAN = "INSERT OR IGNORE INTO spans VALUES(?,?,?,?,?,?,?,?,?)"
 _NEAR = "SELECT 1 FROM calls WHERE hour IN (?,?) AND trace_id=? AND span_id=?"
@@ -108,23 +105,48 @@ class Store:
 
     def _write(self, calls: Sequence[StoredCall], spans: Iterable[OtherSpan]) -> Written:
         done = Written()
-        rolls = _Rolls()
+        rolls = Rolls()
         if not self._events and any(call.event for call in calls):
             self._events = True  # from now on, calls may come in two forms
             self._connection.execute("INSERT OR IGNORE INTO meta VALUES('events', '')")
         self._remember_parents(calls)
+        inner = []
         for call in sorted(calls, key=_clustering):
             if call.trace_id + call.span_id in self._parents:
                 done.layers += 1
                 done.spans += self._add_span(_as_span(call))
-            elif self._add_call(call, rolls):
-                done.calls += 1
             else:
-                done.duplicates += 1
-        self._connection.executemany(_UPSERT.format(table="hours"), rolls.rows(rolls.hours))
-        self._connection.executemany(_UPSERT.format(table="days"), rolls.rows(rolls.days))
+                inner.append(call)
+        done.calls = self._add_calls(inner, rolls)
+        done.duplicates = len(inner) - done.calls
+        for table in ("hours", "days"):
+            self._connection.executemany(UPSERT.format(table=table), rolls.rows(table))
         done.spans += self._add_spans(spans, came=bool(calls))
         return done
+
+    def _add_calls(self, calls: Sequence[StoredCall], rolls: Rolls) -> int:
+        """How many of them were new. All at once where all are, which they mostly are; else one by one."""
+        rows = [_row(call, *self._numbers.of(call.dims)) for call in calls]
+        connection = self._connection
+        if not self._events:
+            connection.execute("SAVEPOINT calls")
+            before = connection.total_changes
+            connection.executemany(_INSERT_CALL, [row.columns for row in rows])
+            if connection.total_changes - before == len(rows):
+                rolls.add(rows)
+                return len(rows)
+            connection.execute("ROLLBACK TO calls")
+        new = [row for row in rows if self._add_call(row)]
+        rolls.add(new)
+        return len(new)
+
+    def _add_call(self, row: Row) -> bool:
+        """Whether it is new, and now stored."""
+        hour, trace_id, span_id = row.columns[:3]
+        execute = self._connection.execute
+        if self._events and execute(_NEAR, (hour - 1, hour + 1, trace_id, span_id)).fetchone():
+            return False  # its span and its event may name different times
+        return bool(execute(_INSERT_CALL, row.columns).rowcount)
 
     def _remember_parents(self, calls: Sequence[StoredCall]) -> None:
         for call in calls:
@@ -132,21 +154,6 @@ class Store:
                 self._parents[call.trace_id + call.parent_id] = None
         while len(self._parents) > _PARENTS_HELD:
             self._parents.popitem(last=False)
-
-    def _add_call(self, call: StoredCall, rolls: _Rolls) -> bool:
-        """Whether it is new, and now stored."""
-        hour = call.start_us // HOUR_US
-        execute = self._connection.execute
-        if (call.event or self._events) and execute(
-            _NEAR, (hour - 1, hour + 1, call.trace_id, call.span_id)
-        ).fetchone():
-            return False  # its span and its event may name different times
-        dim, coarse = self._numbers.of(call.dims)
-        measures = call.measures()
-        if not execute(_INSERT_CALL, _row(call, dim, measures)).rowcount:
-            return False
-        rolls.add(hour, coarse, dim, measures)
-        return True
 
     def _add_spans(self, spans: Iterable[OtherSpan], *, came: bool) -> int:
         """Keep the spans of traces that have a call; the others wait a while for one."""
@@ -221,38 +228,28 @@ class Numbers:
         return number, coarse or number
 
 
-class _Rolls:
-    """Sums of one transaction, by hour and coarse dims, and by day and dims."""
-
-    def __init__(self) -> None:
-        self.hours: dict[tuple[int, int], list[int]] = {}
-        self.days: dict[tuple[int, int], list[int]] = {}
-
-    def add(self, hour: int, coarse: int, dim: int, measures: Measures) -> None:
-        for table, key in ((self.hours, (hour, coarse)), (self.days, (hour // 24, dim))):
-            sums = table.get(key)
-            if sums is None:
-                table[key] = [*measures, measures.cost]
-            else:
-                for place, value in enumerate(measures):
-                    sums[place] += value
-                sums[-1] = max(sums[-1], measures.cost)
-
-    @staticmethod
-    def rows(table: dict[tuple[int, int], list[int]]) -> list[tuple[int, ...]]:
-        return [(*key, *sums) for key, sums in sorted(table.items())]
-
-
 def _clustering(call: StoredCall) -> tuple[int, bytes]:
     return call.start_us // HOUR_US, call.trace_id
 
 
-def _row(call: StoredCall, dim: int, measures: Measures) -> tuple[object, ...]:
-    return (
-        call.start_us // HOUR_US,
+class Row(NamedTuple):
+    """A call as it is stored, and as it is summed up."""
+
+    hour: int
+    dim: int
+    coarse: int
+    measures: Measures
+    columns: tuple[Any, ...]
+
+
+def _row(call: StoredCall, dim: int, coarse: int) -> Row:
+    hour, at = divmod(call.start_us, HOUR_US)
+    measures = call.measures()
+    columns = (
+        hour,
         call.trace_id,
         call.span_id,
-        call.start_us % HOUR_US,
+        at,
         call.parent_id or None,
         dim,
         call.duration_ms,
@@ -261,6 +258,7 @@ def _row(call: StoredCall, dim: int, measures: Measures) -> tuple[object, ...]:
         *measures[7:12],
         extra_text(call),
     )
+    return Row(hour, dim, coarse, measures, columns)
 
 
 def extra_text(call: StoredCall) -> str | None:

@@ -26,12 +26,13 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     reading = read_call(attributes)
     if reading is None or _is_told_by_its_end(span, reading, attributes):
         return None
+    outline = reading.outline
     host = attributes.get(names.SERVER_ADDRESS)
     port = attributes.get(names.SERVER_PORT)
     request = Request(
-        reading.operation,
-        reading.provider or _provider_by_name(span),
-        reading.request_model or reading.model,
+        outline.operation,
+        outline.provider or _provider_by_name(span),
+        outline.request_model or outline.model,
         host=host if isinstance(host, str) else "",
         port=port if isinstance(port, int) else 0,
         attribution={**_said_payers(reading), **payers},
@@ -53,7 +54,7 @@ def _reply(reading: Reading, attributes: Mapping[str, Any]) -> Reply:
     if stated is None and reading.text("cost_source") == "provider" and reading.cost is not None:
         stated = Decimal(str(reading.cost))
     return Reply(
-        model=reading.model,
+        model=reading.outline.model,
         id=str(attributes.get(names.RESPONSE_ID, "")),
         usage=usage,
         terms=Terms(tier=reading.text("tier").lower()),

@@ -31,6 +31,7 @@ SESSION = "session.id"
 
 COST_OF = "costspan.cost."  # + bucket: the breakdown, USD
 USAGE_OF = "costspan.usage."  # + bucket: counts that the conventions do not name
+PRICE_OF = "costspan.price."  # + what: how the price came about
 PRICE_STATUS = "costspan.price.status"
 PRICE_REASON = "costspan.price.reason"  # why a call is unpriced or partial, and the way out
 PRICE_MISSING = "costspan.price.missing"  # buckets that were used and have no rate

@@ -7,8 +7,9 @@ The names are data: per field, the attributes that carry it, the best first. Rea
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.telemetry import names
 from costspan.telemetry.spellings import (
@@ -18,6 +19,7 @@ from costspan.telemetry.spellings import (
     OTHER_OPERATIONS,
     PLACES,
     PROVIDERS,
+    VARYING,
 )
 from costspan.telemetry.unfolding import unfold
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, OUTPUT_TOKENS
@@ -29,84 +31,137 @@ _FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_wr
 OWN = "costspan."
 _MOST_TOKENS = 10**12  # of one call: what is above it is no count
 _MOST_USD = 10**5
-_CACHE_READS, _CACHE_WRITES = frozenset(CACHE_READS), frozenset(CACHE_WRITES)
-_CACHES = _CACHE_READS | _CACHE_WRITES
-_INPUTS, _OUTPUTS = frozenset(INPUT_TOKENS), frozenset(OUTPUT_TOKENS)
+_TOTALS = ("input", "output", "cache_read", "cache_write", "total")
+_CACHES = frozenset(CACHE_READS + CACHE_WRITES)
+_FAMILIES = (  # totals that include others, in this order
+    ("cache_read", frozenset(CACHE_READS)),
+    ("cache_write", frozenset(CACHE_WRITES)),
+    ("input", frozenset(INPUT_TOKENS)),
+    ("output", frozenset(OUTPUT_TOKENS)),
+)
+
+
+class Outline:
+    """What the texts of a span tell of its call: all but its numbers, so that many calls share one, made once."""
+
+    __slots__ = ("fields", "kind", "model", "operation", "provider", "request_model", "tags", "texts")
+
+    def __init__(self, texts: Mapping[str, Any]) -> None:
+        self.texts = texts
+        self.fields = _best(texts)
+        self.kind = str(self.fields.get("kind", ""))
+        operation = str(self.fields.get("operation") or KIND_OPERATIONS.get(self.kind, ""))
+        self.operation = OPERATIONS.get(operation, operation)
+        self.provider = provider_name(str(self.fields.get("provider", "")))
+        self.request_model = str(self.fields.get("request_model", ""))
+        self.model = str(self.fields.get("model") or self.request_model)  # the one that answered, else the asked one
+        self.tags = {name[len(names.TAG) :]: str(value) for name, value in texts.items() if name.startswith(names.TAG)}
+
+    def read(self, numbers: Mapping[str, Any]) -> Reading | None:
+        """The LLM call that a span with these texts and numbers is; None for any other span."""
+        plan = plan_of(tuple(numbers))
+        found = {field: numbers[name] for field, name in plan.fields}
+        return _reading(self, found, plan, numbers) if self._is_call(found) else None
+
+    def _is_call(self, numbers: dict[str, Any]) -> bool:
+        kind, fields = self.kind, self.fields
+        if kind.startswith("ai."):  # Vercel AI SDK: the outer span sums up what the inner ones (ai.x.doX) did
+            return ".do" in kind
+        if not self.model or (kind and kind not in CALL_KINDS) or fields.get("operation") in OTHER_OPERATIONS:
+            return False
+        if kind or "operation" in fields or "provider" in fields:
+            return True
+        return "input" in numbers or "output" in numbers or "cost" in numbers
 
 
 @dataclass(slots=True)
 class Reading:
     """A call as its span's attributes tell it; what they do not tell is empty or None, never 0."""
 
-    operation: str
-    provider: str
-    model: str  # the one that answered, else the one that was asked
-    request_model: str
+    outline: Outline
     counts: dict[str, int]  # disjoint buckets of costspan.usage
     counted: bool  # whether the span says anything about usage
     cost: float | None  # USD, as written
     parts: dict[str, float]  # bucket to USD, as written
-    fields: dict[str, Any] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
-    bad: tuple[str, ...] = ()  # attributes whose value cannot be: negative, not a number, absurd
+    numbers: dict[str, Any]  # by field, as written
+    bad: list[str]  # attributes whose value cannot be: negative, not a number, absurd
 
     def text(self, name: str) -> str:
         """A field as text, empty if the span does not have it."""
-        value = self.fields.get(name)
+        value = self.outline.fields.get(name)
+        if value is None:
+            value = self.numbers.get(name)
         return "" if value is None else str(value)
 
 
 def wanted(name: str) -> bool:
-    """Whether `read_call` looks at this attribute; all others need not be decoded."""
+    """Whether a call is read from this attribute; all others need not be decoded."""
     return name in PLACES or name[:9] == OWN
+
+
+def varies(name: str) -> bool:
+    """Whether a wanted attribute is another from call to call: `numbers`, of the two that a call is read from."""
+    place = PLACES.get(name)
+    return place[0] in VARYING if place else not name.startswith((names.TAG, names.PRICE_OF))
 
 
 def read_call(attributes: Mapping[str, Any]) -> Reading | None:
     """The LLM call that a span with these attributes is; None for any other span (agents, tools, chains, HTTP)."""
+    texts: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
+    for name, value in attributes.items():
+        if wanted(name):
+            (numbers if varies(name) else texts)[name] = value
+    return Outline(texts).read(numbers)
+
+
+def _best(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """By field, the value of the best of the attributes that carry it."""
     found: dict[str, Any] = {}
     ranks: dict[str, int] = {}
-    own: dict[str, Any] = {}
     for name, value in attributes.items():
         place = PLACES.get(name)
-        if place is None:
-            if name[:9] == OWN:
-                own[name] = value
-        elif place[1] < ranks.get(place[0], 99):
+        if place is not None and place[1] < ranks.get(place[0], 99):
             found[place[0]], ranks[place[0]] = value, place[1]
-    return _reading(found, own) if _is_call(found) else None
+    return found
 
 
-def _is_call(found: dict[str, Any]) -> bool:
-    kind = str(found.get("kind", ""))
-    if kind.startswith("ai."):  # Vercel AI SDK: the outer span sums up what the inner ones (ai.x.doX) did
-        return ".do" in kind
-    if found.get("operation") in OTHER_OPERATIONS or (kind and kind not in CALL_KINDS):
-        return False
-    if not (found.get("model") or found.get("request_model")):
-        return False
-    return bool(kind) or any(name in found for name in ("operation", "provider", "input", "output", "cost"))
+class Plan(NamedTuple):
+    """Which numbers of a call to take for what."""
+
+    fields: tuple[tuple[str, str], ...]  # field of PLACES, name
+    parts: tuple[tuple[str, str], ...]  # bucket of its cost, name
+    counts: tuple[tuple[str, str], ...]  # bucket of its usage, name
 
 
-def _reading(found: dict[str, Any], own: dict[str, Any]) -> Reading:
+@lru_cache(maxsize=4096)
+def plan_of(said: tuple[str, ...]) -> Plan:
+    """The plan for calls that tell these numbers. Few differ, so each is made once."""
+    best = _best({name: name for name in said})
+    counts = {bucket: best[bucket] for bucket in _FINE if bucket in best}
+    own = ((name[len(names.USAGE_OF) :], name) for name in said if name.startswith(names.USAGE_OF))
+    counts |= {bucket: name for bucket, name in own if bucket in BUCKETS}
+    parts = {name[len(names.COST_OF) :]: name for name in said if name.startswith(names.COST_OF)}
+    parts.pop("list", None)
+    if not parts:
+        parts = {part: best[f"cost_{part}"] for part in ("input", "output") if f"cost_{part}" in best}
+    return Plan(tuple(best.items()), tuple(parts.items()), tuple(counts.items()))
+
+
+def _reading(outline: Outline, found: dict[str, Any], plan: Plan, numbers: Mapping[str, Any]) -> Reading:
     bad: list[str] = []
-    unfold(found)
-    kind = str(found.get("kind", ""))
-    operation = str(found.get("operation") or KIND_OPERATIONS.get(kind, ""))
-    counts, counted = _counts(found, own, bad)
-    request_model = str(found.get("request_model", ""))
-    return Reading(
-        operation=OPERATIONS.get(operation, operation),
-        provider=provider_name(str(found.get("provider", ""))),
-        model=str(found.get("model") or request_model),
-        request_model=request_model,
-        counts=counts,
-        counted=counted,
-        cost=_cost(found, bad),
-        parts=_parts(found, own, bad),
-        fields=found,
-        tags={name[len(names.TAG) :]: str(value) for name, value in own.items() if name.startswith(names.TAG)},
-        bad=tuple(bad),
-    )
+    fine = {bucket: numbers[name] for bucket, name in plan.counts}
+    parts = {bucket: numbers[name] for bucket, name in plan.parts}
+    if "usage_details" in found or "cost_details" in found:
+        unfold(found)
+        fine = {bucket: found[bucket] for bucket in _FINE if bucket in found} | fine
+        parts = parts or {part: found[f"cost_{part}"] for part in ("input", "output") if f"cost_{part}" in found}
+    counts, counted = _counts(found, fine, bad)
+    cost = None
+    if "cost" in found and str(outline.fields.get("currency", "USD")).upper() == "USD":
+        cost = _usd("cost", found["cost"], bad)
+    costs = {bucket: usd for bucket, value in parts.items() if (usd := _usd(f"cost.{bucket}", value, bad))}
+    return Reading(outline, counts, counted, cost, costs, found, bad)
 
 
 def provider_name(said: str) -> str:
@@ -122,8 +177,6 @@ def provider_name(said: str) -> str:
 
 def _whole(field_name: str, value: Any, bad: list[str]) -> int | None:
     """A count of 0 or more, also from text or a float that is one; None, and noted, for what cannot be a count."""
-    if type(value) is int and 0 <= value <= _MOST_TOKENS:
-        return value
     try:
         number = float(value)
         if math.isfinite(number) and 0 <= number <= _MOST_TOKENS:
@@ -135,6 +188,8 @@ def _whole(field_name: str, value: Any, bad: list[str]) -> int | None:
 
 
 def _usd(field_name: str, value: Any, bad: list[str]) -> float | None:
+    if type(value) is float and 0 <= value <= _MOST_USD:
+        return value
     try:
         number = float(value)
         if math.isfinite(number) and 0 <= number <= _MOST_USD:
@@ -145,55 +200,31 @@ def _usd(field_name: str, value: Any, bad: list[str]) -> float | None:
     return None
 
 
-def _cost(found: dict[str, Any], bad: list[str]) -> float | None:
-    if "cost" not in found or str(found.get("currency", "USD")).upper() != "USD":
-        return None
-    return _usd("cost", found["cost"], bad)
-
-
-def _parts(found: dict[str, Any], own: dict[str, Any], bad: list[str]) -> dict[str, float]:
-    """USD by bucket, where the span breaks its cost down."""
-    said = {
-        name[len(names.COST_OF) :]: value
-        for name, value in own.items()
-        if name.startswith(names.COST_OF) and name != names.LIST_COST
-    }
-    if not said:
-        said = {part: found[f"cost_{part}"] for part in ("input", "output") if f"cost_{part}" in found}
-    parts = {bucket: _usd(f"cost.{bucket}", value, bad) for bucket, value in said.items()}
-    return {bucket: usd for bucket, usd in parts.items() if usd}
-
-
-def _counts(found: dict[str, Any], own: dict[str, Any], bad: list[str]) -> tuple[dict[str, int], bool]:
+def _counts(found: dict[str, Any], fine: dict[str, Any], bad: list[str]) -> tuple[dict[str, int], bool]:
     """Disjoint buckets out of totals that include their parts, and whether anything was said."""
-    fine: dict[str, Any] = {bucket: found[bucket] for bucket in _FINE if bucket in found}
-    for name, value in own.items():
-        if name.startswith(names.USAGE_OF) and (bucket := name[len(names.USAGE_OF) :]) in BUCKETS:
-            fine[bucket] = value
-    counts = {bucket: count for bucket, value in fine.items() if (count := _whole(bucket, value, bad)) is not None}
-    totals = {
-        total: count
-        for total in ("input", "output", "cache_read", "cache_write", "total")
-        if total in found and (count := _whole(total, found[total], bad)) is not None
-    }
+    counts = _wholes(fine, bad)
+    totals = _wholes({total: found[total] for total in _TOTALS if total in found}, bad)
     said = bool(counts or totals)
     beside = counts.get("reasoning", 0)
     if beside and totals.get("total") == totals.get("input", 0) + totals.get("output", 0) + beside:
         totals["output"] = totals.get("output", 0) + beside  # xAI counts thoughts beside its output
-    _take_rest(counts, "cache_read", _CACHE_READS, totals.get("cache_read"))
-    _take_rest(counts, "cache_write", _CACHE_WRITES, totals.get("cache_write"))
-    cached = _total(counts, _CACHES)
-    if cached > totals.get("input", cached):  # some tools pass Anthropic's input count on, which leaves the cached out
-        totals["input"] += cached
-    _take_rest(counts, "input", _INPUTS, totals.get("input"))
-    _take_rest(counts, "output", _OUTPUTS, totals.get("output"))
+    for total, family in _FAMILIES:
+        if total in totals and total not in counts:
+            whole = totals[total]
+            if total == "input" and (cached := _total(counts, _CACHES)) > whole:
+                whole += cached  # some tools pass Anthropic's input count on, which leaves the cached out
+            counts[total] = max(0, whole - _total(counts, family))  # what no other bucket of its family has
     return {bucket: count for bucket, count in counts.items() if count}, said
 
 
-def _take_rest(counts: dict[str, int], bucket: str, family: frozenset[str], total: int | None) -> None:
-    """What of `total` no other bucket of the family has is this bucket's, but never less than 0."""
-    if total is not None and bucket not in counts:
-        counts[bucket] = max(0, total - _total(counts, family))
+def _wholes(said: dict[str, Any], bad: list[str]) -> dict[str, int]:
+    counts = {}
+    for name, value in said.items():
+        if type(value) is int and 0 <= value <= _MOST_TOKENS:
+            counts[name] = value
+        elif (count := _whole(name, value, bad)) is not None:
+            counts[name] = count
+    return counts
 
 
 def _total(counts: dict[str, int], family: frozenset[str]) -> int:

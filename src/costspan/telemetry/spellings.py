@@ -118,6 +118,12 @@ FIELDS = {
     "source": (names.USAGE_SOURCE,),
     "reason": (names.PRICE_REASON,),
 }
+# fields that are other from call to call; calls that have all others in common are read faster
+VARYING = frozenset(
+    {"input", "output", "cache_read", "cache_write", "reasoning", "cache_write_5m", "cache_write_1h", "total"}
+    | {"input_audio", "output_audio", "usage_details", "cost", "cost_details", "cost_input", "cost_output", "list_cost"}
+    | {"session", "user"}
+)
 PLACES = {name: (field, rank) for field, aliases in FIELDS.items() for rank, name in enumerate(aliases)}
 
 # spans that carry model and usage and are no call: agents, tools, chains, the outer spans of an SDK
