@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import traceback
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -11,10 +13,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _log = logging.getLogger("costspan")
+_FRAMES = 4  # of a failure that the log names
 
 
 class Failures:
-    """How often each kind of our own failures happened in this process; the first of a kind is logged."""
+    """How often each kind of our own failures happened in this process; the first of a kind is logged.
+
+    Its place is logged, not its message: `invalid literal for int(): '…'` would quote what somebody asked or answered.
+    """
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -25,11 +31,10 @@ class Failures:
         self._counts[kind] += 1
         if self._counts[kind] == 1:
             _log.warning(
-                "costspan could not %s (%s: %s); the program is not affected, this is logged once",
+                "costspan could not %s (%s at %s); the program is not affected, this is logged once",
                 step,
                 kind[1],
-                error,
-                exc_info=_log.isEnabledFor(logging.DEBUG),
+                _place(error),
             )
 
     @property
@@ -40,6 +45,12 @@ class Failures:
     def clear(self) -> None:
         """Forget all; the next failure of each kind is logged again."""
         self._counts.clear()
+
+
+def _place(error: BaseException) -> str:
+    """`_usage.py:123`, of each function on the way, the last one last; nothing of the values in them."""
+    frames = traceback.extract_tb(error.__traceback__, -_FRAMES)
+    return " > ".join(f"{frame.filename.replace(os.sep, '/').rpartition('/')[2]}:{frame.lineno}" for frame in frames)
 
 
 FAILURES = Failures()

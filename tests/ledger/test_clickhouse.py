@@ -44,6 +44,7 @@ QUESTIONS = (
     "source",
     "",
 )
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "'": "\\'"})
 FILTERS = ((), ("team=search",), ("user!=user-1", "model=gpt*"), ("tag.project=x_1", "team=*"), ("model=it's \\ odd?",))
 
 
@@ -63,8 +64,9 @@ class Embedded:
     def __init__(self, session):
         self.session = session
 
-    def fetch(self, sql):
-        text = str(self.session.query(sql, "JSONCompactEachRow"))
+    def fetch(self, sql, parameters):
+        escaped = {name: value.translate(ESCAPES) for name, value in parameters.items()}  # as the client does
+        text = str(self.session.query(sql, "JSONCompactEachRow", params=escaped))
         return [json.loads(line) for line in text.splitlines() if line]
 
     def close(self):

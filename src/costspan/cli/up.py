@@ -34,6 +34,8 @@ def _days(ctx: click.Context, param: click.Parameter, text: str) -> int:
 @click.option("--db", default="", help="The ledger's file.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen on this address.")
 @click.option("--token", envvar="COSTSPAN_TOKEN", default="", help="Clients must send `authorization: Bearer TOKEN`.")
+@click.option("--tls-cert", default="", metavar="FILE", help="Answer over TLS, with these certificates (PEM).")
+@click.option("--tls-key", default="", metavar="FILE", help="Their key, if it is not in the same file.")
 @click.option("--open", is_flag=True, help="Let everyone in who reaches --host, without a token.")
 @click.option("--keep", callback=_days, default="400d", show_default=True, help="Days to keep single calls, or all.")
 @click.option(
@@ -64,5 +66,5 @@ def _greet(running: RunningLedger) -> None:
     click.echo(f"  page and API   {running.url}")
     click.echo(f"  OTLP over HTTP {running.url}   (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)")
     if running.grpc_port:
-        click.echo(f"  OTLP over gRPC http://{running.host}:{running.grpc_port}")
+        click.echo(f"  OTLP over gRPC {running.url.rpartition(':')[0]}:{running.grpc_port}")
     click.echo("Ctrl-C ends it.")

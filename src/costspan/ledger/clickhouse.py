@@ -42,7 +42,7 @@ _MOST_SPANS = 10_000
 class Engine(Protocol):
     """Runs a query: the server by its client, or the engine inside a test."""
 
-    def fetch(self, sql: str) -> list[Sequence[Any]]: ...
+    def fetch(self, sql: str, parameters: dict[str, str]) -> list[Sequence[Any]]: ...
     def close(self) -> None: ...
 
 
@@ -124,18 +124,19 @@ class ClickHouseBook:
 
     def read_trace(self, trace_id: bytes) -> list[TraceSpan]:
         """The spans of a trace by their start; none if no call of it is known."""
-        named = quote(trace_id.hex())
-        calls = [as_call_span(_listed(row)) for row in self._fetch(f"{_CALLS} WHERE trace_id={named}")]
+        asked = (trace_id.hex(),)
+        calls = [as_call_span(_listed(row)) for row in self._fetch(f"{_CALLS} WHERE trace_id=?", asked)]
         known = {call.span_id for call in calls}
-        others = self._fetch(f"{_SPANS} WHERE lower(TraceId)={named} LIMIT {_MOST_SPANS}") if calls else []
+        others = self._fetch(f"{_SPANS} WHERE lower(TraceId)=? LIMIT {_MOST_SPANS}", asked) if calls else []
         spans = calls + [_span(row) for row in others if row[0] not in known]
         return sorted(spans, key=lambda span: (span.start, -span.duration_us))
 
     def _fetch(self, sql: str, parameters: Sequence[str] = ()) -> list[Sequence[Any]]:
-        """Rows; each `?` becomes a literal."""
+        """Rows; each `?` stands for a parameter, which the server binds."""
         first, *rest = sql.split("?")
-        bound = first + "".join(quote(value) + part for value, part in zip(parameters, rest, strict=True))
-        return self._engine.fetch(bound)
+        named = {f"p{number}": value for number, value in enumerate(parameters)}
+        statement = first + "".join(f"{{{name}:String}}{part}" for name, part in zip(named, rest, strict=True))
+        return self._engine.fetch(statement, named)
 
 
 _CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM costspan_calls FINAL"  # noqa: S608 our names
@@ -170,8 +171,8 @@ class _Server:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def fetch(self, sql: str) -> list[Sequence[Any]]:
-        rows: list[Sequence[Any]] = self._client.query(sql).result_rows
+    def fetch(self, sql: str, parameters: dict[str, str]) -> list[Sequence[Any]]:
+        rows: list[Sequence[Any]] = self._client.query(sql, parameters).result_rows
         return rows
 
     def close(self) -> None:

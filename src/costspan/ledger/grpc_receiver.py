@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from costspan.ledger.gate import same_secret
 from costspan.ledger.ingest import BusyError, Job, TooLargeError
 from costspan.ledger.otlp import BadRequestError
 from costspan.ledger.receiver import MOST_PACKED_BYTES, answer
@@ -29,10 +30,13 @@ _CODES = {
     LedgerError: grpc.StatusCode.UNAVAILABLE,
 }
 _THREADS = 16  # each waits for its request to be durable; requests then share one transaction
+_MOST_AT_ONCE = 64  # requests; what comes then is told that resources are exhausted, and exporters send again
 
 
-def start_grpc(ingest: Ingest, address: str, token: str = "") -> tuple[Any, int]:
-    """The running server and its port.
+def start_grpc(
+    ingest: Ingest, address: str, token: str = "", tls: tuple[bytes, bytes] | None = None
+) -> tuple[Any, int]:
+    """The running server and its port. `tls` is a key and its certificates, as PEM.
 
     Raises:
         LedgerError: The address is taken.
@@ -40,12 +44,16 @@ def start_grpc(ingest: Ingest, address: str, token: str = "") -> tuple[Any, int]
     server = grpc.server(
         ThreadPoolExecutor(_THREADS, thread_name_prefix="costspan-grpc"),
         options=[("grpc.max_receive_message_length", MOST_PACKED_BYTES), ("grpc.so_reuseport", 0)],
+        maximum_concurrent_rpcs=_MOST_AT_ONCE,
     )
     for signal, service in _SERVICES.items():
         handler = grpc.unary_unary_rpc_method_handler(_receiver(ingest, signal, token))
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
     try:
-        port = server.add_insecure_port(address)
+        if tls is None:
+            port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, grpc.ssl_server_credentials([tls]))
     except RuntimeError as error:
         raise LedgerError(f"the gRPC address {address} is in use: choose another with --grpc-port") from error
     server.start()
@@ -54,7 +62,8 @@ def start_grpc(ingest: Ingest, address: str, token: str = "") -> tuple[Any, int]
 
 def _receiver(ingest: Ingest, signal: str, token: str) -> Callable[[bytes, Any], bytes]:
     def receive(body: bytes, context: Any) -> bytes:
-        if token and dict(context.invocation_metadata()).get("authorization") != f"Bearer {token}":
+        given = dict(context.invocation_metadata()).get("authorization", "")
+        if token and not same_secret(given, f"Bearer {token}"):
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "the token is missing or wrong")
         try:
             return answer(signal, ingest.submit(Job(signal, body)).result())

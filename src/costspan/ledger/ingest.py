@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _STORE = Guard("store calls")
 _TIDY = Guard("drop old calls")
 _TIDY_SECONDS = 3600
-MOST_BYTES = 64 * 2**20  # of one request, unpacked
+MOST_BYTES = 32 * 2**20  # of one request, unpacked
+MOST_RATIO = 250  # of what unpacks to more than 1 MB; telemetry comes to a tenth of it, a bomb to a thousand
+_FREELY = 2**20  # bytes
 _MOST_WAITING = 64 * 2**20  # bytes of requests not yet stored; what comes then is told to come again
 _MOST_AT_ONCE = 2**21  # bytes of requests in one transaction
 
@@ -150,7 +152,7 @@ class Ingest:
 
 
 def unpack(body: bytes, encoding: str) -> bytes:
-    """The body without its encoding; never more than MOST_BYTES of it are made.
+    """The body without its encoding; never more than MOST_BYTES, nor MOST_RATIO times its size, are made.
 
     Raises:
         BadRequestError: It is not packed that way.
@@ -161,12 +163,13 @@ def unpack(body: bytes, encoding: str) -> bytes:
     if encoding not in ("gzip", "deflate"):
         raise BadRequestError(f"content encoding {encoding} is not known; gzip and deflate are")
     try:
+        most = min(MOST_BYTES, max(_FREELY, MOST_RATIO * len(body)))
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16 if encoding == "gzip" else zlib.MAX_WBITS)
-        plain = unpacker.decompress(body, MOST_BYTES)
+        plain = unpacker.decompress(body, most)
     except zlib.error as error:
         raise BadRequestError(f"the body is not {encoding}: {error}") from error
     if unpacker.unconsumed_tail:
-        raise TooLargeError(f"the body unpacks to more than {MOST_BYTES} bytes")
+        raise TooLargeError(f"the body unpacks to more than {most} bytes, too much for its size")
     if not unpacker.eof:
         raise BadRequestError(f"the body is cut off: its {encoding} does not end")
     return plain

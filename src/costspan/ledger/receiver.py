@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from costspan.ledger.ingest import Ingest
 
 MOST_PACKED_BYTES = 16 * 2**20
+MOST_ARRIVING = 128 * 2**20  # bytes of bodies that are not complete yet, of all clients together
 _BODY_SECONDS = 30  # a client that sends slower than this hangs
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
@@ -40,6 +41,7 @@ class Receiver:
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
+        self._arriving = 0  # bytes
 
     def routes(self) -> list[Route]:
         return [Route(f"/v1/{signal}", self._receive, methods=["POST"]) for signal in _ANSWERS]
@@ -50,7 +52,7 @@ class Receiver:
         if kind not in (_PROTOBUF, _JSON):
             return _refusal(415, f"content type {kind or '(none)'} is not taken: {_PROTOBUF} or {_JSON}", _PROTOBUF)
         try:
-            body = await asyncio.wait_for(_body(request), _BODY_SECONDS)
+            body = await asyncio.wait_for(self._body(request), _BODY_SECONDS)
             encoding = request.headers.get("content-encoding", "").strip().lower()
             job = Job(signal, body, encoding, json=kind == _JSON)
             batch = await asyncio.wrap_future(self._ingest.submit(job))
@@ -58,20 +60,24 @@ class Receiver:
             return _refusal(_status(error), str(error) or "the body did not arrive in time", kind)
         return _answer(signal, batch, kind)
 
-
-async def _body(request: Request) -> bytes:
-    """The packed body, as long as it is not too large; then the rest is taken unkept, so that the client sees why."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= MOST_PACKED_BYTES:
-            parts.append(part)
-        else:
-            parts.clear()
-    if size > MOST_PACKED_BYTES:
-        raise TooLargeError(f"a request may have {MOST_PACKED_BYTES} bytes")
-    return b"".join(parts)
+    async def _body(self, request: Request) -> bytes:
+        """The packed body, as long as it is not too large; the rest is taken unkept, so that the client sees why."""
+        parts: list[bytes] = []
+        size = held = 0
+        try:
+            async for part in request.stream():
+                size += len(part)
+                if size <= MOST_PACKED_BYTES and self._arriving + len(part) <= MOST_ARRIVING:
+                    self._arriving += len(part)
+                    held += len(part)
+                    parts.append(part)
+        finally:
+            self._arriving -= held
+        if size > MOST_PACKED_BYTES:
+            raise TooLargeError(f"a request may have {MOST_PACKED_BYTES} bytes")
+        if held < size:
+            raise BusyError("too much arrives at once: send again")
+        return b"".join(parts)
 
 
 def _status(error: BaseException) -> int:

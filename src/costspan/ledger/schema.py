@@ -83,6 +83,8 @@ def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:
         raise LedgerError(f"there is no ledger at {path}: `costspan up` makes one, or name another with --db")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(0o600)  # who spent what is its owner's business
         connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         with closed_on_failure(connection):
             _prepare(connection, path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -24,6 +25,7 @@ from costspan.ledger.gate import LOOPBACK, Gate
 from costspan.ledger.grpc_receiver import start_grpc
 from costspan.ledger.ingest import Ingest
 from costspan.ledger.lock import lock, tell
+from costspan.ledger.patience import PatientProtocol
 from costspan.ledger.schema import LedgerError, default_db
 from costspan.ledger.store import Keep, Store
 from costspan.pricing import Pricer
@@ -45,6 +47,8 @@ class Listen:
     grpc_port: int | None = None
     token: str = ""
     open: bool = False  # beyond this machine without a token
+    tls_cert: str = ""  # paths of PEM files: certificates …
+    tls_key: str = ""  # … and their key, if it is not in the same file
     keep: Keep = field(default_factory=Keep)
 
 
@@ -54,11 +58,14 @@ class RunningLedger:
     def __init__(self, db: Path, listen: Listen, pricer: Pricer) -> None:
         if listen.host not in LOOPBACK and not (listen.token or listen.open):
             raise LedgerError(f"listening on {listen.host} lets others in: give --token, or --open to allow everyone")
+        tls = _read_tls(listen)
         self.db = db
         self.host = listen.host
         self._socket = _bind(listen.host, listen.port)
         self.http_port: int = self._socket.getsockname()[1]
-        self.url = f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.http_port}"
+        self.url = (
+            f"{'https' if tls else 'http'}://{f'[{self.host}]' if ':' in self.host else self.host}:{self.http_port}"
+        )
         with contextlib.ExitStack() as undo:
             undo.callback(self._socket.close)
             self._lock = lock(db)
@@ -66,12 +73,13 @@ class RunningLedger:
             tell(self._lock, self.url)
             self.ingest = Ingest(Store(db), pricer, listen.keep)
             undo.callback(self.ingest.stop)
-            self._start_grpc(listen)
+            self._start_grpc(listen, tls)
             undo.pop_all()
         app = Gate(make_app(self.ingest, str(db.absolute())), listen.host, listen.token)
         config = uvicorn.Config(
             app, lifespan="off", ws="none", log_level="warning", access_log=False, timeout_graceful_shutdown=2,
-            server_header=False,
+            server_header=False, http=PatientProtocol,
+            ssl_certfile=listen.tls_cert or None, ssl_keyfile=listen.tls_key or None,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -80,12 +88,12 @@ class RunningLedger:
         self._thread.start()
         self._wait_until_ready()
 
-    def _start_grpc(self, listen: Listen) -> None:
+    def _start_grpc(self, listen: Listen, tls: tuple[bytes, bytes] | None) -> None:
         self._grpc: Any = None
         self.grpc_port: int | None = None
         if listen.grpc_port is not None:
             address = f"{f'[{listen.host}]' if ':' in listen.host else listen.host}:{listen.grpc_port}"
-            self._grpc, self.grpc_port = start_grpc(self.ingest, address, listen.token)
+            self._grpc, self.grpc_port = start_grpc(self.ingest, address, listen.token, tls)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _SOON_SECONDS
@@ -141,6 +149,23 @@ def find_running(url: str = f"http://127.0.0.1:{HTTP_PORT}", timeout: float = 0.
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) and said.get("service") == "costspan" else None
+
+
+def _read_tls(listen: Listen) -> tuple[bytes, bytes] | None:
+    """Key and certificates, once they are known to fit; None without TLS.
+
+    Raises:
+        LedgerError: They cannot be read, or do not belong together.
+    """
+    if not listen.tls_cert:
+        if listen.tls_key:
+            raise LedgerError("--tls-key needs its certificate: give --tls-cert too")
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.tls_cert, listen.tls_key or None)
+        return Path(listen.tls_key or listen.tls_cert).read_bytes(), Path(listen.tls_cert).read_bytes()
+    except OSError as error:  # ssl.SSLError is one
+        raise LedgerError(f"TLS cannot be set up with {listen.tls_cert}: {error}") from error
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from costspan.reports.usage import UsageReport
 
 FORMATS = ("csv", "jsonl", "parquet", "focus")
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is a formula to a spreadsheet
+_DANGEROUS = tuple(
+    "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+)  # a cell that begins so, or with their wide forms, is a formula to a spreadsheet
 
 
 class ExportError(RuntimeError):

@@ -11,8 +11,9 @@ import logging
 import os
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import BoundedSemaphore, Lock, Thread
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from opentelemetry import context as otel
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter, ObservableUpDownCounter, UpDownCounter
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger("costspan")
 SCRAPERS = 16  # that are told apart; beyond, the memory of the oldest is given up
 DEFAULT_PORT = 9464  # of OpenTelemetry's Prometheus exporters
+_SECONDS = 10  # a scraper that sends or takes slower than this hangs
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _KINDS = (Counter, Histogram, ObservableCounter, ObservableUpDownCounter, UpDownCounter)
 
 
@@ -45,11 +48,10 @@ class ScrapeReader(MetricReader):
 
     def _listen(self, host: str, port: int) -> ThreadingHTTPServer | None:
         try:
-            server = ThreadingHTTPServer((host, port), _handler(self))
+            server = _Server((host, port), _handler(self, local=host in _LOOPBACK))
         except OSError as error:
             _log.warning("costspan cannot answer scrapes on %s:%s: %s", host, port, error)
             return None
-        server.daemon_threads = True
         Thread(target=server.serve_forever, name="costspan-scrape", daemon=True).start()
         return server
 
@@ -88,9 +90,36 @@ class ScrapeReader(MetricReader):
             self._server.server_close()
 
 
-def _handler(reader: ScrapeReader) -> type[BaseHTTPRequestHandler]:
+class _Server(ThreadingHTTPServer):
+    """Answers as many at once as there may be scrapers; others are closed, so that threads stay few."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self._free = BoundedSemaphore(SCRAPERS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
+
+def _handler(reader: ScrapeReader, *, local: bool) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        timeout = _SECONDS
+
         def do_GET(self) -> None:
+            if local and urlsplit(f"//{self.headers.get('Host', '')}").hostname not in _LOOPBACK:
+                self.send_error(403, "these metrics are for localhost only")  # a web site that calls itself 127.0.0.1
+                return
             if self.path.partition("?")[0] != "/metrics":
                 self.send_error(404, "metrics are at /metrics")
                 return

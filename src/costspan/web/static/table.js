@@ -22,7 +22,7 @@ function cell(column, row, kind, shown = true) {
 }
 
 /** A cell that begins so is a formula to a spreadsheet. */
-const DANGEROUS = /^[=+\-@\t\r]/;
+const DANGEROUS = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 function csv(columns, rows) {
   const shown = columns.filter((each) => each.value);
