@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
@@ -131,7 +132,7 @@ def _endpoint() -> Iterator[Finding]:
     grpc = protocol == "grpc"
     default = f"http://localhost:{4317 if grpc else 4318}"
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", default)
-    where = f"{endpoint} ({protocol})"
+    where = f"{re.sub('//[^/@]*@', '//', endpoint)} ({protocol})"  # without its password
     problem = _grpc_problem(endpoint) if grpc else _http_problem(endpoint)
     if problem is None:
         yield Finding("telemetry", "good", f"{where} answers")
