@@ -38,8 +38,8 @@ test-page: $(VENV)/.page ## Install a real Chromium; test the page in it, and ma
 dashboards: $(VENV)/.operations ## Make dashboards and alert rules from their tables
 	@$(BIN)/python grafana/generate
 
-check: $(VENV)/.dev ## Format, lint, types
-	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy
+check: $(VENV)/.dev ## Format, lint, types, known vulnerabilities of what is installed
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/python .ci/audit
 
 bench: $(VENV)/.dev ## Measure a call with costspan and with other tools, paired with the bare SDK; more in benchmarks/
 	@$(BIN)/python benchmarks/calls.py

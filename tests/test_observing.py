@@ -134,14 +134,17 @@ def test_a_generator_is_one_step_and_what_its_reader_does_between_is_not_below(t
     assert sum(each.parent is not None for each in program.spans) == 2
 
 
-def test_an_error_is_recorded_and_reaches_the_program(telling):
+@pytest.mark.parametrize(("capture", "events"), [("NO_CONTENT", []), ("SPAN_ONLY", ["exception"])])
+def test_an_error_is_recorded_and_reaches_the_program(telling, monkeypatch, capture, events):
+    """Its message only where content is captured: it may quote what was asked."""
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", capture)
     program = telling()
     with pytest.raises(KeyError), costspan.observe(name="broken"):
         raise KeyError("x")
     [span] = program.spans
     assert span.status.status_code is StatusCode.ERROR
     assert span.attributes["error.type"] == "KeyError"
-    assert span.events[0].name == "exception"
+    assert [event.name for event in span.events] == events
 
 
 async def test_the_sum_is_right_across_a_group_of_tasks(telling):

@@ -119,13 +119,15 @@ _HOMES = {  # loaded on first use: nothing is imported at start-up that the firs
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module 'costspan' has no attribute {name!r}"
-        raise AttributeError(msg)
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # else every misspelt name would be right to a type checker
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            msg = f"module 'costspan' has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

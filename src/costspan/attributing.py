@@ -23,7 +23,7 @@ _MOST = 32  # keys of one block, against tags made of data
 BAGGAGE_PREFIX = "costspan."
 
 
-class attribution(Scoped):  # noqa: N801 reads as the statement that it is: `with attribution(team=…)`
+class attribution(Scoped[Run]):  # noqa: N801 reads as the statement that it is: `with attribution(team=…)`
     """Says who pays for the calls inside: `with costspan.attribution(user="alice", team="search", tier="gold"):`.
 
     Also `async with`, and a decorator of any function. Blocks nest: what an inner one does not say, it inherits. The

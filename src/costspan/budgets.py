@@ -90,7 +90,7 @@ class Limit:
         return exceeded if self.strict else None  # the function itself has failed
 
 
-class budget(Scoped):  # noqa: N801 reads as the statement that it is: `with budget(usd=…)`
+class budget(Scoped["BudgetRun"]):  # noqa: N801 reads as the statement that it is: `with budget(usd=…)`
     """A limit on all calls inside: `with costspan.budget(usd=0.50) as left:`; also async, and a decorator.
 
     Blocks nest, and each limit holds. It is checked before every call, so the call that crosses it is still made; with

@@ -49,7 +49,7 @@ def observe(function: Any = None, /, *, kind: str = "workflow", name: str = "") 
     return made if function is None else made(function)
 
 
-class Observed(Scoped):
+class Observed(Scoped["ObservedRun"]):
     """What `observe` makes."""
 
     def __init__(self, kind: str, name: str) -> None:
@@ -102,7 +102,8 @@ class ObservedRun(Run):
         self.account.closed = True
         with _SPAN:
             if error is not None:
-                self.span.record_exception(error)
+                if PLUGIN.recorder is not None and PLUGIN.recorder.content is not None:
+                    self.span.record_exception(error)  # its message may quote a prompt or a key
                 self.span.set_attribute(names.ERROR_TYPE, type(error).__qualname__)
                 self.span.set_status(Status(StatusCode.ERROR, type(error).__qualname__))
             self.span.set_attributes(account_attributes(self.account))

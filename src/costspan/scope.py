@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Generator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from opentelemetry import context as otel
 from opentelemetry import trace
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _KEY = otel.create_key("costspan-scope")
 PLACE = "_costspan_place"  # attribute of a span: what our span processor knows of it
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
+AnyRun = TypeVar("AnyRun", bound="Run")
 
 
 class Scope(NamedTuple):
@@ -85,20 +86,20 @@ class Run:
         """The end; `error` is what the block raised."""
 
 
-class Scoped:
+class Scoped(Generic[AnyRun]):
     """A `with` block (sync or async) and a decorator of any function: sync, async, generator, async generator.
 
     As a decorator every call is a run of its own. The steps of a generator run inside, what is between them outside.
     """
 
     def __init__(self) -> None:
-        self._runs: list[Run] = []
+        self._runs: list[AnyRun] = []
 
-    def open(self) -> Run:
+    def open(self) -> AnyRun:
         """A new passage through this block, not entered yet."""
         raise NotImplementedError
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> AnyRun:
         run = self.open()
         self._runs.append(run)
         run.enter()
@@ -113,7 +114,7 @@ class Scoped:
         run.leave()
         run.close(error)
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> AnyRun:
         return self.__enter__()
 
     async def __aexit__(

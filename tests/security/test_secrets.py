@@ -56,6 +56,11 @@ with costspan.attribution(team="search"), costspan.observe(name="step"):
         costspan.completion_cost({"model": "gpt-4o", "choices": [{"message": {"content": said}}]})
     except Exception:
         pass
+try:
+    with costspan.observe(kind="agent", name="failing"):
+        raise RuntimeError(said)
+except RuntimeError:
+    pass
 """
 KEYS = {  # of the environment, which commands read
     "OPENAI_API_KEY": "sk-PLANTED",
