@@ -50,10 +50,11 @@ RECORDINGS = (
     Recording("service:costspan_cost_usd:increase1h", "sum by (service_name) (increase(costspan_cost_USD_total[1h]))"),
     # the month that the hour ending now lies in; the next rule compares it with the month of each hour gone by
     Recording("costspan:month", "month(vector(time() - 1))"),
-    # PromQL has no calendar. This adds up the hours of the last 31 days that lie in the present month, UTC; it lags by
-    # up to an hour, and needs the hours to have been recorded
+    # what a ledger says, where Prometheus scrapes one; else, as PromQL has no calendar, this adds up the hours of the last
+    # 31 days that lie in the present month, UTC: it lags by up to an hour, and needs the hours to have been recorded
     Recording(
         f"{TEAM_COST}:month_to_date",
+        "max by (costspan_team) (costspan_month_to_date_cost_USD) or "
         f"sum_over_time(({TEAM_COST}:increase1h * on () group_left () "
         "(costspan:month == bool on () (costspan:month @ end())))[31d:1h])",
     ),
@@ -186,10 +187,12 @@ ALERTS = (
         _text("""
             sum by (gen_ai_provider_name, gen_ai_request_model) (increase(costspan_calls_total{costspan_price_status=~"unpriced|partial"}[15m])) > 0
             or sum by (gen_ai_provider_name, gen_ai_request_model) (costspan_calls_total{costspan_price_status=~"unpriced|partial"} unless costspan_calls_total offset 15m) > 0
+            or max by (gen_ai_provider_name, gen_ai_request_model) (costspan_unpriced_models) > 0
         """),
         "0m",
         "{{ $labels.gen_ai_request_model }} of {{ $labels.gen_ai_provider_name }} has no full price: its spend is missing in every sum",
-        "Calls are made whose model, or one of whose buckets, no price list knows. They count as calls and tokens, not as money.",
+        "Calls are made whose model, or one of whose buckets, no price list knows. They count as calls and tokens, not as money. "
+        "With a ledger that Prometheus scrapes it fires for all of the month, until the calls are priced.",
         "`costspan price MODEL --provider PROVIDER` says what is missing. Update costspan, or give the price yourself in the file of "
         "COSTSPAN_PRICES; then `costspan ledger reprice --missing` for what was stored.",
     ),

@@ -10,7 +10,7 @@ FORECAST = f"team:costspan_cost_usd:month_end_forecast{{{TEAM}}}"
 MODEL = "gen_ai_request_model"
 DURATION = "gen_ai_client_operation_duration_seconds"
 FIRST = "gen_ai_client_operation_time_to_first_chunk_seconds"
-MONTH_NOTE = "The calendar month, UTC, added up from recorded hours; up to an hour behind."
+MONTH_NOTE = "The calendar month, UTC: exact where Prometheus scrapes the ledger; else added up from recorded hours, up to an hour behind."
 LEFT = f"{LIMIT} - on (costspan_team) {MONTH}"
 ERRORS = ',error_type!=""'
 

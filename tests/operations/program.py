@@ -17,6 +17,7 @@ from costspan import attribution
 from costspan.call import Call, Reply, Request, UsageSource
 from costspan.config import read_settings
 from costspan.instrumentors import _make_recorder, set_up_providers
+from costspan.pricing import Pricer
 from costspan.pricing.price import FEMTO
 from costspan.usage import Usage
 
@@ -28,7 +29,9 @@ class Program:
         settings = read_settings()
         set_up_providers(settings)
         self.recorder = _make_recorder(settings, {})
-        self.recorder._pricer.load()
+        self.pricer = Pricer()
+        self.pricer.load()
+        self.recorder.pricer.load()
         self.femto, self.tokens, self.calls = 0, 0, 0
 
     def call(
@@ -57,7 +60,7 @@ class Program:
             if error:
                 call.fail(RuntimeError(error))
             call.finish()
-        price = self.recorder._till.price(call)
+        price = self.pricer.price(call.reply.usage, provider=provider, model=model)
         self.femto += price.total_femto or 0
         self.tokens += sum(count for _, count in call.reply.usage)
         self.calls += 1

@@ -108,6 +108,8 @@ FROM_OTHERS = {  # not in the plugin's own output: who makes them
     "costspan_budget_limit_USD": "rules made from the budgets file by `costspan init`",
     "costspan_quota_limit_tokens": "the same",
     "costspan_expensive_traces_total": "the gateway",
+    "costspan_month_to_date_cost_USD": "the ledger: test_ledger_scrape.py",
+    "costspan_unpriced_models": "the same",
 }
 LABELS_FROM_OTHERS = {"le", "costspan_budget_period", "job", "exporter", "otel_metric_overflow"}
 

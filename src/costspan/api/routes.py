@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from costspan.api.asking import question_of, whole
+from costspan.api.exposition import CONTENT_TYPE, exposition
 from costspan.api.openapi import PAGE, document
 from costspan.api.prices import every_price, list_date, prices_of
 from costspan.api.shapes import call_json, summary_json, trace_json
@@ -41,7 +42,7 @@ class NotFoundError(LookupError):
 
 
 def routes(ledger: str) -> list[Route]:
-    """Everything under /api, over the ledger of that path or URL."""
+    """Everything under /api, and /metrics for Prometheus, over the ledger of that path or URL."""
     answers: dict[str, Callable[[str, Request], Any]] = {
         "/api/usage": usage,
         "/api/summary": summary,
@@ -54,7 +55,11 @@ def routes(ledger: str) -> list[Route]:
     }
     paths = [Route(path, _endpoint(partial(answer, ledger))) for path, answer in answers.items()]
     paths.append(Route("/api/openapi.json", _endpoint(lambda _: document())))
-    return [*paths, Route("/api", _page)]
+
+    async def metrics(_: Request) -> Response:
+        return await run_in_threadpool(_metrics, ledger)
+
+    return [*paths, Route("/api", _page), Route("/metrics", metrics)]
 
 
 def _endpoint(answer: Callable[[Request], Any]) -> Callable[[Request], Any]:
@@ -75,6 +80,13 @@ def _answer(answer: Callable[[Request], Any], request: Request) -> Response:
         status, content = 503, {"error": str(error)}
     body = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
     return Response(body, status, {"cache-control": "no-store"}, "application/json")
+
+
+def _metrics(ledger: str) -> Response:
+    try:
+        return Response(exposition(ledger, datetime.now(timezone.utc)), headers={"content-type": CONTENT_TYPE})
+    except LedgerError as error:
+        return Response(str(error), 503, media_type="text/plain")
 
 
 def _page(_: Request) -> Response:

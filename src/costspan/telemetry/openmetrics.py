@@ -88,7 +88,7 @@ class OpenMetrics:
             family.lines.extend(f"{line}\n" for line in write(sample))
 
     def _line(self, name: str, labels: Mapping[str, Any], value: float, exemplar: str = "") -> str:
-        text = ",".join(f'{label_name(key)}="{_text(value)}"' for key, value in labels.items())
+        text = ",".join(f'{label_name(key)}="{label_value(value)}"' for key, value in labels.items())
         return f"{name}{{{text}}} {value!r}{self._at}{exemplar}"
 
     def _created(self, sample: Sample) -> Iterator[str]:
@@ -129,7 +129,8 @@ def label_name(name: str) -> str:
     return _OTHER.sub("_", name)
 
 
-def _text(value: Any) -> str:
+def label_value(value: Any) -> str:
+    """A value as it stands between a label's quotes."""
     return (str(value).lower() if isinstance(value, bool) else str(value)).translate(_ESCAPES)
 
 
