@@ -13,7 +13,7 @@ SRC = Path(__file__).parent.parent / "src" / "costspan"
 FILES = sorted(path for path in SRC.rglob("*.py") if "data" not in path.relative_to(SRC).parts)
 # from the bottom up: a part imports only parts that are named before it (or itself)
 ORDER = (
-    ("config", "guard", "usage"),
+    ("config", "forking", "guard", "usage"),
     ("bill",),
     ("call",),
     ("pricing",),

@@ -110,6 +110,7 @@ class Call:
         "error",
         "first_chunk",
         "metered",
+        "process",
         "reply",
         "request",
         "scope",
@@ -128,6 +129,7 @@ class Call:
         self.span: Any = None  # telemetry's own, opaque here
         self.state: Any = None  # telemetry's own, opaque here
         self.scope: Any = None  # who pays and which budgets hold where the call began; telemetry's own
+        self.process: Any = None  # where it began; telemetry's own
         self.metered = False  # whether a budget watches over the stream while it runs
         self.bill = Bill()
         self.content: dict[str, str] | None = None  # what was asked, where content is captured; telemetry's own

@@ -52,6 +52,7 @@ TOKENS = INPUT_TOKENS + OUTPUT_TOKENS
 CACHE_READS = tuple(name for name in INPUT_TOKENS if name.startswith("cache_read"))
 CACHE_WRITES = tuple(name for name in INPUT_TOKENS if name.startswith("cache_write"))
 BUCKETS = frozenset(TOKENS + UNITS)
+MOST = 10**12  # of anything in one call: what is above it is no count, and would not fit into what carries the sums
 
 
 class Usage:
@@ -109,7 +110,7 @@ class Usage:
             if bucket not in BUCKETS:
                 msg = f"unknown usage bucket {bucket!r}"
                 raise ValueError(msg)
-            if type(count) is not int or count < 0:
+            if type(count) is not int or not 0 <= count <= MOST:
                 msg = f"usage bucket {bucket} must be a whole number of 0 or more, not {count!r}"
                 raise ValueError(msg)
         object.__setattr__(self, "_counts", {bucket: count for bucket, count in counts.items() if count})

@@ -165,3 +165,10 @@ def test_buckets_always_add_up_to_what_the_provider_said(total, out, cached, aud
     assert usage.total_input == total
     assert usage.total_output == out
     assert all(count > 0 for _, count in usage)
+
+
+@pytest.mark.parametrize("count", [10**30, 1e300, 10**12 + 1])
+def test_what_no_call_can_have_used_is_no_count(count):
+    """It would not fit into what carries the sums: one such count would end all metrics of the process."""
+    assert CHAT_USAGE.read([{"prompt_tokens": count, "completion_tokens": count}]) == (None, True)
+    assert CHAT_USAGE.read([{"prompt_tokens": 7, "completion_tokens": count}]) == (Usage(input=7), True)

@@ -1,8 +1,13 @@
 from types import SimpleNamespace
 
+import pytest
+
+from costspan.adapters._adapter import Operation
 from costspan.adapters._watch import Watch
 from costspan.adapters.openai import CHAT
 from costspan.call import Call, Request
+
+COSTED = Operation("chat", stated_cost="usage.cost")
 
 
 def test_names_are_read_from_the_second_chunk_where_the_first_is_empty():
@@ -15,3 +20,13 @@ def test_names_are_read_from_the_second_chunk_where_the_first_is_empty():
     watch.finish()
 
     assert (call.reply.model, call.reply.id) == ("gpt-4o-mini-2024-07-18", "chatcmpl-1")
+
+
+@pytest.mark.parametrize("cost", ["1e999999999", 1e300, 10**400, "-1", "NaN", "Infinity", True, [1], "dear", 100_001])
+def test_a_stated_cost_that_cannot_be_is_none(cost):
+    """A number of so many digits would be computed with on the program's own thread."""
+    observer = SimpleNamespace(finished=lambda _call: None)
+    call = Call(Request("chat", "perplexity", "sonar"), observer)
+    Watch(call, COSTED, observer).complete({"usage": {"cost": cost}})
+
+    assert call.reply.stated_cost is None

@@ -101,6 +101,30 @@ print(os.waitpid(child, 0)[1])
     assert sum(calls) == 3
 
 
+def test_a_forked_child_does_not_tell_what_its_parent_has_open(fake_openai):
+    """The child has copies of the parent's streams: one is collected there, one is still held when it ends."""
+    program = """
+import gc
+held, dropped = stream(), [stream()]
+next(held), next(dropped[0])
+child = os.fork()
+if child == 0:
+    dropped.clear()
+    gc.collect()
+    sys.exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    with closing(Collector()) as collector:
+        ended = processes.run(
+            program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30"
+        )
+        told = len(collector.spans)
+        calls = collector.last_sums("costspan.calls")
+
+    assert ended.output == "0\n", ended.errors
+    assert (told, sum(calls)) == (2, 2)
+
+
 @pytest.mark.parametrize(
     "environ", [{"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai"}, {"OTEL_SDK_DISABLED": "true"}], ids=str
 )

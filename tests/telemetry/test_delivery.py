@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
@@ -147,3 +149,18 @@ def test_metrics_that_are_gone_are_told_nothing(set_up):
     reader.collect()
 
     assert exporter.got == []
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_forked_while_its_parent_exports_can_export(set_up):
+    exporter = Exporter()
+    reader = PeriodicExportingMetricReader(exporter, export_interval_millis=1e9)
+    metrics = set_up(reader)
+    with reader._export_lock:
+        child = os.fork()
+        if not child:
+            metrics.record(paid_call(), PRICED, {})
+            reader.collect()
+            os._exit(len(exporter.got))
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1

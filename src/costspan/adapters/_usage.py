@@ -7,7 +7,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters._paths import Read, is_given, member, members, path
-from costspan.usage import BUCKETS, INPUT_TOKENS, OUTPUT_TOKENS, UNITS, Usage
+from costspan.usage import BUCKETS, INPUT_TOKENS, MOST, OUTPUT_TOKENS, UNITS, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -200,9 +200,9 @@ def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[i
 
 
 def _whole(value: Any, scale: int) -> int | None:
-    """A count as a whole number, or None for what is no count: text, truth values, NaN, less than 0."""
+    """A count as a whole number, or None for what is no count: text, truth values, NaN, less than 0, absurdly much."""
     if type(value) is int:
-        return value * scale if value >= 0 else None
-    if isinstance(value, float) and math.isfinite(value) and value >= 0:
+        return value * scale if 0 <= value <= MOST else None
+    if isinstance(value, float) and math.isfinite(value) and 0 <= value <= MOST:
         return round(value * scale)
     return None

@@ -21,6 +21,7 @@ _END = Guard("finish the call")
 _ADMIT = Guard("check the budgets")
 _METER = 16  # chunks between two looks at the budgets
 _FIRST_CHUNKS = 2  # names are in the first; Azure puts an empty one before it
+_MOST_USD = 10**5  # for one call: what is above it is no price
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
 
 
@@ -260,4 +261,4 @@ def _money(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount <= _MOST_USD else None

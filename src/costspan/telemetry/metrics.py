@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
@@ -10,6 +9,7 @@ from weakref import WeakMethod
 from opentelemetry import context as otel
 from opentelemetry.metrics import CallbackOptions, Observation
 
+from costspan.forking import in_children
 from costspan.guard import FAILURES
 from costspan.pricing.price import FEMTO, Price
 from costspan.telemetry import names
@@ -97,7 +97,7 @@ class Metrics:
         self._make_histograms(meter)
         self._make_counters(meter)
         self._chunk_metric = chunk_metric
-        _start_again_in_children(self._after_fork)
+        in_children(self._after_fork)
 
     def _make_histograms(self, meter: Meter) -> None:
         def histogram(name: str, unit: str, description: str, buckets: tuple[float, ...]) -> Any:
@@ -200,17 +200,6 @@ class Metrics:
         for counter in (self._cost, self._tokens, self._calls, self._saved):
             counter._lock = self._lock
             counter.clear()
-
-
-def _start_again_in_children(clear: Callable[[], None]) -> None:
-    held = WeakMethod(clear)
-
-    def after_fork() -> None:
-        if (alive := held()) is not None:
-            alive()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=after_fork)
 
 
 def _common(call: Call, payers: Mapping[str, str]) -> dict[str, Any]:

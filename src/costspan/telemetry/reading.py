@@ -22,14 +22,13 @@ from costspan.telemetry.spellings import (
     VARYING,
 )
 from costspan.telemetry.unfolding import unfold
-from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, OUTPUT_TOKENS
+from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOST, OUTPUT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h")
 OWN = "costspan."
-_MOST_TOKENS = 10**12  # of one call: what is above it is no count
 _MOST_USD = 10**5
 _TOTALS = ("input", "output", "cache_read", "cache_write", "total")
 _CACHES = frozenset(CACHE_READS + CACHE_WRITES)
@@ -179,9 +178,9 @@ def _whole(field_name: str, value: Any, bad: list[str]) -> int | None:
     """A count of 0 or more, also from text or a float that is one; None, and noted, for what cannot be a count."""
     try:
         number = float(value)
-        if math.isfinite(number) and 0 <= number <= _MOST_TOKENS:
+        if math.isfinite(number) and 0 <= number <= MOST:
             return int(number)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     bad.append(field_name)
     return None
@@ -194,7 +193,7 @@ def _usd(field_name: str, value: Any, bad: list[str]) -> float | None:
         number = float(value)
         if math.isfinite(number) and 0 <= number <= _MOST_USD:
             return number
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass
     bad.append(field_name)
     return None
@@ -220,7 +219,7 @@ def _counts(found: dict[str, Any], fine: dict[str, Any], bad: list[str]) -> tupl
 def _wholes(said: dict[str, Any], bad: list[str]) -> dict[str, int]:
     counts = {}
     for name, value in said.items():
-        if type(value) is int and 0 <= value <= _MOST_TOKENS:
+        if type(value) is int and 0 <= value <= MOST:
             counts[name] = value
         elif (count := _whole(name, value, bad)) is not None:
             counts[name] = count

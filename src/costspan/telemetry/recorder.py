@@ -13,6 +13,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from costspan.adapters._hosts import resolve
+from costspan.forking import in_children
 from costspan.guard import Guard
 from costspan.telemetry import names, native
 from costspan.telemetry.adoption import current_llm_span
@@ -75,6 +76,8 @@ class Recorder:
         self.spending = Spending(meter, logger, settings)
         self.bills = self.spending.bills
         self._warmed = False
+        self._process = object()
+        in_children(self._be_another_process)
         self.content: Content | None = None
         self.at_first_call: Callable[[], None] | None = None
 
@@ -89,6 +92,10 @@ class Recorder:
             fills=settings.count_tokens == "missing" and not settings.disable_token_counter,
             divides=settings.prompt_parts and not settings.disable_token_counter,
         )
+
+    def _be_another_process(self) -> None:
+        """A forked child has copies of its parent's open calls, which end as they are collected: the parent tells."""
+        self._process = object()
 
     def watching(self) -> bool:
         """False inside another call of ours (LiteLLM over openai), and where telemetry is suppressed."""
@@ -105,6 +112,7 @@ class Recorder:
         """Start the span of a call, or adopt the one that another tool has started for it; make it current."""
         if not self._warmed:
             self._warm()
+        call.process = self._process
         context = otel.get_current()
         if call.scope is None:
             self.spending.begin(call, context)
@@ -161,6 +169,8 @@ class Recorder:
 
     def finished(self, call: Call) -> None:
         """Price the call, and tell it; a call without usage goes by way of the pool, where its tokens are counted."""
+        if call.process is not None and call.process is not self._process:
+            return
         reported = call.reply.usage is not None and not self._settings.prompt_parts
         if reported or not self._pool.wants(call):
             self._tell(call)

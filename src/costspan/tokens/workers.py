@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
-import weakref
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
+from costspan.forking import in_children
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
@@ -27,9 +26,7 @@ class Workers:
         self._most = most
         self._name = name
         self._reset()
-        if hasattr(os, "register_at_fork"):
-            forget = weakref.WeakMethod(self._reset)
-            os.register_at_fork(after_in_child=lambda: (reset := forget()) and reset())
+        in_children(self._reset)
 
     def _reset(self) -> None:
         """A forked child has none of its parent's threads, and the parent does the parent's jobs."""
