@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
+from functools import partial
 from importlib.metadata import distribution
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -94,26 +96,27 @@ def _bound_the_end(settings: Settings) -> None:
 def shut_down(providers: tuple[Any, ...], timeout_seconds: float) -> None:
     """Flush and shut down all providers side by side, waiting for no longer than the time given in all."""
 
-    def run() -> None:
-        threads = [Thread(target=end, args=(each,), daemon=True) for each in providers if hasattr(each, "shutdown")]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
     def end(provider: Any) -> None:
         with _SHUT_DOWN:
             provider.shutdown()
 
-    within(timeout_seconds, run)
+    latest = time.monotonic() + timeout_seconds
+    ending = [_beside(partial(end, each)) for each in providers if hasattr(each, "shutdown")]
+    for wait in ending:
+        wait(max(0, latest - time.monotonic()))
 
 
 def within(seconds: float, work: Callable[[], None]) -> None:
     """Do some work, waiting for it no longer than that; it goes on in a thread that ends with the program."""
+    _beside(work)(seconds)
+
+
+def _beside(work: Callable[[], None]) -> Callable[[float], None]:
+    """Begins the work in a thread; what waits for it. Python 3.12.0 and 3.12.1 start none at exit: it is done here."""
     thread = Thread(target=work, name="costspan-end", daemon=True)
     try:
         thread.start()
-    except RuntimeError:  # Python 3.12.0 and 3.12.1 start no thread at exit
+    except RuntimeError:
         work()
-        return
-    thread.join(seconds)
+        return lambda _seconds: None
+    return thread.join
