@@ -68,12 +68,21 @@ def described():
     for rule in recording_rules():
         window = re.search(r"increase(\d+)([mhd])$", rule["record"])
         seconds = int(window[1]) * {"m": 60, "h": 3600, "d": DAY}[window[2]] if window else 15 * DAY
-        for team in TEAMS:
-            labels = {"__name__": rule["record"], "costspan_team": team}
-            yield {"Labels": labels, "Rate": 2, "Window": seconds, "Every": 60}
+        for labels in recorded_labels(rule):
+            yield {"Labels": {"__name__": rule["record"], **labels}, "Rate": 2, "Window": seconds, "Every": 60}
     for team in TEAMS:
         limit = {"__name__": "costspan_budget_limit_USD", "costspan_team": team, "costspan_budget_period": "month"}
         yield {"Labels": limit, "Rate": 1, "Window": DAY, "Every": 60}
+
+
+def recorded_labels(rule):
+    """The label sets of what a recording rule makes."""
+    values = {"service_name": SERVICES, "costspan_team": TEAMS, "gen_ai_request_model": MODELS}
+    by = re.search(r"by \(([^)]*)\)", rule["expr"])
+    named = by[1].split(", ") if by else ["costspan_team"] if rule["record"].startswith("team:") else []
+    names = [name for name in values if name in named]
+    other = {"deployment_environment_name": "prod", "costspan_price_status": "priced"} if len(names) == 3 else {}
+    return [{**dict(zip(names, each, strict=True)), **other} for each in product(*(values[name] for name in names))]
 
 
 def recording_rules():

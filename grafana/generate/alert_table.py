@@ -13,6 +13,8 @@ _WHOLE = 'costspan_team!="",gen_ai_request_model=""'
 LIMIT = f'max by (costspan_team) (costspan_budget_limit_USD{{{_WHOLE},costspan_budget_period=~"month|"}})'
 QUOTA = f'max by (costspan_team) (costspan_quota_limit_tokens{{{_WHOLE},costspan_budget_period=~"day|"}})'
 TEAM_COST = "team:costspan_cost_usd"
+# the labels that dashboards select and group by
+_SHOWN = "service_name, deployment_environment_name, costspan_team, costspan_feature, gen_ai_provider_name, gen_ai_request_model"
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,13 @@ RECORDINGS = (
             f"{TEAM_COST}:increase{window}", f"sum by (costspan_team) (increase(costspan_cost_USD_total[{window}]))"
         )
         for window in ("5m", "1h", "6h", "1d", "3d")
+    ),
+    Recording("team:costspan_tokens:increase1d", "sum by (costspan_team) (increase(costspan_tokens_total[1d]))"),
+    # what ratios over weeks are made of: fewer series than the counters, without workers and buckets
+    Recording("costspan:cost_usd:increase1h", f"sum by ({_SHOWN}) (increase(costspan_cost_USD_total[1h]))"),
+    Recording("costspan:tokens:increase1h", f"sum by ({_SHOWN}) (increase(costspan_tokens_total[1h]))"),
+    Recording(
+        "costspan:calls:increase1h", f"sum by ({_SHOWN}, costspan_price_status) (increase(costspan_calls_total[1h]))"
     ),
     Recording("service:costspan_cost_usd:increase1h", "sum by (service_name) (increase(costspan_cost_USD_total[1h]))"),
     # the month that the hour ending now lies in; the next rule compares it with the month of each hour gone by
@@ -149,7 +158,7 @@ ALERTS = (
     Alert(
         "CostspanTokenQuota",
         "ticket",
-        f"sum by (costspan_team) (increase(costspan_tokens_total[1d])) > on (costspan_team) {QUOTA}",
+        f"team:costspan_tokens:increase1d > on (costspan_team) {QUOTA}",
         "5m",
         "{{ $labels.costspan_team }} used {{ $value | humanize }} tokens in a day, more than its quota",
         "All tokens of the last 24 hours, cached ones included, are over the team's daily quota.",

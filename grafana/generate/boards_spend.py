@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from panel import ALL, CACHED, INPUTS, NO_TEAM, PRICED, TREND, UNPRICED, Board, Panel, Query, Row, made, spent, used
+from panel import (
+    ALL,
+    CACHED,
+    INPUTS,
+    NO_TEAM,
+    PRICED,
+    TREND,
+    UNPRICED,
+    Board,
+    Panel,
+    Query,
+    Row,
+    hourly,
+    made,
+    over,
+    spent,
+    used,
+)  # fmt: skip
 
 BOOK = (
     "**The ledger is the book, this is the trend.** Prometheus samples counters, and `increase()` extrapolates: good for "
@@ -10,6 +27,7 @@ BOOK = (
 )
 MODEL = "gen_ai_request_model"
 PROVIDER = "gen_ai_provider_name"
+BOTH = f"{PROVIDER}, {MODEL}"
 
 OVERVIEW = Board(
     "costspan-spend",
@@ -41,7 +59,7 @@ OVERVIEW = Board(
             "Cost per call",
             "currencyUSD",
             "Spend divided by calls that were priced.",
-            (Query(f"{spent()} / {made(more=PRICED)}", "per call"),),
+            (Query(f"{over('cost_usd')} / {over('calls', more=PRICED)}", "per call"),),
             5,
             4,
         ),
@@ -94,8 +112,8 @@ OVERVIEW = Board(
             "currencyUSD",
             "Spend of the hour before each point, and of the same hour one week earlier.",
             (
-                Query(spent(window="1h"), "now"),
-                Query(f"sum (increase(costspan_cost_USD_total{{{ALL}}}[1h] offset 1w))", "a week earlier"),
+                Query(hourly("cost_usd"), "now"),
+                Query(f"sum (costspan:cost_usd:increase1h{{{ALL}}} offset 1w)", "a week earlier"),
             ),
             12,
             9,
@@ -152,17 +170,13 @@ MODELS = Board(
             "short",
             f"Every model that was called in the chosen time. {TREND}",
             (
-                Query(made(f"{PROVIDER}, {MODEL}"), "Calls", "short"),
-                Query(used(f"{PROVIDER}, {MODEL}"), "Tokens", "short"),
-                Query(spent(f"{PROVIDER}, {MODEL}"), "Spend", "currencyUSD"),
-                Query(f"{spent(f'{PROVIDER}, {MODEL}')} / {made(f'{PROVIDER}, {MODEL}')}", "Per call", "currencyUSD"),
+                Query(made(BOTH), "Calls", "short"),
+                Query(used(BOTH), "Tokens", "short"),
+                Query(spent(BOTH), "Spend", "currencyUSD"),
+                Query(f"{over('cost_usd', BOTH)} / {over('calls', BOTH)}", "Per call", "currencyUSD"),
+                Query(f"1e6 * {over('cost_usd', BOTH)} / {over('tokens', BOTH)}", "Per million tokens", "currencyUSD"),
                 Query(
-                    f"1e6 * {spent(f'{PROVIDER}, {MODEL}')} / {used(f'{PROVIDER}, {MODEL}')}",
-                    "Per million tokens",
-                    "currencyUSD",
-                ),
-                Query(
-                    f"{spent(f'{PROVIDER}, {MODEL}')} / ignoring ({PROVIDER}, {MODEL}) group_left () {spent()}",
+                    f"{over('cost_usd', BOTH)} / ignoring ({BOTH}) group_left () {over('cost_usd')}",
                     "Share",
                     "percentunit",
                 ),
@@ -175,7 +189,7 @@ MODELS = Board(
             "Price per million tokens",
             "currencyUSD",
             "Blended over all kinds of tokens: falls as more input comes from the cache, rises with output and reasoning.",
-            (Query(f"1e6 * {spent(MODEL, '1h')} / {used(MODEL, '1h')}", "{{gen_ai_request_model}}"),),
+            (Query(f"1e6 * {hourly('cost_usd', MODEL)} / {hourly('tokens', MODEL)}", "{{gen_ai_request_model}}"),),
         ),
         Panel(
             "time",
@@ -249,13 +263,15 @@ TEAMS = Board(
             (
                 Query(spent("costspan_team"), "Spend", "currencyUSD"),
                 Query(
-                    f"{spent('costspan_team')} / ignoring (costspan_team) group_left () {spent()}",
+                    f"{over('cost_usd', 'costspan_team')} / ignoring (costspan_team) group_left () {over('cost_usd')}",
                     "Share",
                     "percentunit",
                 ),
                 Query(made("costspan_team"), "Calls", "short"),
                 Query(used("costspan_team"), "Tokens", "short"),
-                Query(f"{spent('costspan_team')} / {made('costspan_team')}", "Per call", "currencyUSD"),
+                Query(
+                    f"{over('cost_usd', 'costspan_team')} / {over('calls', 'costspan_team')}", "Per call", "currencyUSD"
+                ),
             ),
             24,
             8,
@@ -281,7 +297,7 @@ TEAMS = Board(
             "Spend of the day before each point, against the same day a week earlier.",
             (
                 Query(
-                    f"{spent('costspan_team', '1d')} / sum by (costspan_team) (increase(costspan_cost_USD_total{{{ALL}}}[1d] offset 1w)) - 1",
+                    f"{over('cost_usd', 'costspan_team', '1d')} / sum by (costspan_team) (sum_over_time(costspan:cost_usd:increase1h{{{ALL}}}[1d] offset 1w)) - 1",
                     "{{costspan_team}}",
                 ),
             ),
@@ -291,7 +307,12 @@ TEAMS = Board(
             "Spend without a team",
             "percentunit",
             "Spend that carries no `costspan.team`, over all spend: what a chargeback cannot place.",
-            (Query(f"({spent(window='1d', selector=NO_TEAM)} or vector(0)) / {spent(window='1d')}", "no team"),),
+            (
+                Query(
+                    f"({over('cost_usd', window='1d', more=NO_TEAM)} or vector(0)) / {over('cost_usd', window='1d')}",
+                    "no team",
+                ),
+            ),
         ),
         Panel(
             "table",

@@ -108,12 +108,13 @@ BUDGETS = Board(
             "Tokens of the last 24 hours over the team's daily quota.",
             (
                 Query(
-                    f"sum by (costspan_team) (increase(costspan_tokens_total{{{ALL}}}[1d])) / on (costspan_team) {QUOTA}",
+                    f"team:costspan_tokens:increase1d{{{TEAM}}} / on (costspan_team) {QUOTA}",
                     "{{costspan_team}}",
                 ),
             ),
         ),
     ),
+    variables=("team",),  # budgets are of teams
 )
 
 PERFORMANCE = Board(

@@ -18,7 +18,7 @@ UNPRICED = ',costspan_price_status=~"unpriced|partial"'
 ESTIMATED = ',costspan_usage_source=~"tokenizer|heuristic"'
 CACHED = ',costspan_bucket=~"cache_read.*"'
 INPUTS = ',costspan_bucket=~"input.*|cache_.*"'
-NO_TEAM = f'{ALL},costspan_team=""'
+NO_TEAM = ',costspan_team=""'
 
 TREND = "A trend: `increase()` extrapolates to the edges of its window. The ledger is the book (`costspan report`)."
 
@@ -81,6 +81,20 @@ def made(by: str = "", window: str = "$__range", more: str = "") -> str:
 def used(by: str = "", window: str = "$__range", more: str = "") -> str:
     """Tokens in a window."""
     return f"sum{by and f' by ({by})'} (increase(costspan_tokens_total{{{ALL}{more}}}[{window}]))"
+
+
+def over(what: str, by: str = "", window: str = "$__range", more: str = "") -> str:
+    """`cost_usd`, `tokens` or `calls` of a window, times the number of evaluations in an hour: only for ratios.
+
+    Recorded each minute as the sum of an hour. Over 30 days that is a quarter of the series that the counters have, or
+    less, and a ratio of two counters would be over a second on 10,000 series (`benchmarks/dashboards.py`).
+    """
+    return f"sum{by and f' by ({by})'} (sum_over_time(costspan:{what}:increase1h{{{ALL}{more}}}[{window}]))"
+
+
+def hourly(what: str, by: str = "", more: str = "") -> str:
+    """`cost_usd`, `tokens` or `calls` of the hour before, as recorded."""
+    return f"sum{by and f' by ({by})'} (costspan:{what}:increase1h{{{ALL}{more}}})"
 
 
 def quantile(share: float, metric: str, by: str = "") -> str:

@@ -31,6 +31,12 @@ def test_promtool_accepts_the_rules():
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_prometheus_accepts_its_example_config():
+    config = ROOT / "grafana/prometheus.yml"
+    checked = subprocess.run(["promtool", "check", "config", config], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
 @pytest.mark.parametrize("name", TESTS)
 def test_alerts_fire_and_do_not_fire(tmp_path, name):
     for path in ALERTS.glob("*.rules.yml"):
