@@ -104,7 +104,9 @@ def parse_where(texts: Iterable[str]) -> tuple[Filter, ...]:
 
 
 def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> datetime:
-    """A moment: `30d`, `24h` ago; `today`, `yesterday`, `month`; `2026-11-01T10:00`, with a zone or in `zone`.
+    """A moment: `24h` ago; `30d` ago and then midnight; `today`, `month`; `2026-11-01T10:00`, with a zone or in `zone`.
+
+    Days and weeks ago begin at midnight, because half a day compares with nothing, and whole days are summed up already.
 
     Raises:
         QuestionError: None of these.
@@ -119,7 +121,7 @@ def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> date
             "month": midnight.replace(day=1),
         }[text]
     if ago := _AGO.fullmatch(text):
-        return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        return (midnight if ago[2] in "dw" else now) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

@@ -158,7 +158,7 @@ def _values(row: Sequence[Any]) -> list[int]:
     numbers = row if type(row[0]) is int else [int(number) for number in row]
     money, end = _FIRST_MONEY, _FIRST_MONEY + 2 * len(MONEY)
     pairs = zip(numbers[money:end:2], numbers[money + 1 : end : 2], strict=True)
-    return [*numbers[:money], *(millions * MILLION + rest for millions, rest in pairs), *numbers[end:]]
+    return [*numbers[:money], *[millions * MILLION + rest for millions, rest in pairs], *numbers[end:]]
 
 
 def time_text(unit: str, number: int) -> str:

@@ -121,19 +121,23 @@ def _fill(tables: list[str], start: int, end: int, offset: int) -> Iterator[Piec
 
 
 def compile_question(question: Question, source: Source, parts: list[Piece]) -> tuple[str, list[str]]:
-    """SQL and its parameters: a row per group: its keys (time as a number), Measures, FLAGS, the dearest call."""
-    names = [name for name in question.by if name != question.time]
-    columns = {f"k{place}": source.column(name) for place, name in enumerate(names)}
-    rows = " UNION ALL ".join(source.rows(piece, time_key(question, source, piece)) for piece in parts)
-    conditions, parameters = compile_filters(question.where, source)
+    """SQL and its parameters: per piece a row per group: its keys (time as a number), Measures, FLAGS, dearest call."""
+    columns = {
+        f"k{place}": source.column(name)
+        for place, name in enumerate(name for name in question.by if name != question.time)
+    }
+    conditions, values = compile_filters(question.where, source)
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    grouped, numbers = source.grouped(rows, columns, where)
     time = ["t"] if question.time else []
     sums = [source.total(column) for column in Measures._fields]
     flags = [f"sum(calls*{flag})" for flag in FLAGS]
-    group = f" GROUP BY {', '.join([*time, *numbers])}" if time or numbers else ""
     shown = ", ".join([*time, *columns, *sums, *flags, "max(max_cost)"])
-    return f"SELECT {shown} FROM {grouped}{group}", parameters  # noqa: S608 names are checked, values bound
+    selects = []
+    for piece in parts:  # each grouped by itself: a union would be stored and sorted whole before it is
+        grouped, numbers = source.grouped(source.rows(piece, time_key(question, source, piece)), columns, where)
+        group = f" GROUP BY {', '.join([*time, *numbers])}" if time or numbers else ""
+        selects.append(f"SELECT {shown} FROM {grouped}{group}")  # noqa: S608 names are checked, values bound
+    return " UNION ALL ".join(selects), values * len(parts)
 
 
 def compile_filters(filters: Iterable[Filter], source: Source) -> tuple[list[str], list[str]]:

@@ -32,11 +32,11 @@ class UsageRow:
     keys: dict[str, str]
     sums: Measures
     share: float  # of the report's cost, 0 to 1
-    max_cost: Decimal  # of its dearest call, USD
+    max_pico: int  # pico-dollars of its dearest call
     unpriced_calls: int = 0
     failed_calls: int = 0
     estimated_calls: int = 0  # tokens counted here, because the provider did not say
-    month_to_date: Decimal | None = None  # USD of the month up to this day, where it is grouped by day
+    month_pico: int | None = None  # pico-dollars of the month up to this day, where it is grouped by day
 
     def __getattr__(self, name: str) -> str:
         keys: dict[str, str] = self.__dict__.get("keys", {})
@@ -99,6 +99,16 @@ class UsageRow:
             "output": sums.cost_output,
         }
         return {name: usd_of_pico(pico) for name, pico in (known | {"other": sums.cost - sum(known.values())}).items()}
+
+    @property
+    def max_cost(self) -> Decimal:
+        """USD of its dearest call."""
+        return usd_of_pico(self.max_pico)
+
+    @property
+    def month_to_date(self) -> Decimal | None:
+        """USD of the month up to this day, where it is grouped by day."""
+        return None if self.month_pico is None else usd_of_pico(self.month_pico)
 
     @property
     def discount(self) -> Decimal:
@@ -167,7 +177,7 @@ def read_usage(reader: Book, question: Question) -> UsageReport:
     return UsageReport(question, rows, _row(_total(answers), cost))
 
 
-def _running_months(reader: Book, question: Question, answers: list[Answer]) -> list[Decimal | None]:
+def _running_months(reader: Book, question: Question, answers: list[Answer]) -> list[int | None]:
     """For each answer the running total of its month and group, from the month's first day, shown or not."""
     others = [name for name in question.by if name != "day"]
     running: dict[tuple[str, ...], int] = {}
@@ -178,26 +188,18 @@ def _running_months(reader: Book, question: Question, answers: list[Answer]) -> 
         for answer in reader.ask(before) if first < question.since else ():
             key = (local.strftime("%Y-%m"), *answer.keys.values())
             running[key] = answer.sums.cost
-    totals: list[Decimal | None] = []
+    totals: list[int | None] = []
     for answer in answers:
-        key = (answer.keys["day"][:7], *(answer.keys[name] for name in others))
-        running[key] = running.get(key, 0) + answer.sums.cost
-        totals.append(usd_of_pico(running[key]))
+        keys = answer.keys
+        key = (keys["day"][:7], *map(keys.__getitem__, others))
+        total = running[key] = running.get(key, 0) + answer.sums.cost
+        totals.append(total)
     return totals
 
 
-def _row(answer: Answer, total: int, month_to_date: Decimal | None = None) -> UsageRow:
-    sums = answer.sums
-    return UsageRow(
-        answer.keys,
-        sums,
-        share=sums.cost / total if total else 0.0,
-        max_cost=usd_of_pico(answer.max_cost),
-        unpriced_calls=answer.unpriced,
-        failed_calls=answer.failed,
-        estimated_calls=answer.estimated,
-        month_to_date=month_to_date,
-    )
+def _row(answer: Answer, total: int, month: int | None = None) -> UsageRow:
+    keys, sums, unpriced, failed, estimated, max_cost = answer
+    return UsageRow(keys, sums, sums.cost / total if total else 0.0, max_cost, unpriced, failed, estimated, month)
 
 
 def _total(answers: list[Answer]) -> Answer:
