@@ -51,7 +51,7 @@ def test_verify_ends_with_1_where_a_sum_is_off_and_mends_it_when_told(db):
     connection.close()
 
     broken = run("ledger", "verify", "--db", db, "--json")
-    assert (broken.exit_code, len(json.loads(broken.output)["problems"])) == (1, 2)
+    assert (broken.exit_code, len(json.loads(broken.output)["problems"])) == (1, 4)
     assert run("ledger", "verify", "--db", db, "--rebuild").exit_code == 0
     assert "clean" in run("ledger", "verify", "--db", db).output
 

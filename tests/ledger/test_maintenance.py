@@ -60,6 +60,7 @@ def test_roll_ups_are_exactly_what_the_calls_sum_to(filled):
         "DELETE FROM hours WHERE hour=(SELECT min(hour) FROM hours)",
         "UPDATE calls SET output=output+1 WHERE hour=(SELECT min(hour) FROM calls)",
         "UPDATE days SET day=day+1000 WHERE day=(SELECT max(day) FROM days)",
+        "UPDATE coarse_days SET max_cost=max_cost+1",
     ],
 )
 def test_verify_finds_a_sum_that_is_off_and_rebuild_mends_it(filled, harm):
@@ -274,6 +275,17 @@ def test_a_ledger_of_every_past_version_becomes_todays(tmp_path, version):
     fill(path, 50)
 
     assert maintenance.verify(path).problems == []
+
+
+def test_a_report_on_a_ledger_of_a_past_version_brings_it_up_to_date_with_its_sums(filled):
+    before = [row.as_dict() for row in get_token_usage(ledger=filled, start_date="all", group_by=["day", "model"])]
+    connection = sqlite3.connect(filled, isolation_level=None)
+    connection.executescript("DROP TABLE coarse_days; PRAGMA user_version=1")
+    connection.close()
+    after = [row.as_dict() for row in get_token_usage(ledger=filled, start_date="all", group_by=["day", "model"])]
+
+    assert after == before
+    assert maintenance.verify(filled).problems == []
 
 
 def test_the_summary_of_a_ledger(filled):

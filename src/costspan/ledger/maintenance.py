@@ -19,17 +19,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_TABLES = ("calls", "spans", "dims", "words", "hours", "days", "repriced")
+_TABLES = ("calls", "spans", "dims", "words", "hours", "days", "coarse_days", "repriced")
 _SUMS = ", ".join(
     {"calls": "count(*)", "cost": "sum(coalesce(cost,0))"}.get(name, f"sum({name})") for name in Measures._fields
 )
 _OF_CALLS = f"{_SUMS}, max(coalesce(cost,0)) FROM calls"
-_RECOMPUTED = {  # the roll-ups as they should be, out of the calls
-    "hours": f"SELECT hour, coarse, {_OF_CALLS} JOIN dims ON id=dim WHERE hour>=:kept GROUP BY 1, 2",
-    "days": f"SELECT hour/24 AS day, dim, {_OF_CALLS} WHERE hour>=:kept GROUP BY 1, 2",
+_OF_DAYS = f"{', '.join(f'sum({name})' for name in Measures._fields)}, max(max_cost) FROM days JOIN dims ON id=dim"
+_HOURS, _DAYS = "hour BETWEEN :first AND :last", "day BETWEEN :first/24 AND :last/24"
+_ROLL_UPS = {  # of hours `first` to `last`: which rows of a roll-up, and what they should be; in this order
+    "hours": (_HOURS, f"SELECT hour, coarse, {_OF_CALLS} JOIN dims ON id=dim WHERE {_HOURS} GROUP BY 1, 2"),
+    "days": (_DAYS, f"SELECT hour/24 AS day, dim, {_OF_CALLS} WHERE {_HOURS} GROUP BY 1, 2"),
+    "coarse_days": (_DAYS, f"SELECT day, coarse, {_OF_DAYS} WHERE {_DAYS} GROUP BY 1, 2"),
 }
-_TOTAL = f"SELECT sum(calls), sum(cost/{MILLION}), sum(cost%{MILLION}) FROM days"  # noqa: S608 ours
-_STORED = {"hours": "SELECT * FROM hours WHERE hour>=:kept", "days": "SELECT * FROM days WHERE day*24>=:kept"}
+_LAST_HOUR = 2**40
+_TOTAL = f"SELECT sum(calls), sum(cost/{MILLION}), sum(cost%{MILLION}) FROM coarse_days"  # noqa: S608 ours
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Check:
     """What `verify` found; without problems the roll-ups are exactly what the calls sum to."""
 
     calls: int
-    rolled: int  # rows of both roll-ups that were recomputed
+    rolled: int  # rows of roll-ups that were recomputed
     problems: list[str] = field(default_factory=list)
 
 
@@ -73,10 +76,10 @@ def verify(path: Path) -> Check:
         reader.fetch("BEGIN")  # one moment for all that follows
         problems = [row[0] for row in reader.fetch("PRAGMA quick_check(5)") if row[0] != "ok"]
         calls = reader.fetch("SELECT count(*) FROM calls")[0][0]
-        bounds = {"kept": reader.kept_from}
+        bounds = {"first": reader.kept_from, "last": _LAST_HOUR}
         rolled = 0
-        for table, recomputed in _RECOMPUTED.items():
-            stored = _STORED[table]
+        for table, (within, recomputed) in _ROLL_UPS.items():
+            stored = f"SELECT * FROM {table} WHERE {within}"  # noqa: S608 ours
             rolled += reader.fetch(f"SELECT count(*) FROM ({stored})", bounds)[0][0]  # noqa: S608 ours
             for left, right, what in (
                 (recomputed, stored, "missing or wrong"),
@@ -94,21 +97,24 @@ def verify(path: Path) -> Check:
 def rebuild(path: Path) -> None:
     """Make the roll-ups anew from the calls, in one transaction; those of dropped calls stay."""
     with writing(path) as connection:
-        bounds = connection.execute("SELECT value FROM meta WHERE key='kept_from'").fetchone()
-        kept = {"kept": int(bounds[0]) if bounds else 0}
-        for table, unit in (("hours", "hour"), ("days", "day*24")):
-            connection.execute(f"DELETE FROM {table} WHERE {unit}>=:kept", kept)  # noqa: S608 ours
-            connection.execute(f"INSERT INTO {table} {_RECOMPUTED[table]}", kept)
+        kept = connection.execute("SELECT value FROM meta WHERE key='kept_from'").fetchone()
+        for table in _ROLL_UPS:
+            _recompute(connection, table, int(kept[0]) if kept else 0, _LAST_HOUR)
 
 
 def refresh_hour(connection: sqlite3.Connection, hour: int) -> None:
     """Make the roll-ups of one hour and its day anew, within the transaction of whoever changed its calls."""
-    day = hour // 24
-    for table, first, last in (("hours", hour, hour), ("days", day * 24, day * 24 + 23)):
-        number = hour if table == "hours" else day
-        connection.execute(f"DELETE FROM {table} WHERE {table[:-1]}=?", (number,))  # noqa: S608 ours
-        recomputed = _RECOMPUTED[table].replace("hour>=:kept", "hour BETWEEN :first AND :last")
-        connection.execute(f"INSERT INTO {table} {recomputed}", {"first": first, "last": last})
+    _recompute(connection, "hours", hour, hour)
+    day = hour - hour % 24
+    _recompute(connection, "days", day, day + 23)
+    _recompute(connection, "coarse_days", day, day + 23)
+
+
+def _recompute(connection: sqlite3.Connection, table: str, first: int, last: int) -> None:
+    within, recomputed = _ROLL_UPS[table]
+    bounds = {"first": first, "last": last}
+    connection.execute(f"DELETE FROM {table} WHERE {within}", bounds)  # noqa: S608 ours
+    connection.execute(f"INSERT INTO {table} {recomputed}", bounds)
 
 
 def backup(path: Path, target: Path) -> None:

@@ -106,7 +106,7 @@ def parse_where(texts: Iterable[str]) -> tuple[Filter, ...]:
 def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> datetime:
     """A moment: `24h` ago; `30d` ago and then midnight; `today`, `month`; `2026-11-01T10:00`, with a zone or in `zone`.
 
-    Days and weeks ago begin at midnight, because half a day compares with nothing, and whole days are summed up already.
+    Days and weeks ago begin at midnight: half a day compares with nothing, and whole days are summed up already.
 
     Raises:
         QuestionError: None of these.

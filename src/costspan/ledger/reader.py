@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.record import Measures
 from costspan.ledger.schema import closed_on_failure, explain, open_reader
-from costspan.ledger.sql import DAY_US, FLAGS, HOUR_US, MILLION, MONEY, Piece, compile_question, pieces
+from costspan.ledger.sql import (
+    COLUMNS,
+    DAY_US,
+    FLAGS,
+    HOUR_US,
+    MILLION,
+    MONEY,
+    UNIT_US,
+    Piece,
+    compile_question,
+    pieces,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +74,7 @@ class SqliteSource:
         if not question.fine() and offset % HOUR_US == 0:
             tables.insert(0, "hours")
         if question.time != "hour" and offset == 0:
-            tables.insert(0, "days")
+            tables.insert(0, "days" if question.fine() else "coarse_days")
         return tables
 
     def rows(self, piece: Piece, time: str) -> str:
@@ -75,8 +86,7 @@ class SqliteSource:
             where += f"AND ts>={piece.start} AND ts<{piece.end}"
             table = f"(SELECT *, {TS} AS ts FROM calls)"  # noqa: S608 ours
         else:
-            sums, column = f"{measures}, max_cost", piece.table[:-1]
-            unit = DAY_US if piece.table == "days" else HOUR_US
+            sums, column, unit = f"{measures}, max_cost", COLUMNS[table], UNIT_US[table]
             where = f"{column}>={piece.start // unit} AND {column}<{piece.end // unit}"
         return f"SELECT {time} AS t, dim, {sums} FROM {table} WHERE {where}"  # noqa: S608 our names and numbers
 

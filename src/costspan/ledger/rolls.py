@@ -1,4 +1,4 @@
-"""Sums of one transaction: by hour and coarse dims, and by day and dims."""
+"""Sums of one transaction, as each roll-up has them: `hours` and `coarse_days` by coarse dims, `days` by all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.store import Row
 
+Sums = tuple[int, ...]
 _HOURS_A_DAY = 24
 _SUMS = (*Measures._fields, "max_cost")
 UPSERT = (
@@ -24,8 +25,8 @@ class Rolls:
     """Rows of calls, summed up."""
 
     def __init__(self) -> None:
-        self._hours: dict[tuple[int, int], list[tuple[int, ...]]] = {}
-        self._days: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        self._hours: dict[tuple[int, int], list[Sums]] = {}
+        self._days: dict[tuple[int, int], list[Sums]] = {}
 
     def add(self, rows: Iterable[Row]) -> None:
         hours, days = self._hours, self._days
@@ -34,13 +35,19 @@ class Rolls:
             hours.setdefault((hour, coarse), []).append(sums)
             days.setdefault((hour // _HOURS_A_DAY, dim), []).append(sums)
 
-    def rows(self, table: str) -> list[tuple[int, ...]]:
-        """What to add to `hours` or `days`, in the table's order."""
-        groups = self._hours if table == "hours" else self._days
-        return [(*key, *_total(sums)) for key, sums in sorted(groups.items())]
+    def rows(self) -> dict[str, list[Sums]]:
+        """By table what to add to it, in its order."""
+        hours = _totals(self._hours)
+        coarse: dict[tuple[int, int], list[Sums]] = {}
+        for hour, dim, *sums in hours:
+            coarse.setdefault((hour // _HOURS_A_DAY, dim), []).append(tuple(sums))
+        return {"hours": hours, "days": _totals(self._days), "coarse_days": _totals(coarse)}
 
 
-def _total(sums: list[tuple[int, ...]]) -> list[int]:
-    """The sum of each, but of the last the maximum."""
-    columns = list(zip(*sums, strict=True))
-    return [*map(sum, columns[:-1]), max(columns[-1])]
+def _totals(groups: dict[tuple[int, int], list[Sums]]) -> list[Sums]:
+    """Of each group its key, then the sum of each column, but of the last the maximum."""
+    totals = []
+    for key, sums in sorted(groups.items()):
+        columns = list(zip(*sums, strict=True))
+        totals.append((*key, *map(sum, columns[:-1]), max(columns[-1])))
+    return totals

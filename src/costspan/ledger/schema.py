@@ -54,6 +54,14 @@ MIGRATIONS = (
         dim INTEGER NOT NULL, cost INTEGER, PRIMARY KEY(run, hour, trace_id, span_id)) WITHOUT ROWID;
     CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    # most questions name no user and no tag: days by coarse dims answer them from a tenth of the rows
+    f"""
+    CREATE TABLE coarse_days(
+        day INTEGER NOT NULL, dim INTEGER NOT NULL, {_ROLL}, PRIMARY KEY(day, dim)) WITHOUT ROWID;
+    INSERT INTO coarse_days SELECT day, coarse, sum(calls), sum(input), sum(cache_read), sum(cache_write), sum(output),
+        sum(reasoning), sum(cost), sum(cost_input), sum(cost_cache_read), sum(cost_cache_write), sum(cost_output),
+        sum(discount), sum(duration_ms), max(max_cost) FROM days JOIN dims ON id=dim GROUP BY 1, 2;
+    """,  # noqa: S608 ours
 )
 VERSION = len(MIGRATIONS)
 
@@ -102,6 +110,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise LedgerError(f"there is no ledger at {path}: `costspan up` makes one, or name another with --db")
     try:
+        _bring_up_to_date(path)
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, isolation_level=None,
             check_same_thread=False,
@@ -111,6 +120,14 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise explain(error, path) from error
     return connection
+
+
+def _bring_up_to_date(path: Path) -> None:
+    """A file of a past version is written to once, before it is only read."""
+    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        past = 0 < int(connection.execute("PRAGMA user_version").fetchone()[0]) < VERSION
+    if past:
+        open_store(path).close()
 
 
 @contextlib.contextmanager

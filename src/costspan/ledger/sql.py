@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
 DAY_US = 24 * HOUR_US
-UNIT_US = {"days": DAY_US, "hours": HOUR_US, "calls": 1}
+UNIT_US = {"days": DAY_US, "coarse_days": DAY_US, "hours": HOUR_US, "calls": 1}
+COLUMNS = {"days": "day", "coarse_days": "day", "hours": "hour", "calls": "ts"}  # of their time
 MONEY = ("cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount")
 MILLION = 1_000_000
 FLAGS = {  # calls that a reader of a sum should know of
@@ -35,7 +36,7 @@ FLAGS = {  # calls that a reader of a sum should know of
 class Piece:
     """A part of the period, and the table that answers it; `start` and `end` in microseconds since the epoch."""
 
-    table: str  # days, hours, calls
+    table: str  # of UNIT_US
     start: int
     end: int
     offset: int = 0  # of local time from UTC, microseconds
@@ -156,7 +157,7 @@ def time_key(question: Question, source: Source, piece: Piece) -> str:
         return "0"
     unit = HOUR_US if question.time == "hour" else DAY_US
     step = UNIT_US[piece.table]
-    column = {"days": "day", "hours": "hour", "calls": "ts"}[piece.table]
+    column = COLUMNS[piece.table]
     shifted = f"{column}+{piece.offset // step}" if piece.offset else column
     return source.divide(f"({shifted})", unit // step) if unit != step else shifted
 

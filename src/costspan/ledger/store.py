@@ -119,8 +119,8 @@ class Store:
                 inner.append(call)
         done.calls = self._add_calls(inner, rolls)
         done.duplicates = len(inner) - done.calls
-        for table in ("hours", "days"):
-            self._connection.executemany(UPSERT.format(table=table), rolls.rows(table))
+        for table, rows in rolls.rows().items():
+            self._connection.executemany(UPSERT.format(table=table), rows)
         done.spans += self._add_spans(spans, came=bool(calls))
         return done
 
