@@ -44,7 +44,7 @@ def gigatoken():
     return library.Tokenizer.from_tiktoken(path).as_tiktoken().encode_ordinary
 
 
-def hostile(count=10_000):
+def hostile(count=100_000):
     chance = random.Random(3)
     pieced = ("".join(chance.choice(ODD) for _ in range(chance.randrange(1, 60))) for _ in range(count))
     planes = (128, 0x3000, 0x110000)

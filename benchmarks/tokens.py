@@ -5,7 +5,8 @@
     python benchmarks/tokens.py --litellm /path/to/venv/bin/python   the same texts through LiteLLM's token_counter
     python benchmarks/tokens.py --recordings /path/to/recordings     counts against what providers reported
 
-Timings are of this machine at this moment: compare within one run only. Every pair is measured in turns.
+Timings are of this machine at this moment: compare within one run only. Every pair is measured in turns. `its work` is
+processor time: on cores that nothing else keeps busy, the wall time of the pool is that, divided by the cores.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ begun = time.perf_counter()
 import costspan
 imported = time.perf_counter() - begun
 heavy = sorted({"tiktoken", "regex", "tokenizers", "lzma", "opentelemetry"} & set(sys.modules))
-begun = time.perf_counter()
+begun, worked = time.perf_counter(), time.process_time()
 assert costspan.token_counter("gpt-4o", text="hello world") == 2
-print(imported, time.perf_counter() - begun, ",".join(heavy) or "none")
+print(imported, time.perf_counter() - begun, time.process_time() - worked, ",".join(heavy) or "none")
 """
 
 
@@ -85,13 +86,13 @@ class Ticker:
 
 
 async def ticking(work):
-    """A ticker beside `work`, the seconds that took, and what it gave."""
+    """A ticker beside `work`, the seconds and processor seconds that took, and what it gave."""
     ticker = Ticker()
     task = asyncio.create_task(ticker.run())
     await asyncio.sleep(0.01)
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     result = await work
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - begun, time.process_time() - worked
     await asyncio.sleep(0.005)
     task.cancel()
     return ticker, seconds, result
@@ -125,24 +126,26 @@ def loop_stays_free(texts, rounds):
     rows = {"idle": [], "costspan": [], "documented design": []}
     inline = []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        begun, worked = time.perf_counter(), time.process_time()
         expected = [costspan.token_counter(MODEL, text=text) for text in texts]
-        inline.append(time.perf_counter() - begun)
-        rows["idle"].append(asyncio.run(ticking(asyncio.sleep(inline[-1] / 2))))
+        inline.append((time.perf_counter() - begun, time.process_time() - worked))
+        rows["idle"].append(asyncio.run(ticking(asyncio.sleep(inline[-1][0] / 2))))
         rows["costspan"].append(asyncio.run(ticking(ours(texts))))
         rows["documented design"].append(asyncio.run(ticking(documented_design(texts))))
         for name in ("costspan", "documented design"):
             assert rows[name][-1][2] == expected, f"{name} counts differently"
     idle = statistics.median(ticker.rate for ticker, _, _ in rows["idle"])
-    print(f"  {'':22}{'ticks/s':>9}{'of idle':>9}{'longest ms':>12}{'seconds':>9}{'of inline':>11}")
-    alone = statistics.median(inline)
-    print(f"  {'inline, loop blocked':22}{0:9.0f}{0:9.0%}{alone * 1000:12.0f}{alone:9.2f}{1:11.0%}")
+    print(f"  {'':22}{'ticks/s':>9}{'of idle':>9}{'longest ms':>12}{'seconds':>9}{'of inline':>11}{'its work':>10}")
+    alone = statistics.median(seconds for seconds, _ in inline)
+    print(f"  {'inline, loop blocked':22}{0:9.0f}{0:9.0%}{alone * 1000:12.0f}{alone:9.2f}{1:11.0%}{1:10.0%}")
     for name, runs in rows.items():
         rate = statistics.median(ticker.rate for ticker, _, _ in runs)
         stall = statistics.median(ticker.longest_ms for ticker, _, _ in runs)
-        seconds = statistics.median(seconds for _, seconds, _ in runs)
-        share = statistics.median(run[1] / alone for run, alone in zip(runs, inline, strict=True))
-        print(f"  {name:22}{rate:9.0f}{rate / idle:9.0%}{stall:12.1f}{seconds:9.2f}{share:11.0%}")
+        seconds = statistics.median(seconds for _, (seconds, _), _ in runs)
+        wall, work = (
+            statistics.median(run[1][of] / alone[of] for run, alone in zip(runs, inline, strict=True)) for of in (0, 1)
+        )
+        print(f"  {name:22}{rate:9.0f}{rate / idle:9.0%}{stall:12.1f}{seconds:9.2f}{wall:11.0%}{work:10.0%}")
     return expected
 
 
@@ -268,10 +271,13 @@ def cold_start(*engine, rounds=5):
     found = []
     for _ in range(rounds):
         done = subprocess.run([sys.executable, "-c", COLD, *engine], capture_output=True, text=True, check=True)
-        imported, first, heavy = done.stdout.split()
-        found.append((float(imported), float(first), heavy))
-    imported, first = (statistics.median(each[index] for each in found) for index in (0, 1))
-    print(f"  import costspan {imported * 1000:.0f} ms, heavy modules loaded: {found[0][2]}; first count {first:.2f} s")
+        *times, heavy = done.stdout.split()
+        found.append([float(each) for each in times])
+    imported, first, worked = map(statistics.median, zip(*found, strict=True))
+    print(
+        f"  import costspan {imported * 1000:.0f} ms, heavy modules loaded: {heavy}; "
+        f"first count {first:.2f} s, {worked:.2f} s of it work"
+    )
 
 
 def main():

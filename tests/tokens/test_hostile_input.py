@@ -10,6 +10,10 @@ from costspan.tokens.cutting import LONGEST, PART, cut
 from costspan.tokens.tokenizers import ENCODINGS
 
 MILLION = 1_000_000
+ODD = (
+    *"aZé9 .,'\n\r\t/!-_中文，。あ한ß̀😀\u00a0\u2028<|>ǅⅧ½\x00\ud800",
+    *("<|endoftext|>", "<|fim_prefix|>", "'LL", "👨‍👩‍👧", " " * 50),
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +31,15 @@ def test_a_megabyte_of_nothing_much_counts_without_a_panic(text, tokens):
 def test_the_text_of_a_special_token_is_text(model, special):
     assert token_counter(model, text=special) > 1
     assert len(encode(model, special)) > 1
+
+
+@given(st.lists(st.sampled_from(ODD), min_size=20, max_size=120), st.sampled_from(["o200k_base", "cl100k_base"]))
+@settings(max_examples=60, deadline=None)
+def test_a_text_counts_as_many_tokens_as_it_has(pieces, name):
+    """Counting asks tiktoken for its tokens in another way than encoding does."""
+    text = "".join(pieces) * 5
+
+    assert ENCODINGS.get(name).count(text) == len(ENCODINGS.get(name).encode(text))
 
 
 def test_lone_surrogates_count_as_replacement_characters():

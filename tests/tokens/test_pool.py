@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import threading
 import time
 import weakref
@@ -12,7 +13,7 @@ from costspan.call import UsageSource
 from costspan.guard import FAILURES
 from costspan.tokens import pool as pools
 from costspan.tokens.pool import CountingPool
-from costspan.tokens.workers import Workers
+from costspan.tokens.workers import NICENESS, Workers
 from costspan.usage import Usage
 
 from test_missing import QUESTION, finished_call  # isort: skip
@@ -123,6 +124,24 @@ def test_the_end_waits_no_longer_than_it_may_for_a_call_that_is_being_told(monke
 
 def test_an_end_with_nothing_to_count_waits_for_nothing():
     CountingPool().conclude(0)
+
+
+def test_on_linux_counting_stands_back_behind_the_programs_own_threads(monkeypatch):
+    found, sys_is_linux = [], sys.platform == "linux"
+
+    def priority():
+        found.append(os.getpriority(os.PRIO_PROCESS, 0))  # of the thread itself
+
+    on_linux = Workers(1)
+    on_linux.run(priority)
+    assert on_linux.drain(30)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    elsewhere = Workers(1)
+    elsewhere.run(priority)
+    assert elsewhere.drain(30)
+
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert found == [min(own + NICENESS * sys_is_linux, 19), own]
 
 
 def test_threads_start_when_needed_and_no_more_than_allowed():

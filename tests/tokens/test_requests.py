@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from costspan import token_counter
 from costspan.tokens.counting import ask
 from costspan.tokens.families import family_of
-from costspan.tokens.reading import HISTORY, NEWEST, SYSTEM, TOOL_RESULTS, TOOLS
+from costspan.tokens.reading import HISTORY, NEWEST, ROLES, SYSTEM, TOOL_RESULTS, TOOLS
+from costspan.tokens.tokenizers import ENCODINGS
 from costspan.tokens.tools import declare_tools
 
 FRANCE = "What is the capital of France?"  # 7 tokens
@@ -43,6 +44,11 @@ def texts(body, model="gpt-4o", operation="chat"):
 
 
 # Provider-reported prompt tokens of plain chats; more of them: benchmarks/tokens.py
+def test_a_known_role_is_one_token_in_every_chat_encoding_and_an_odd_one_as_many_as_it_has():
+    assert {ENCODINGS.get(name).count(role) for name in ("o200k_base", "cl100k_base") for role in ROLES} == {1}
+    assert token_counter("gpt-4o", messages=[{"role": "grand inquisitor", "content": "hi"}]) == 3 + 3 + 3 + 1
+
+
 @pytest.mark.parametrize(
     ("model", "body", "reported"),
     [

@@ -1,7 +1,7 @@
 """A faster engine behind the same counts: splintr-rs, if the extra `fast` is installed.
 
 Why this one (benchmarks/fast_engines.py, run 2026-11-22 with tiktoken 0.14.0): splintr-rs 0.22.0 gave tiktoken's very
-tokens on 190,000 hostile strings and 10 MB of text, 3 to 6 times as fast, without a panic on a million blanks; one
+tokens on 200,000 hostile strings and 5 MB of text, 4 to 6 times as fast, without a panic on a million blanks; one
 wheel serves 3.10 to 3.13; MIT; no dependencies. quicktok-v1 0.4.0 counts mixed scripts wrongly (6 of 3,000 strings) and
 needs numpy; gigatoken 0.10.0 refuses text like `<|endoftext|>` and needs numpy, awkward and typer.
 """

@@ -22,6 +22,7 @@ TELLING = frozenset(  # an object with one of these fields is an SDK's message, 
 DEPTH = 12  # nested content deeper than this is left out: a list that holds itself must end
 SYSTEM, TOOLS, TOOL_RESULTS, HISTORY, NEWEST = PARTS = ("system", "tools", "tool_results", "history", "newest")
 
+ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))  # one token each
 CONVERSATIONS = ("messages", "contents", "chat_history", "input")  # the arguments that hold what was said
 
 # Fields that steer and are never shown to the model as text, or whose text is read elsewhere.
@@ -80,7 +81,8 @@ class Reader:
         if not isinstance(messages, (list, tuple)):
             return
         found = [plain(each) for each in messages]
-        last = max((index for index, each in enumerate(found) if _is_users(each)), default=len(found) - 1)
+        end = len(found) - 1
+        last = next((index for index in range(end, -1, -1) if _is_users(found[index])), end)
         for index, each in enumerate(found):
             self._message(each, NEWEST if index == last else HISTORY)
         self.prompt.add(SYSTEM, self.family.priming)
@@ -97,7 +99,11 @@ class Reader:
             self.prompt.add(part, 1)
         for key, value in message.items():
             if key == "role":
-                if self.family.says_role:
+                if not self.family.says_role:
+                    continue
+                if isinstance(value, str) and value in ROLES:
+                    self.prompt.add(part, 1)
+                else:
                     self.read_text(value, part)
                 continue
             if key == "name" and value:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 SYSTEMS = ("system", "instructions", "preamble", "system_instruction", "systemInstruction", "system_prompt")
 TOOL_LISTS = ("tools", "functions")
 PROMPTS = ("prompt", "message", "texts", "text", "query", "documents", "inputText", "inputs", "suffix", "content")
+WITHOUT_CHAT = frozenset(PROMPTS)
+BESIDES = frozenset((*SYSTEMS, *TOOL_LISTS))
 SETTINGS = frozenset(
     ("config", "toolConfig", "text", "response_format", "thinking", "reasoning", "previous_response_id", "conversation")
 )
@@ -26,12 +28,13 @@ def read_request(body: Any, family: Family, model: str, operation: str = "chat")
     if not isinstance(body, dict):
         reader.read_prompt(body)
         return reader.prompt
-    for name in SYSTEMS:
-        if name in body:
-            reader.read_system(body[name])
-    for name in TOOL_LISTS:
-        if name in body:
-            reader.read_tools(body[name])
+    if not BESIDES.isdisjoint(body):
+        for name in SYSTEMS:
+            if name in body:
+                reader.read_system(body[name])
+        for name in TOOL_LISTS:
+            if name in body:
+                reader.read_tools(body[name])
     if not SETTINGS.isdisjoint(body):
         _read_settings(reader, body)
     _read_said(reader, body, operation)
@@ -51,7 +54,7 @@ def _read_said(reader: Reader, body: dict[Any, Any], operation: str) -> None:
                 reader.read_prompt(body[name])
             else:
                 reader.read_messages(body[name])
-    for name in PROMPTS:
+    for name in () if WITHOUT_CHAT.isdisjoint(body) else PROMPTS:
         if name in body and not isinstance(body[name], dict):  # Responses' `text` is a setting
             reader.read_prompt(body[name])
 
