@@ -30,3 +30,20 @@ def test_a_stated_cost_that_cannot_be_is_none(cost):
     Watch(call, COSTED, observer).complete({"usage": {"cost": cost}})
 
     assert call.reply.stated_cost is None
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("server_error", "server_error"),
+        ("rate_limit.tokens:v2", "rate_limit.tokens:v2"),
+        ("refused: my secret", "error"),
+    ],
+)
+def test_an_error_that_is_told_is_a_code_and_never_a_message(told, said):
+    """Some providers have only a message, which may quote the prompt, and is different every time."""
+    observer = SimpleNamespace(finished=lambda _call: None)
+    call = Call(Request("generate_content", "replicate", "m"), observer)
+    Watch(call, Operation("generate_content", error="error"), observer).complete({"error": told})
+
+    assert str(call.error) == said

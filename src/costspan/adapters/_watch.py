@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ _METER = 16  # chunks between two looks at the budgets
 _FIRST_CHUNKS = 2  # names are in the first; Azure puts an empty one before it
 _MOST_USD = 10**5  # for one call: what is above it is no price
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
+_CODE = re.compile(r"[\w.:-]{1,64}")  # of an error; what else is told is a message, which may quote the prompt
 
 
 class ReportedError(Exception):
@@ -218,7 +220,8 @@ class Watch:
             operation.hook(call.request, self._last, reply)
         read = operation.read["error"]
         if read is not None and call.error is None and (told := read(self._last)) is not None:
-            call.error = ReportedError(text_of(told) or "error")
+            code = text_of(told)
+            call.error = ReportedError(code if _CODE.fullmatch(code) else "error")
         if operation.lookup and reply.already_billed:
             call.forget()
         elif operation.lookup:
