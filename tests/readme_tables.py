@@ -8,9 +8,17 @@ from importlib import import_module
 from pathlib import Path
 
 from costspan.adapters._adapter import Operation, load
+from costspan.budgets import Limit
 from costspan.config import Settings, variable
 from costspan.instrumentors import adapter_names
+from costspan.limits import Quota
+from costspan.telemetry import names
+from costspan.telemetry.budget_signals import BudgetSignals
+from costspan.telemetry.metrics import Metrics
+from costspan.telemetry.openmetrics import family_name
 
+OURS = ("costspan.", "gen_ai.usage.cost.")
+NAMED = r'^[A-Z_]+ = "([^"]+)"(?:  # (?!noqa)(.*?))?(?:  # noqa.*)?$'
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -70,7 +78,53 @@ def sdks_table():
     return "\n".join(rows)
 
 
-TABLES = {"sdks": sdks_table, "settings": settings_table, "rules": rules_table}
+def attributes_table():
+    """What names.py says of every attribute; those of the conventions alone need no words."""
+    source = Path(names.__file__).read_text(encoding="utf-8").partition("LATE_EVENT")[0]
+    found = re.findall(NAMED, source, re.MULTILINE)
+    ours = [(name, what) for name, what in found if name.startswith(OURS) and not what.startswith("+ what")]
+    others = ", ".join(f"`{name}`" for name, _ in found if not name.startswith(OURS))
+    rows = [f"| `{name}{'…' * name.endswith('.')}` | {what.replace(' | ', ', ')} |" for name, what in ours]
+    return "\n".join(["| attribute | what |", "| --- | --- |", *rows, "", f"As the conventions have them: {others}."])
+
+
+class Seen:
+    """A meter that writes down what is made."""
+
+    def __init__(self):
+        self.made = {}
+
+    def __getattr__(self, create):
+        kind = create.removeprefix("create_").removeprefix("observable_")
+        places = ("unit", "description") if "observable" not in create else ("callbacks", "unit", "description")
+
+        def make(name, *given, **_options):
+            told = dict(zip(places, given, strict=False))
+            self.made[name] = kind, told["unit"], told["description"]
+
+        return make
+
+
+def metrics_table():
+    """Every instrument that is really made, with its name in Prometheus; then the gauges of the ledger's own."""
+    meter = Seen()
+    quotas = tuple(Quota(Limit("x", **{unit: 1}), {}, None) for unit in ("usd", "tokens"))
+    Metrics(meter)
+    BudgetSignals(meter, None, quotas, None)
+    rows = ["| metric | in Prometheus | kind | what |", "| --- | --- | --- | --- |"]
+    for name, (kind, unit, what) in sorted(meter.made.items()):
+        family = family_name(name, unit, kind) + ("_total" if kind == "counter" else "")
+        rows.append(f"| `{name}` | `{family}` | {kind} | {what} |")
+    return "\n".join(rows)
+
+
+TABLES = {
+    "attributes": attributes_table,
+    "metrics": metrics_table,
+    "sdks": sdks_table,
+    "settings": settings_table,
+    "rules": rules_table,
+}
 
 
 def filled(text):

@@ -53,8 +53,8 @@ def command(db: str, *, no_grpc: bool, **options: Any) -> None:
     with one_line():
         running = start(db or read_settings().ledger or None, listen=listen)
     with running:
-        _greet(running)
         try:
+            _greet(running)
             asked_to_stop.wait()
         except KeyboardInterrupt:
             click.echo()
