@@ -4,6 +4,7 @@ import re
 import pytest
 
 from costspan.guard import FAILURES, Guard
+from costspan.pricing.document import PriceListError
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,13 @@ def test_a_failure_is_told_by_its_place_and_not_by_what_was_read(caplog):
 
     assert "ValueError at test_guard.py" in caplog.text
     assert "what the user asked" not in caplog.text
+
+
+def test_a_failure_that_is_for_the_user_says_what_is_wrong_and_where(caplog):
+    with Guard("use the price file"):
+        raise PriceListError("prices.yaml:3: models.0.input: must be from 0 to 1000000 dollars, not -2")
+
+    assert "could not use the price file (prices.yaml:3: models.0.input: must be" in caplog.text
 
 
 def test_kinds_of_failure_are_told_apart(caplog):

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from costspan.guard import ToldError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -14,7 +16,7 @@ _log = logging.getLogger("costspan")
 PREFIX = "COSTSPAN_"
 
 
-class SettingError(ValueError):
+class SettingError(ToldError, ValueError):
     """A setting has a value that is not allowed; the message names the variable, the value and what is allowed."""
 
 

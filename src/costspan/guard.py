@@ -16,10 +16,15 @@ _log = logging.getLogger("costspan")
 _FRAMES = 4  # of a failure that the log names
 
 
+class ToldError(Exception):
+    """An error whose message is for the user: it names a file, field or setting, and nothing asked or answered."""
+
+
 class Failures:
     """How often each kind of our own failures happened in this process; the first of a kind is logged.
 
     Its place is logged, not its message: `invalid literal for int(): '…'` would quote what somebody asked or answered.
+    Only a `ToldError` says what it has to say.
     """
 
     def __init__(self) -> None:
@@ -31,10 +36,9 @@ class Failures:
         self._counts[kind] += 1
         if self._counts[kind] == 1:
             _log.warning(
-                "costspan could not %s (%s at %s); the program is not affected, this is logged once",
+                "costspan could not %s (%s); the program is not affected, this is logged once",
                 step,
-                kind[1],
-                _place(error),
+                error if isinstance(error, ToldError) else f"{kind[1]} at {_place(error)}",
             )
 
     @property

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from costspan.guard import ToldError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -14,7 +16,7 @@ MOST_BYTES = 32 * 1024 * 1024  # the largest public price list has 3 MB
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\n')
 
 
-class PriceListError(ValueError):
+class PriceListError(ToldError, ValueError):
     """A price list or price file cannot be used. One line: where, what, and what is allowed. Nothing is loaded."""
 
 

@@ -9,6 +9,7 @@ from pkgutil import get_data
 from zipfile import BadZipFile
 
 from costspan.guard import Guard
+from costspan.pricing.document import PriceListError
 from costspan.pricing.snapshot import Snapshot
 
 _READ = Guard("read the updated price list; the bundled one is used")
@@ -78,4 +79,4 @@ def _read(path: Path) -> Snapshot | None:
         return None
     except (BadZipFile, KeyError, ValueError) as error:
         msg = f"{path} is damaged ({error}); `costspan prices rollback` removes it"
-        raise ValueError(msg) from error
+        raise PriceListError(msg) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costspan.call import UsageSource
+from costspan.guard import ToldError
 from costspan.tokens.bpe import BpeTokenizer
 from costspan.tokens.count import TokenCount
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from costspan.tokens.tokenizers import Tokenizer
 
 
-class TokenizerError(ValueError):
+class TokenizerError(ToldError, ValueError):
     """A tokenizer cannot be made; the message says why, and the cure."""
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from costspan.guard import ToldError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,7 +24,7 @@ DERIVED = {"o200k_harmony": "o200k_base"}  # the same ranks, more special tokens
 ON_DISK = ("p50k_base", "p50k_edit", "r50k_base", "gpt2")  # retired models; used when tiktoken has fetched them before
 
 
-class VocabularyError(RuntimeError):
+class VocabularyError(ToldError, RuntimeError):
     """A vocabulary is not there, or is not the one that its publisher names; the message says which, and the cure."""
 
 
