@@ -1,7 +1,15 @@
 """Compares the ledger with a provider's own usage or cost export, by day and model, and says what the difference is.
 
-Fields are those of OpenAI's organization usage and costs interfaces and CSV exports, and of Anthropic's usage and cost
-reports (their API references, read 2026-11). Anthropic's cost report counts cents.
+Fields are those of (all read on 2026-11-22):
+- OpenAI's organization usage and costs interfaces: pages of buckets of `results` (in its OpenAPI document `result`),
+  input with the cached in it, `amount.value` in USD, `line_item` like "gpt-4o-2024-08-06, input"
+  (developers.openai.com/api/reference, organization/usage/completions and organization/costs);
+- Anthropic's usage and cost reports: cached input apart, `amount` in cents as text
+  (platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages and admin/cost_report);
+- the CSV exports of both dashboards, which no reference describes, as public programs read them: OpenAI's costs
+  (`start_time_iso`, `amount_value`, `line_item`; a row of nothing for a day without cost) and activity; Anthropic's
+  usage (`usage_date_utc`, `model_version`, `usage_input_tokens_no_cache` …) and costs (`cost_usd` in USD, and a
+  model by its display name, "Claude Haiku 4.5").
 """
 
 from __future__ import annotations
@@ -9,12 +17,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.question import Filter, Question
+from costspan.ledger.record import Measures
 from costspan.reports.usage import UsageRow, read_usage, text
 
 if TYPE_CHECKING:
@@ -36,6 +46,7 @@ _OUTPUTS = (("output_tokens", "usage_output_tokens", "n_generated_tokens_total")
 _CALLS = ("num_model_requests", "n_requests", "num_requests")
 _COSTS = ("amount.value", "amount_value", "cost_usd", "amount", "cost")
 _ROUNDING = Decimal("0.005")  # of the cost: providers round lines to the cent or less
+_DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d)$")
 PROVIDERS = ("openai", "anthropic")
 
 
@@ -43,7 +54,7 @@ class BillError(ValueError):
     """The export cannot be read; one line with what is wrong."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Billed:
     """What the provider says of a day and model."""
 
@@ -51,6 +62,11 @@ class Billed:
     input: int = 0
     output: int = 0
     cost: Decimal | None = None
+
+    def __add__(self, other: Billed) -> Billed:
+        costs = [each.cost for each in (self, other) if each.cost is not None]
+        cost = sum(costs, Decimal(0)) if costs else None
+        return Billed(self.calls + other.calls, self.input + other.input, self.output + other.output, cost)
 
 
 @dataclass(frozen=True)
@@ -105,8 +121,10 @@ def read_bill(path: Path, provider: str) -> dict[tuple[str, str], Billed]:
         raise BillError(f"{path} cannot be read: {error}") from error
     bills: dict[tuple[str, str], Billed] = {}
     for number, row in enumerate(_rows(content, path), 1):
-        day, model = _day(_first(row, _DAYS), f"{path}, row {number}"), _model(str(_first(row, _MODELS) or ""))
-        _add(bills.setdefault((day, model), Billed()), row, provider)
+        billed = _billed(row, provider)
+        if billed != Billed():
+            day, model = _day(_first(row, _DAYS), f"{path}, row {number}"), _model(str(_first(row, _MODELS) or ""))
+            bills[day, model] = bills.get((day, model), Billed()) + billed
     if not bills:
         raise BillError(
             f"{path} has no usage or cost in a form that is known: export it as CSV or JSON by day and model"
@@ -123,10 +141,16 @@ def _rows(content: str, path: Path) -> Iterator[dict[str, Any]]:
         data = json.loads(content)
     except ValueError as error:
         raise BillError(f"{path} is no JSON: {error}") from error
-    for bucket in data.get("data", []) if isinstance(data, dict) else data:
-        if isinstance(bucket, dict):
-            for result in bucket.get("results", [bucket]):
-                yield _flat({name: value for name, value in bucket.items() if name != "results"} | result)
+    for bucket in _buckets(data):
+        for result in bucket.get("results", bucket.get("result", [bucket])):
+            yield _flat({name: value for name, value in bucket.items() if not name.startswith("result")} | result)
+
+
+def _buckets(data: Any) -> Iterator[dict[str, Any]]:
+    """The buckets of a page, of a list of pages, or themselves."""
+    for each in data if isinstance(data, list) else [data]:
+        if isinstance(each, dict):
+            yield from _buckets(each["data"]) if "data" in each else [each]
 
 
 def _flat(nested: dict[str, Any], before: str = "") -> dict[str, Any]:
@@ -150,18 +174,20 @@ def _day(said: Any, where: str) -> str:
 
 
 def _model(said: str) -> str:
-    """`gpt-4o-2024-08-06, input` is a line of that model."""
-    return said.partition(",")[0].strip()
+    """`gpt-4o-2024-08-06, input` is a line of that model, and `Claude Haiku 4.5` is `claude-haiku-4-5`."""
+    name = said.partition(",")[0].strip()
+    return name.lower().replace(" ", "-").replace(".", "-") if name.startswith("Claude ") else name
 
 
-def _add(bill: Billed, row: dict[str, Any], provider: str) -> None:
-    bill.calls += int(_number(row, _CALLS) or 0)
-    bill.input += int(sum(_number(row, names) or 0 for names in _INPUTS))
-    bill.output += int(sum(_number(row, names) or 0 for names in _OUTPUTS))
+def _billed(row: dict[str, Any], provider: str) -> Billed:
     cost = _number(row, _COSTS)
-    if cost is not None:
-        cents = provider == "anthropic" and "amount" in row  # the cost report's own unit
-        bill.cost = (bill.cost or Decimal(0)) + (cost / 100 if cents else cost)
+    cents = provider == "anthropic" and "amount" in row  # the cost report's own unit
+    return Billed(
+        int(_number(row, _CALLS) or 0),
+        int(sum(_number(row, names) or 0 for names in _INPUTS)),
+        int(sum(_number(row, names) or 0 for names in _OUTPUTS)),
+        cost / 100 if cost and cents else cost,
+    )
 
 
 def _number(row: dict[str, Any], names: tuple[str, ...]) -> Decimal | None:
@@ -178,7 +204,10 @@ def reconcile(book: Book, bills: dict[tuple[str, str], Billed], provider: str) -
     since = datetime.fromisoformat(days[0]).replace(tzinfo=timezone.utc)
     until = datetime.fromisoformat(days[-1]).replace(tzinfo=timezone.utc) + timedelta(days=1)
     question = Question(since, until, ("day", "model"), (Filter("provider", (provider,)),))
-    ours = {(row.keys["day"], row.keys["model"]): row for row in read_usage(book, question).rows}
+    ours: dict[tuple[str, str], UsageRow] = {}
+    for row in read_usage(book, question).rows:
+        key = _key_of(row, bills)
+        ours[key] = _together(ours[key], row) if key in ours else row
     lines = []
     for day, model in sorted(bills.keys() | ours.keys()):
         theirs, own = bills.get((day, model), Billed()), ours.get((day, model))
@@ -186,10 +215,28 @@ def reconcile(book: Book, bills: dict[tuple[str, str], Billed], provider: str) -
     return lines
 
 
+def _key_of(row: UsageRow, bills: dict[tuple[str, str], Billed]) -> tuple[str, str]:
+    """Day and model as the export says them: some exports leave the day out of a model's name."""
+    day, model = row.keys["day"], row.keys["model"]
+    undated = day, _DATED.sub("", model)
+    return undated if (day, model) not in bills and undated in bills else (day, model)
+
+
+def _together(one: UsageRow, other: UsageRow) -> UsageRow:
+    return replace(
+        one,
+        sums=Measures(*map(sum, zip(one.sums, other.sums, strict=True))),
+        unpriced_calls=one.unpriced_calls + other.unpriced_calls,
+        estimated_calls=one.estimated_calls + other.estimated_calls,
+    )
+
+
 def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
     """What explains a difference; nothing where there is none."""
     if ours is None:
-        yield "missing: the ledger has no call of this model on this day"
+        counted = theirs.calls or theirs.input or theirs.output
+        what = "" if counted else "; if it is no model, it is a tool, storage or credits"
+        yield f"missing: the ledger has no call of this model on this day{what}"
         return
     if theirs == Billed():
         yield "only here: the export does not have it (another account, or a gateway)"

@@ -1,0 +1,161 @@
+"""Every shape in which OpenAI and Anthropic hand out usage and costs is read, with made-up figures.
+
+Names of fields and columns: see `costspan.reports.reconcile`, which says where they were read.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from ledger.ledger_served import Ledger
+from ledger.ledger_spans import CHAT, span, traces
+
+from costspan.ledger.book import SqliteBook
+from costspan.reports.reconcile import Billed, read_bill, reconcile
+
+DAY = 1_795_219_200  # 2026-11-21, Unix seconds
+GPT, CLAUDE = "gpt-4o-2024-08-06", "claude-haiku-4-5-20251001"
+
+NULLS = dict.fromkeys(("project_id", "user_id", "api_key_id", "batch", "service_tier"))
+COMPLETIONS = NULLS | {
+    "object": "organization.usage.completions.result",
+    "input_tokens": 1000,
+    "output_tokens": 500,
+    "input_cached_tokens": 800,
+    "input_audio_tokens": 0,
+    "output_audio_tokens": 0,
+    "num_model_requests": 5,
+    "model": GPT,
+}
+COSTS = {
+    "object": "organization.costs.result",
+    "amount": {"value": 0.06, "currency": "usd"},
+    "line_item": f"{GPT}, input",
+    "project_id": None,
+    "quantity": None,
+}
+
+
+def page(*results, name="results"):
+    bucket = {"object": "bucket", "start_time": DAY, "end_time": DAY + 86400, name: list(results)}
+    return {"object": "page", "data": [bucket], "has_more": False, "next_page": None}
+
+
+OPENAI_COST_CSV = (
+    "start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,quantity,quantity_unit,line_item,"
+    "user_id,api_key_id,project_id,organization_id,project_name,organization_name,user_email,api_source\n"
+    "1795132800,1795219200,2026-11-20T00:00:00+00:00,2026-11-21T00:00:00+00:00,,,,,,,,,,,,,\n"
+    f'1795219200,1795305600,2026-11-21T00:00:00+00:00,2026-11-22T00:00:00+00:00,0.04,usd,,,"{GPT}, input",,,,,,,,\n'
+    f'1795219200,1795305600,2026-11-21T00:00:00+00:00,2026-11-22T00:00:00+00:00,0.02,usd,,,"{GPT}, output",,,,,,,,\n'
+)
+OPENAI_ACTIVITY_CSV = (
+    "start_time,end_time,start_time_iso,end_time_iso,num_model_requests,input_tokens,output_tokens,"
+    "input_cached_tokens,model\n"
+    f"{DAY},{DAY + 86400},2026-11-21T00:00:00+00:00,2026-11-22T00:00:00+00:00,5,1000,500,800,{GPT}\n"
+)
+OPENAI = {
+    "usage": (page(COMPLETIONS), Billed(5, 1000, 500)),
+    "usage, as the OpenAPI document has it": (page(COMPLETIONS, name="result"), Billed(5, 1000, 500)),
+    "two pages in a list": ([page(COMPLETIONS), page(COMPLETIONS)], Billed(10, 2000, 1000)),
+    "costs": (page(COSTS, COSTS | {"line_item": f"{GPT}, output"}), Billed(cost=Decimal("0.12"))),
+    "CSV of costs": (OPENAI_COST_CSV, Billed(cost=Decimal("0.06"))),
+    "CSV of activity": (OPENAI_ACTIVITY_CSV, Billed(5, 1000, 500)),
+}
+
+
+@pytest.mark.parametrize("shape", OPENAI)
+def test_openai_is_read(tmp_path, shape):
+    content, said = OPENAI[shape]
+    assert read_bill(bill(tmp_path, content), "openai") == {("2026-11-21", GPT): said}
+
+
+def bill(tmp_path, content):
+    file = tmp_path / "bill"
+    file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return file
+
+
+USAGE_REPORT = {
+    "uncached_input_tokens": 100,
+    "cache_read_input_tokens": 20,
+    "cache_creation": {"ephemeral_1h_input_tokens": 3, "ephemeral_5m_input_tokens": 4},
+    "output_tokens": 50,
+    "server_tool_use": {"web_search_requests": 1},
+    "model": CLAUDE,
+    "service_tier": "standard",
+    "workspace_id": None,
+}
+COST_REPORT = {
+    "amount": "123.45",
+    "currency": "USD",
+    "cost_type": "tokens",
+    "description": "Claude Haiku 4.5 Usage - Input Tokens",
+    "model": CLAUDE,
+    "token_type": "uncached_input_tokens",
+    "workspace_id": None,
+}
+USAGE_CSV = (
+    "usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,"
+    "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,"
+    "usage_output_tokens,web_search_count,inference_geo,speed\n"
+    f"2026-11-21,{CLAUDE},key,Default,standard,≤ 200k,100,4,3,20,50,1,global,\n"
+)
+COST_CSV = (
+    "usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,list_price_usd,cost_type\n"
+    "2026-11-21,Claude Haiku 4.5,Default,key,message,≤ 200k,input_no_cache,1.00,1.00,token\n"
+    "2026-11-21,Claude Haiku 4.5,Default,key,message,≤ 200k,output,0.2345,0.2345,token\n"
+)
+
+
+def buckets(*results):
+    return {
+        "data": [
+            {"starting_at": "2026-11-21T00:00:00Z", "ending_at": "2026-11-22T00:00:00Z", "results": list(results)},
+            {"starting_at": "2026-11-22T00:00:00Z", "ending_at": "2026-11-23T00:00:00Z", "results": []},
+        ],
+        "has_more": False,
+        "next_page": None,
+    }
+
+
+ANTHROPIC = {
+    "usage": (buckets(USAGE_REPORT), CLAUDE, Billed(0, 127, 50)),
+    "costs, in cents": (buckets(COST_REPORT), CLAUDE, Billed(cost=Decimal("1.2345"))),
+    "CSV of usage": (USAGE_CSV, CLAUDE, Billed(0, 127, 50)),
+    "CSV of costs": (COST_CSV, "claude-haiku-4-5", Billed(cost=Decimal("1.2345"))),
+}
+
+
+@pytest.mark.parametrize("shape", ANTHROPIC)
+def test_anthropic_is_read(tmp_path, shape):
+    content, model, said = ANTHROPIC[shape]
+    assert read_bill(bill(tmp_path, content), "anthropic") == {("2026-11-21", model): said}
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    """Two calls of one model under two dates, and one of another that is not on the bill."""
+    made = Ledger(tmp_path_factory.mktemp("reconcile") / "ledger.db")
+    said = CHAT | {"gen_ai.provider.name": "anthropic", "gen_ai.usage.cost.amount": 0.61725}
+    for model in (CLAUDE, "claude-haiku-4-5-20260101", "claude-opus-4-1"):
+        made.send(traces(span(said | {"gen_ai.response.model": model})))
+    made.close()
+    return made.path
+
+
+def test_a_display_name_stands_for_all_dates_of_its_model(tmp_path, path):
+    with SqliteBook(path) as book:
+        haiku, opus = reconcile(book, read_bill(bill(tmp_path, COST_CSV), "anthropic"), "anthropic")
+
+    assert (haiku.model, haiku.ours.calls, haiku.difference, haiku.causes) == ("claude-haiku-4-5", 2, 0, [])
+    assert opus.causes == ["only here: the export does not have it (another account, or a gateway)"]
+
+
+def test_what_is_billed_of_no_model_is_said_to_be_no_call(tmp_path, path):
+    tool = COST_REPORT | {"model": None, "description": "Web Search", "cost_type": "web_search"}
+    with SqliteBook(path) as book:
+        lines = reconcile(book, read_bill(bill(tmp_path, buckets(tool)), "anthropic"), "anthropic")
+
+    assert ["is a tool" in cause for line in lines if line.model == "Web Search" for cause in line.causes] == [True]
