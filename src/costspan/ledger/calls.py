@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
+_MOST_FEMTO = 10**20  # 100,000 USD for one call: more, and sums would not fit into 64 bits
 _LONGEST_MS = 7 * 86_400_000
 _DIMS_HELD = 10_000
 _NO_DIMS = Dims()
@@ -87,7 +88,7 @@ class Sorter:
             arrival.event,
         )
         status = _priced(call, reading, self._pricer) if reading.cost is None else _stated(call, reading)
-        key = (reading.outline, arrival.resource, arrival.failed, status, reading.counted, reading.numbers.get("user"))
+        key = (reading.outline, arrival.resource, arrival.failed, status, reading.counted, reading.text("user"))
         dims = self._dims.get(key)
         if dims is None:
             if len(self._dims) >= _DIMS_HELD:
@@ -111,14 +112,14 @@ def _complete(arrival: Arrival) -> None:
 
 
 def _other(arrival: Arrival) -> OtherSpan:
-    duration_us = max(0, arrival.end_ns - arrival.start_ns) // 1000
+    duration_us = min(max(0, arrival.end_ns - arrival.start_ns) // 1000, _LONGEST_MS * 1000)
     return OtherSpan(
         arrival.trace_id,
         arrival.span_id,
         arrival.parent_id,
         arrival.start_ns // 1000,
         duration_us,
-        arrival.name,
+        dim_text(arrival.name),
         arrival.resource.service,
         arrival.failed,
     )
@@ -128,8 +129,8 @@ def _stated(call: StoredCall, reading: Reading) -> str:
     """The cost that the span carries, kept as it is."""
     call.cost = pico_of_usd(reading.cost or 0.0)
     call.parts = spread(call.cost, {bucket: pico_of_usd(usd) for bucket, usd in reading.parts.items()})
-    if "list_cost" in reading.numbers:
-        call.list_cost = pico_of_usd(str(reading.numbers["list_cost"]))
+    if (list_cost := reading.numbers.get("list_cost")) is not None:
+        call.list_cost = pico_of_usd(list_cost)
     return reading.text("status") or (PriceStatus.PRICED.value if call.cost else PriceStatus.FREE.value)
 
 
@@ -170,6 +171,9 @@ def _set_price(
         at=at or datetime.fromtimestamp(call.start_us / 1e6, tz=timezone.utc),
         terms=terms_of(str(call.extra.get("tier", ""))),
     )
+    if price.total_femto is not None and price.total_femto > _MOST_FEMTO:
+        call.extra["reason"] = "so many tokens that the price would be absurd"
+        return PriceStatus.UNPRICED.value
     if price.total_femto is not None:
         call.cost = pico_of_femto(price.total_femto)
         call.parts = spread(call.cost, {bucket: pico_of_femto(femto) for bucket, femto in price.breakdown.items()})

@@ -49,7 +49,7 @@ def read_json(signal: str, body: bytes) -> Iterator[Arrival]:
     try:
         request = json.loads(body)
         arrivals = list(_JSON_READERS[signal](request))
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError) as error:
         raise BadRequestError(f"not an OTLP/JSON {signal} request: {error}") from error
     return iter(arrivals)
 

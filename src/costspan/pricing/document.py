@@ -77,11 +77,16 @@ def parse_json(text: str, name: str) -> Document:
 
     try:
         data = json.loads(text, object_pairs_hook=refuse_twice)
+    except PriceListError:
+        raise
     except json.JSONDecodeError as error:
         msg = f"{name}:{error.lineno}: not JSON: {error.msg}"
         raise PriceListError(msg) from None
     except RecursionError:
         msg = f"{name}: not a price list: nested too deeply"
+        raise PriceListError(msg) from None
+    except ValueError:  # a whole number of more digits than Python reads
+        msg = f"{name}: not a price list: a number is too long"
         raise PriceListError(msg) from None
     return Document(name, data, lambda: _json_lines(text))
 
@@ -125,15 +130,23 @@ def parse_yaml(text: str, name: str) -> Document:
     except ModuleNotFoundError:
         msg = f"{name}: YAML needs PyYAML: pip install 'costspan[cli]', or write JSON"
         raise PriceListError(msg) from None
+    lines: dict[tuple[str | int, ...], int] = {}
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        _walk_yaml(yaml.compose(text, yaml.SafeLoader), (), lines, name)
         data = yaml.safe_load(text)
+    except PriceListError:
+        raise
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        msg = f"{name}:{mark.line + 1 if mark else 1}: not YAML: {getattr(error, 'problem', None) or error}"
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        msg = f"{name}:{mark.line + 1 if mark else 1}: not YAML: {problem}"
         raise PriceListError(msg) from None
-    lines: dict[tuple[str | int, ...], int] = {}
-    _walk_yaml(node, (), lines, name)
+    except RecursionError:
+        msg = f"{name}: not a price list: nested too deeply"
+        raise PriceListError(msg) from None
+    except (ValueError, TypeError, AttributeError, KeyError):  # what PyYAML's own readers of dates and numbers raise
+        msg = f"{name}: not a price list: a date or a number that is none"
+        raise PriceListError(msg) from None
     return Document(name, data, lambda: lines)
 
 

@@ -159,6 +159,8 @@ def _reading(outline: Outline, found: dict[str, Any], plan: Plan, numbers: Mappi
     cost = None
     if "cost" in found and str(outline.fields.get("currency", "USD")).upper() == "USD":
         cost = _usd("cost", found["cost"], bad)
+    if "list_cost" in found:
+        found["list_cost"] = _usd("list_cost", found["list_cost"], bad)
     costs = {bucket: usd for bucket, value in parts.items() if (usd := _usd(f"cost.{bucket}", value, bad))}
     return Reading(outline, counts, counted, cost, costs, found, bad)
 
