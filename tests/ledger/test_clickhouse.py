@@ -123,6 +123,8 @@ def messages():
             "llm.request.type": "completion",
         },
     ]
+    divided = {"costspan.prompt.source": "estimate", "costspan.prompt.system": 300, "costspan.prompt.newest": 700}
+    odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3)]
     spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
     events = [event(CHAT | {"costspan.duration": 1.5}, at=NOON - 3600 * 10**9)]
     events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-11]["trace_id"], span_id=spans[-11]["span_id"]))
@@ -176,6 +178,15 @@ def test_lists_and_traces_are_the_same_on_both(books):
             assert one.list_calls(Question(), order, 30) == two.list_calls(Question(), order, 30)
         assert one.read_trace(spans[0]["trace_id"]) == two.read_trace(spans[0]["trace_id"])
         assert two.read_trace(b"\xee" * 16) == []
+
+
+@pytest.mark.real
+def test_prompts_divide_alike_on_both(books):
+    path, session, _ = books
+    for where in ("", "team=t"):
+        question = Question(where=parse_where([where] if where else []))
+        with SqliteBook(path) as one, ClickHouseBook(Embedded(session)) as two:
+            assert sorted(one.divide_prompts(question)) == sorted(two.divide_prompts(question)) != []
 
 
 @pytest.mark.real

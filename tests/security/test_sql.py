@@ -26,12 +26,12 @@ HOSTILE = ("x' OR '1'='1", 'x"); DROP TABLE calls; --', "%", "_", "\\", "a*b'", 
 # what somebody sent. A new one is looked at, and named here.
 OURS = {
     "clickhouse.py": {
-        "named", "rows", "where", "sums", "dims", "table", "time", "limit", "ORDERS[order]",
+        "named", "rows", "where", "sums", "dims", "table", "time", "limit", "ORDERS[order]", "share", "found",
         "', '.join(CALL_COLUMNS)", "' AND '.join(where)",
     },
     "clickhouse_schema.py": None,  # makes one constant script of the list of attribute names; takes nothing
     "listing.py": {
-        "column", "source", "table", "where", "hours", "limit", "limit + 2", "ORDERS[order]",
+        "column", "source", "table", "where", "hours", "limit", "limit + 2", "ORDERS[order]", "share",
         "', '.join(CALL_COLUMNS)", "' AND '.join(where)",
     },
     "maintenance.py": {"table", "left", "right", "stored", "unit", "recomputed", "_RECOMPUTED[table]", "table[:-1]"},

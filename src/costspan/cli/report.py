@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 @click.option("--top", type=click.IntRange(1), help="Only the first so many rows; the total is of all.")
 @click.option("--currency", default="", metavar="EUR", help="Show a second currency too; needs --rate.")
 @click.option("--rate", default="", metavar="0.92@2026-11-01", help="How much of it a dollar was, and on which day.")
+@click.option("--prompt", is_flag=True, help="Which part of the prompts costs; of calls with COSTSPAN_PROMPT_PARTS.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
-def command(asked: Asked, top: int | None, currency: str, rate: str, *, as_json: bool) -> None:
+def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: bool, as_json: bool) -> None:
     """Spend by day, model, team, user … from the ledger. Days are those of --tz."""
     from costspan.reports.usage import read_usage
 
+    if prompt:
+        _show_prompts(asked, as_json=as_json)
+        return
     second = _currency(currency, rate)
     with asked.ledger() as reader:
         report = read_usage(reader, asked.question)
@@ -42,6 +46,23 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, as_json:
     Console().print(usage_table(report, top, second))
     if second:
         click.echo(f"1 USD = {second.rate} {second.code} on {second.day}")
+
+
+def _show_prompts(asked: Asked, *, as_json: bool) -> None:
+    from costspan.reports.prompts import read_prompts
+
+    with asked.ledger() as reader:
+        report = read_prompts(reader, asked.question)
+    if as_json:
+        click.echo(json.dumps(report.as_dict(), indent=2))
+    elif not report.parts:
+        click.echo("no call in this period tells how its prompt divides: set COSTSPAN_PROMPT_PARTS=true in the program")
+    else:
+        from rich.console import Console
+
+        from costspan.cli.tables import prompt_table
+
+        Console().print(prompt_table(report))
 
 
 def _currency(code: str, rate: str) -> Currency | None:

@@ -12,6 +12,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from costspan.reports.prompts import PromptReport
     from costspan.reports.usage import UsageReport, UsageRow
 
 _BAR_WIDTH = 12  # at most: in a narrow terminal the bar gives way, not the names
@@ -43,6 +44,22 @@ def usage_table(report: UsageReport, top: int | None = None, currency: Currency 
         names = (escape(value) or "[dim]-[/]" for value in row.keys.values())
         table.add_row(*names, *_numbers(row, currency), _bar(row, highest))
     table.caption = _notes(total)
+    table.caption_justify = "left"
+    return table
+
+
+def prompt_table(report: PromptReport) -> Table:
+    """Which part of the prompts costs."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("part of the prompt")
+    for title in ("tokens", "cost", "share"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for each in report.parts:
+        table.add_row(each.part.replace("_", " "), f"{each.tokens:,}", money(each.cost), f"{each.share:.1%}")
+    table.caption = (
+        f"estimate over {report.calls:,} calls, scaled to what was reported; "
+        f"{report.hidden_tokens:,} tokens of it are in no text that was sent"
+    )
     table.caption_justify = "left"
     return table
 

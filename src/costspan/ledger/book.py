@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from costspan.ledger.listing import list_calls, read_trace
+from costspan.ledger.listing import divide_prompts, list_calls, read_trace
 from costspan.ledger.reader import Reader
 from costspan.ledger.schema import default_db
 
 if TYPE_CHECKING:
-    from costspan.ledger.listing import ListedCall, TraceSpan
+    from costspan.ledger.listing import ListedCall, PromptSum, TraceSpan
     from costspan.ledger.question import Question
     from costspan.ledger.reader import Answer
 
@@ -30,6 +30,9 @@ class Book(Protocol):
     def read_trace(self, trace_id: bytes) -> list[TraceSpan]:
         """The spans of a trace by their start; none if no call of it is known."""
 
+    def divide_prompts(self, question: Question) -> list[PromptSum]:
+        """How the input of calls whose prompt was divided (`COSTSPAN_PROMPT_PARTS`) divides over its parts."""
+
     def close(self) -> None: ...
     def __enter__(self) -> Book: ...  # noqa: PYI034 typing.Self needs Python 3.11
     def __exit__(self, *_: object) -> None: ...
@@ -46,6 +49,9 @@ class SqliteBook(Reader):
 
     def read_trace(self, trace_id: bytes) -> list[TraceSpan]:
         return read_trace(self, trace_id)
+
+    def divide_prompts(self, question: Question) -> list[PromptSum]:
+        return divide_prompts(self, question)
 
 
 def open_ledger(where: str = "") -> Book:

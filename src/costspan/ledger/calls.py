@@ -209,4 +209,6 @@ def _extra(reading: Reading) -> dict[str, object]:
     kept: dict[str, object] = {name: said for name in _KEPT if (said := reading.text(name))}
     if kept.get("cost_source") == "local":
         del kept["cost_source"]
+    if reading.prompt:
+        kept["prompt"] = reading.prompt
     return kept

@@ -6,12 +6,22 @@ hours that were summed as calls came in.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from costspan.ledger.clickhouse_schema import quote
-from costspan.ledger.listing import CALL_COLUMNS, ORDERS, TraceSpan, as_call_span, as_listed
+from costspan.ledger.listing import (
+    ALL_INPUT,
+    CALL_COLUMNS,
+    INPUT_COST,
+    ORDERS,
+    PromptSum,
+    TraceSpan,
+    as_call_span,
+    as_listed,
+)
 from costspan.ledger.reader import merge
 from costspan.ledger.record import Dims, Measures
 from costspan.ledger.schema import LedgerError
@@ -122,6 +132,20 @@ class ClickHouseBook:
         sql = f"{_CALLS} WHERE {' AND '.join(where)} ORDER BY {ORDERS[order]} LIMIT {limit}"
         return [_listed(row) for row in self._fetch(sql, parameters)]
 
+    def divide_prompts(self, question: Question) -> list[PromptSum]:
+        """How the input of calls whose prompt was divided divides over its parts."""
+        start, end = limits(question, *self.period())
+        conditions, parameters = compile_filters(question.where, self._source)
+        where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}", *conditions]
+        found = "JSONExtractKeysAndValues(JSONExtractString(extra, 'prompt'), 'Int64')"
+        share = f"sum({INPUT_COST} * part.2 / nullIf({ALL_INPUT}, 0))"
+        rows = self._fetch(
+            f"SELECT part.1, count(), sum(part.2), toInt64(round(ifNull({share}, 0))) "  # noqa: S608 our names
+            f"FROM costspan_calls FINAL ARRAY JOIN {found} AS part WHERE {' AND '.join(where)} GROUP BY part.1",
+            parameters,
+        )
+        return [PromptSum(part, int(calls), int(tokens), int(pico)) for part, calls, tokens, pico in rows]
+
     def read_trace(self, trace_id: bytes) -> list[TraceSpan]:
         """The spans of a trace by their start; none if no call of it is known."""
         asked = (trace_id.hex(),)
@@ -153,6 +177,9 @@ def _listed(row: Sequence[Any]) -> ListedCall:
     for name, value in named.items():
         if isinstance(value, str) and name in _NUMBERS:
             named[name] = int(value)
+    extra = json.loads(named["extra"] or "{}")
+    if "prompt" in extra:  # a map of texts there: this one is JSON again
+        named["extra"] = json.dumps(extra | {"prompt": json.loads(extra["prompt"])})
     return as_listed(named)
 
 

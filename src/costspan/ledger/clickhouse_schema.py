@@ -40,7 +40,7 @@ CALLS = f"""CREATE TABLE IF NOT EXISTS costspan_calls
     cost_output Int64,
     discount Int64,
     duration_ms Int64,
-    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason
+    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, prompt
     INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
@@ -138,6 +138,11 @@ def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool
         f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
     )
     extra = ", ".join(f"{quote(each)}, {text(each)}" for each in ("session", "tier", "reason"))
+    divided = (
+        f"toJSONString(mapApply((k, v) -> (substring(k, {len(names.PROMPT_OF) + 1}), toInt64OrZero(v)), "
+        f"mapFilter((k, v) -> startsWith(k, {quote(names.PROMPT_OF)}) AND k != {quote(names.PROMPT_SOURCE)}, a)))"
+    )
+    extra += f", 'prompt', if({divided} = '{{}}', '', {divided})"
     return f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name} TO costspan_calls AS
 WITH
     {attributes} AS a,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.question import NAMES, Question
 from costspan.ledger.reader import TS, Reader, SqliteSource
@@ -54,6 +54,33 @@ class TraceSpan:
     duration_us: int
     failed: bool
     call: ListedCall | None = None
+
+
+class PromptSum(NamedTuple):
+    """One part of many prompts."""
+
+    part: str  # system, tools, tool_results, history, newest; hidden, which is beside them
+    calls: int
+    tokens: int
+    pico: int  # pico-dollars: each call's cost of input by this part's share of it, an estimate
+
+
+INPUT_COST = "(cost_input + cost_cache_read + cost_cache_write)"
+ALL_INPUT = "(input + cache_read + cache_write)"
+
+
+def divide_prompts(reader: Reader, question: Question) -> list[PromptSum]:
+    """Each part of the prompts of the calls that tell it, in no particular order."""
+    start, end = limits(question, *reader.period())
+    conditions, parameters = compile_filters(question.where, SqliteSource())
+    where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}", *conditions]
+    share = f"{INPUT_COST} * 1.0 * part.value / nullif({ALL_INPUT}, 0)"
+    sql = (
+        f"SELECT part.key, count(*), sum(part.value), cast(round(total({share})) AS INTEGER) "  # noqa: S608 our names
+        f"FROM (SELECT *, {TS} AS ts FROM calls WHERE extra LIKE '%\"prompt\"%') JOIN dims ON dims.id=dim, "
+        f"json_each(extra, '$.prompt') AS part WHERE {' AND '.join(where)} GROUP BY part.key"
+    )
+    return [PromptSum(*row) for row in reader.fetch(sql, parameters)]
 
 
 def list_calls(reader: Reader, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:

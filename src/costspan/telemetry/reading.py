@@ -82,6 +82,7 @@ class Reading:
     counted: bool  # whether the span says anything about usage
     cost: float | None  # USD, as written
     parts: dict[str, float]  # bucket to USD, as written
+    prompt: dict[str, int]  # part of the prompt to tokens, where the plugin was asked to divide it
     numbers: dict[str, Any]  # by field, as written
     bad: list[str]  # attributes whose value cannot be: negative, not a number, absurd
 
@@ -131,6 +132,7 @@ class Plan(NamedTuple):
     fields: tuple[tuple[str, str], ...]  # field of PLACES, name
     parts: tuple[tuple[str, str], ...]  # bucket of its cost, name
     counts: tuple[tuple[str, str], ...]  # bucket of its usage, name
+    prompt: tuple[tuple[str, str], ...]  # part of the prompt, name
 
 
 @lru_cache(maxsize=4096)
@@ -144,7 +146,9 @@ def plan_of(said: tuple[str, ...]) -> Plan:
     parts.pop("list", None)
     if not parts:
         parts = {part: best[f"cost_{part}"] for part in ("input", "output") if f"cost_{part}" in best}
-    return Plan(tuple(best.items()), tuple(parts.items()), tuple(counts.items()))
+    divided = (name for name in said if name.startswith(names.PROMPT_OF) and name != names.PROMPT_SOURCE)
+    prompt = tuple((name[len(names.PROMPT_OF) :], name) for name in divided)
+    return Plan(tuple(best.items()), tuple(parts.items()), tuple(counts.items()), prompt)
 
 
 def _reading(outline: Outline, found: dict[str, Any], plan: Plan, numbers: Mapping[str, Any]) -> Reading:
@@ -162,7 +166,8 @@ def _reading(outline: Outline, found: dict[str, Any], plan: Plan, numbers: Mappi
     if "list_cost" in found:
         found["list_cost"] = _usd("list_cost", found["list_cost"], bad)
     costs = {bucket: usd for bucket, value in parts.items() if (usd := _usd(f"cost.{bucket}", value, bad))}
-    return Reading(outline, counts, counted, cost, costs, found, bad)
+    prompt = _prompt({part: numbers[name] for part, name in plan.prompt}, bad) if plan.prompt else {}
+    return Reading(outline, counts, counted, cost, costs, prompt, found, bad)
 
 
 def provider_name(said: str) -> str:
@@ -216,6 +221,12 @@ def _counts(found: dict[str, Any], fine: dict[str, Any], bad: list[str]) -> tupl
                 whole += cached  # some tools pass Anthropic's input count on, which leaves the cached out
             counts[total] = max(0, whole - _total(counts, family))  # what no other bucket of its family has
     return {bucket: count for bucket, count in counts.items() if count}, said
+
+
+def _prompt(said: dict[str, Any], bad: list[str]) -> dict[str, int]:
+    """Tokens by part; `hidden` is below 0 where more was counted than the provider reported."""
+    bad += [f"prompt.{part}" for part, value in said.items() if type(value) is not int or abs(value) > MOST]
+    return {part: value for part, value in said.items() if type(value) is int and abs(value) <= MOST}
 
 
 def _wholes(said: dict[str, Any], bad: list[str]) -> dict[str, int]:
