@@ -62,6 +62,9 @@ def command(days: int, port: int, db: Path | None, *, keep: bool | None, as_json
         except DemoError as error:
             raise click.ClickException(str(error)) from error
         _show(stage, as_json=as_json)
+        if not as_json:
+            gone = "" if keep or _in_terminal() else " (gone now; --keep leaves it up)"
+            console.print(f"The page: [bold]{stage.ledger.url}[/]{gone}")
         if _is_kept(keep, as_json=as_json):
             _stay(stage)
     if db is not None:
@@ -130,7 +133,6 @@ def _show(stage: Stage, *, as_json: bool) -> None:
         return
     for report in reports:
         stage.console.print(usage_table(report), end="\n\n")
-    stage.console.print(f"The page: [bold]{stage.ledger.url}[/]")
 
 
 def _is_kept(keep: bool | None, *, as_json: bool) -> bool:
