@@ -1,0 +1,108 @@
+"""What OpenAI bills besides tokens: server tools by the call, containers, pictures, characters, batches, and once."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+from fake_providers import MISSING
+from fake_providers import openai as wire
+
+from adapters import PLAIN, SHAPES, Client
+from costspan.adapters._openai_hooks import Once
+from costspan.usage import Usage
+
+TOKENS = {"input": 400, "cache_read": 600, "output": 150, "reasoning": 50}
+
+
+def client(fake):
+    where = {"base_url": fake.url + "/v1", "api_key": "k"}
+    return Client(lambda: openai.OpenAI(**where), lambda: openai.AsyncOpenAI(**where))
+
+
+def item(kind, **more):
+    return {"id": f"{kind}_1", "type": kind, "status": "completed", **more}
+
+
+def search(action="search"):
+    return item("web_search_call", action={"type": action, "query": "cats"})
+
+
+def code(container):
+    return item("code_interpreter_call", container_id=container, code="1", outputs=None)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("items", "units"),
+    [
+        ([search(), search()], {"web_searches": 2}),
+        ([search("open_page"), search("find_in_page"), search()], {"web_searches": 1}),
+        ([code("c1"), code("c1"), code("c2")], {"code_sessions": 2}),
+        ([item("file_search_call", queries=["cats"], results=None)], {"file_searches": 1}),
+        ([item("image_generation_call", result="UklGRg==")], {"images": 1}),
+        ([], {}),
+    ],
+)
+def test_server_tools_are_billed_by_the_call(watch, serve, shape, items, units):
+    """A container is billed once, however often it runs something; pages that a search opens are free."""
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(wire.response(output=[*items, wire.output_message()], usage=wire.RESPONSE_USAGE))
+
+    client(fake).ask(shape, "responses.create", model="gpt-5", input="cats?", tools=[{"type": "web_search"}])
+
+    assert seen.usage == Usage(**TOKENS, **units)
+
+
+@pytest.mark.parametrize(
+    ("tool", "named"), [("web_search_preview_2025_03_11", "web_search_preview"), ("web_search", "web_search")]
+)
+def test_the_tool_that_searched_sets_the_fee(watch, serve, tool, named):
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(wire.response(output=[search(), wire.output_message()], usage=wire.RESPONSE_USAGE))
+
+    client(fake).ask("sync", "responses.create", model="gpt-4o", input="cats?", tools=[{"type": tool}])
+
+    assert seen.reply.terms.search_tool == named
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_background_response_is_billed_when_it_first_tells_its_usage(watch, serve, shape):
+    seen, fake = watch("openai"), serve(wire)
+    name = "resp_of_the_background"
+    fake.play(
+        wire.response(id=name, status="queued", usage=None, output=[]),
+        wire.retrieved(id=name, usage=wire.RESPONSE_USAGE),
+        wire.retrieved(id=name, usage=wire.RESPONSE_USAGE),
+    )
+    asking = client(fake)
+    asking.ask(shape, "responses.create", model="gpt-5", input="cats?", background=True)
+    asking.ask(shape, "responses.retrieve", name)
+    asking.ask(shape, "responses.retrieve", name)
+
+    assert [call.reply.usage for call in seen.calls] == [None, Usage(**TOKENS)]
+
+
+def test_what_was_billed_when_it_was_made_is_not_billed_again(watch, serve):
+    seen, fake = watch("openai"), serve(wire)
+    client(fake).ask("sync", "responses.retrieve", "resp_of_yesterday")
+
+    assert (seen.calls, seen.spans) == ([], ())
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_pictures_of_older_models_are_billed_by_the_piece_and_speech_by_the_character(watch, serve, shape):
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(wire.images(usage=MISSING, data=[{"b64_json": "UklGRg=="}] * 3))
+    asking = client(fake)
+    asking.ask(shape, "images.generate", model="dall-e-2", prompt="cats", n=3)
+    asking.ask(shape, "audio.speech.create", model="tts-1", voice="alloy", input="Cats sleep.")
+
+    assert [call.reply.usage for call in seen.calls] == [Usage(images=3), Usage(input_characters=11)]
+
+
+def test_what_is_billed_once_is_remembered_for_a_bounded_while():
+    once = Once(size=2)
+
+    assert [once.add(key) for key in ("a", "a", "b", "c", "a")] == [True, False, True, True, True]
+    assert (once.take("a"), once.take("a")) == (True, False)

@@ -1,0 +1,72 @@
+"""What could be saved: each piece of advice where it holds, with its sum, and none where it does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from ledger.ledger_served import Ledger
+from ledger.ledger_spans import span, traces
+
+from costspan.ledger.book import SqliteBook
+from costspan.ledger.question import Question
+from costspan.reports.advise import advise
+
+
+@pytest.fixture
+def advice(tmp_path):
+    """`advice(kind, attributes, …)`: (dollars, calls) of each piece of that kind, over these calls."""
+
+    def ask(kind, *calls):
+        made = Ledger(tmp_path / "ledger.db")
+        made.send(traces(*(span({"gen_ai.operation.name": "chat"} | each) for each in calls)))
+        made.close()
+        with SqliteBook(made.path) as book:
+            return [(each.usd, each.calls) for each in advise(book, Question()) if each.kind == kind]
+
+    return ask
+
+
+def claude(*, fresh, write, read):
+    """Prices of claude-sonnet-4-5 on 2026-11-21: 3, 3.75 (five minutes) and 0.3 dollars per million."""
+    return {
+        "gen_ai.provider.name": "anthropic",
+        "gen_ai.response.model": "claude-sonnet-4-5",
+        "gen_ai.usage.input_tokens": fresh + write + read,
+        "gen_ai.usage.cache_write.input_tokens": write,
+        "gen_ai.usage.cache_read.input_tokens": read,
+        "gen_ai.usage.output_tokens": 100,
+    }
+
+
+def test_a_cache_that_is_written_and_not_read_costs_its_premium(advice):
+    [(usd, calls)] = advice("caches written, not read", *[claude(fresh=1000, write=100_000, read=0)] * 2)
+
+    assert (usd, calls) == (Decimal("0.15"), 2)
+
+
+def test_a_cache_that_is_read_enough_has_paid_for_itself(advice):
+    assert advice("caches written, not read", claude(fresh=1000, write=100_000, read=100_000)) == []
+
+
+def long(tokens):
+    return {
+        "gen_ai.provider.name": "gcp.gemini",
+        "gen_ai.response.model": "gemini-2.5-pro",
+        "gen_ai.usage.input_tokens": tokens,
+        "gen_ai.usage.output_tokens": 1000,
+    }
+
+
+def test_inputs_past_a_price_tier_are_compared_with_the_same_in_shorter_calls(advice):
+    """300,000 tokens at 2.50 and 1,000 at 15 a million, against twice the half at 1.25 and 10."""
+    [(usd, calls)] = advice("long contexts", long(300_000))
+
+    assert (usd, calls) == (Decimal("0.38"), 1)
+
+
+def test_a_context_that_is_long_but_not_dearer_is_no_advice(advice):
+    flat = {"gen_ai.provider.name": "openai", "gen_ai.response.model": "gpt-4.1"}
+
+    assert advice("long contexts", long(300_000) | flat) == []
+    assert advice("long contexts", long(100_000)) == []
