@@ -60,8 +60,16 @@ def test_what_is_no_image_has_no_size(data):
         ("o3", (1024, 1024), "high", 675),
         ("gpt-5", (1024, 1024), "high", 630),
         ("gpt-4.1-mini", (1024, 1024), "high", 1659),  # 1024 patches x 1.62
-        ("gpt-4.1-nano", (1024, 1024), "low", 2520),
+        ("gpt-4.1-nano", (1024, 1024), "low", 630),  # 256 patches of 512 x 512 pixels
         ("o4-mini", (1800, 2400), "high", 2497),  # OpenAI's own example: 1,452 patches, x 1.72
+        ("gpt-6-astra", (256, 256), "auto", 77),  # measured in a public data set: patches x 1.2
+        ("gpt-6-astra", (3840, 2160), "auto", 9792),
+        ("gpt-6-astra", (2560, 1440), "high", 2931),
+        ("gpt-6-astra", (4000, 4000), "low", 308),
+        ("gpt-5.5", (4032, 3024), "auto", 11_868),
+        ("gpt-5.4", (4032, 3024), "original", 11_868),
+        ("gpt-5.4", (4032, 3024), "auto", 2942),
+        ("gpt-5.4-mini", (1024, 1024), "high", 1659),
     ],
 )
 def test_openai_bills_tiles_or_patches(model, size, detail, tokens):
@@ -69,15 +77,42 @@ def test_openai_bills_tiles_or_patches(model, size, detail, tokens):
 
 
 @pytest.mark.parametrize(
-    ("size", "tokens"), [((200, 200), 54), ((1000, 1000), 1334), ((1092, 1092), 1590), ((4000, 3000), 1600)]
+    ("model", "size", "tokens"),
+    [
+        ("claude-opus-5", (1024, 1024), 1369),
+        ("claude-opus-5", (1920, 1080), 2691),  # Anthropic's own examples
+        ("claude-opus-4-7", (3840, 2160), 4784),
+        ("claude-sonnet-4.6", (3840, 2160), 1560),
+        ("claude-haiku-4-5-20251001", (1280, 720), 1196),
+        ("claude-sonnet-4-5", (1075, 1520), 1551),  # shrunk to 924 x 1307
+        ("claude-sonnet-4-20250514", (9000, 30), 56),
+        ("claude-3-haiku-20240307", (3000, 3000), 39 * 39),
+        ("claude-3-5-sonnet@20240620", (28, 28), 1),
+        ("anything", (1, 1), 1),
+    ],
 )
-def test_anthropic_bills_width_times_height_over_750(size, tokens):
-    assert anthropic_image(Size(*size)) == tokens
+def test_anthropic_bills_patches_of_28_pixels_and_later_models_see_more_of_them(model, size, tokens):
+    assert anthropic_image(model, Size(*size)) == tokens
 
 
 @pytest.mark.parametrize(("size", "tokens"), [((384, 384), 258), ((960, 540), 258 * 6), ((3000, 3000), 258 * 16)])
-def test_gemini_bills_tiles_of_258(size, tokens):
-    assert gemini_image(Size(*size)) == tokens
+def test_gemini_before_3_bills_tiles_of_258(size, tokens):
+    assert gemini_image("gemini-2.5-flash", Size(*size), {}) == tokens
+
+
+@pytest.mark.parametrize(
+    ("block", "tokens"),
+    [
+        ({}, 1120),
+        ({"media_resolution": "MEDIA_RESOLUTION_LOW"}, 280),
+        ({"mediaResolution": {"level": "MEDIA_RESOLUTION_MEDIUM"}}, 560),
+        ({"resolution": "ultra_high"}, 2240),
+        ({"resolution": "odd"}, 1120),
+    ],
+)
+def test_gemini_since_3_bills_the_resolution_asked_for(block, tokens):
+    assert gemini_image("gemini-3-flash-preview", Size(10, 10), block) == tokens
+    assert gemini_image("gemini-flash-latest", Size(3000, 3000), block) == tokens
 
 
 def extra(model, block):
@@ -96,8 +131,8 @@ DATA = base64.b64encode(PNG).decode()
         ("gpt-4o", {"type": "image_url", "image_url": {"url": "data:image/png;base64," + DATA}}, 765),
         ("gpt-4o", {"type": "image_url", "image_url": {"url": "data:image/png;base64," + DATA, "detail": "low"}}, 85),
         ("gpt-4o", {"type": "input_image", "image_url": "data:image/png;base64," + DATA, "detail": "low"}, 85),
-        ("claude-opus-5", {"type": "image", "source": {"type": "base64", "data": DATA}}, 640),
-        ("nova-pro", {"image": {"format": "png", "source": {"bytes": PNG}}}, 640),
+        ("claude-opus-5", {"type": "image", "source": {"type": "base64", "data": DATA}}, 638),
+        ("nova-pro", {"image": {"format": "png", "source": {"bytes": PNG}}}, 638),
         ("gemini-2.5-flash", {"inlineData": {"mimeType": "image/png", "data": DATA}}, 258 * 4),
         ("gemini-2.5-flash", {"inline_data": {"mime_type": "image/png", "data": PNG}}, 258 * 4),
     ],
@@ -112,6 +147,7 @@ def test_an_image_in_a_message_counts_by_its_size(model, block, tokens):
         ("gpt-4o-audio", {"type": "input_audio", "input_audio": {"data": "A" * 64_000, "format": "wav"}}, 30),
         ("gemini-2.5-flash", {"inlineData": {"mimeType": "audio/mp3", "data": "A" * 64_000}}, 96),
         ("gemini-2.5-flash", {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://b/x.pdf"}}, 258),
+        ("gemini-3.8-flash", {"fileData": {"mimeType": "application/pdf", "fileUri": "gs://b/x.pdf"}}, 560),
         ("claude-opus-5", {"type": "document", "source": {"type": "url", "url": "https://example.com/x.pdf"}}, 2000),
         ("gpt-4o", {"type": "file", "file": {"file_id": "file-1"}}, 2000),
         ("nova-pro", {"document": {"format": "pdf", "source": {"bytes": b"%PDF /Type /Page /Type/Page"}}}, 4000),
@@ -137,3 +173,5 @@ def test_where_the_rule_for_images_is_not_public_the_count_is_a_guess():
     told = [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": DATA}}]}]
     assert token_counter("claude-opus-5", messages=told).error == 0.1
     assert token_counter("palmyra-x5", messages=told).error == 0.25
+    assert token_counter("gpt-5.4", messages=told).error == 0.25
+    assert token_counter("gpt-5.4-mini", messages=told).error == 0.0

@@ -31,7 +31,7 @@ SAMPLE = 65_536  # base64 characters that are decoded to find an image's size
 BYTES_PER_PDF_PAGE = 50_000  # of a document whose pages cannot be counted here
 
 # (base, per tile of 512 pixels) at high detail; low detail is the base.
-# Source: https://platform.openai.com/docs/guides/images-vision, 2025-11
+# Source: https://developers.openai.com/api/docs/guides/images-vision, "Calculating costs", looked up 2026-11-22
 TILES = (
     (r"^gpt-4o-mini", 2833, 5667),
     (r"^(o1|o3)", 75, 150),
@@ -39,9 +39,33 @@ TILES = (
     (r"^computer-use", 65, 129),
     (r"", 85, 170),
 )
-# Tokens per patch of 32 pixels, in thousandths; at most 1,536 patches. Source: as above
-PATCHES = ((r"^(gpt-4\.1|gpt-5)-mini", 1620), (r"^(gpt-4\.1|gpt-5)-nano", 2460), (r"^o4-mini", 1720))
-MOST_PATCHES = 1536
+# Tokens per patch of 32 pixels, in thousandths, and the most patches: at high detail, original, and auto.
+# Source: as above; 1,200 as measured in https://huggingface.co/datasets/JOHNISKING/image-token-cost (2026-10)
+PATCHES = (
+    (r"^(gpt-4\.1|gpt-5(\.4)?)-mini", 1620, (1536, 1536, 1536)),
+    (r"^(gpt-4\.1|gpt-5(\.4)?)-nano", 2460, (1536, 1536, 1536)),
+    (r"^o4-mini", 1720, (1536, 1536, 1536)),
+    (r"^gpt-5\.4", 1200, (2500, 10_000, 2500)),
+    (r"^gpt-5\.5", 1200, (2500, 10_000, 10_000)),
+    (r"^gpt-(5\.[6-9]|[6-9]|\d\d)", 1200, (2500, 30_000, 30_000)),
+)
+UNSURE = r"^gpt-5\.[1-4](-\d|-pro|-codex|$)"  # the page does not say how many tokens a patch is for these
+
+# Longest edge in pixels, and most patches of 28 pixels, each a token: of Claude 4.7 and later, of all before.
+# Source: https://platform.claude.com/docs/en/build-with-claude/vision (resolution and token cost), looked up 2026-11-22
+FINE, COARSE = (2576, 4784), (1568, 1568)
+BEFORE_FINE = r"claude-(2|v2|3|instant|(opus|sonnet|haiku)-4([-.][0-6])?(-20\d{6}|-v\d|-latest|[@:]|$))"
+
+# Tokens of an image and of a page, by the resolution asked for; Gemini 3 and later.
+# Source: https://ai.google.dev/gemini-api/docs/media-resolution, looked up 2026-11-22
+GEMINI_3 = r"gemini-([3-9]|flash-lite-latest|flash-latest|pro-latest|nano)"
+RESOLUTIONS = {
+    "low": (280, 280),
+    "medium": (560, 560),
+    "high": (1120, 1120),
+    "ultra_high": (2240, 1120),
+    "": (1120, 560),
+}
 
 IMAGE_TYPES = frozenset(("image", "image_url", "input_image"))
 AUDIO_TYPES = frozenset(("audio", "input_audio", "audio_url"))
@@ -63,7 +87,7 @@ def read_media(block: dict[Any, Any], family: Family, model: str) -> Media | Non
         return _image(block, family, model)
     if kind in AUDIO_TYPES:
         return _audio(block, family)
-    return _document(block, family) if kind in FILE_TYPES else None
+    return _document(block, family, model) if kind in FILE_TYPES else None
 
 
 def _image(block: dict[Any, Any], family: Family, model: str) -> Media:
@@ -72,17 +96,19 @@ def _image(block: dict[Any, Any], family: Family, model: str) -> Media:
     if family.images == "openai":
         tokens = openai_image(model, size or TYPICAL, detail)
     elif family.images == "gemini":
-        tokens = gemini_image(size or TYPICAL)
+        tokens = gemini_image(model, size or TYPICAL, block)
     else:
-        tokens = anthropic_image(size or TYPICAL)
-    return Media(tokens, guessed=size is None or not family.images)
+        tokens = anthropic_image(model, size or TYPICAL)
+    unsure = not family.images or re.search(UNSURE, model) is not None
+    return Media(tokens, guessed=size is None or unsure)
 
 
 def openai_image(model: str, size: Size, detail: str) -> int:
     """Tokens of an image by OpenAI's rule for `model`: patches of 32 pixels, or tiles of 512 after two resizings."""
-    for pattern, permille in PATCHES:
+    for pattern, permille, (high, original, auto) in PATCHES:
         if re.search(pattern, model):
-            return ceil(_patches(size) * permille / 1000)
+            most = {"high": high, "original": original}.get(detail, auto)
+            return ceil(_patches(_fit(size, longest=512) if detail == "low" else size, most) * permille / 1000)
     base, per_tile = next((base, tile) for pattern, base, tile in TILES if re.search(pattern, model))
     if detail == "low":
         return base
@@ -92,35 +118,51 @@ def openai_image(model: str, size: Size, detail: str) -> int:
     return base + per_tile * tiles
 
 
-def _patches(size: Size) -> int:
+def _patches(size: Size, most: int) -> int:
     width, height = size
     patches = ceil(width / 32) * ceil(height / 32)
-    if patches <= MOST_PATCHES:
+    if patches <= most:
         return patches
-    shrink = sqrt(MOST_PATCHES * 32 * 32 / (width * height))
+    shrink = sqrt(most * 32 * 32 / (width * height))
     across, down = width * shrink / 32, height * shrink / 32
     shrink *= min(max(1, int(across)) / across, max(1, int(down)) / down)
-    return min(MOST_PATCHES, ceil(width * shrink / 32 - 1e-9) * ceil(height * shrink / 32 - 1e-9))
+    return min(most, ceil(width * shrink / 32 - 1e-9) * ceil(height * shrink / 32 - 1e-9))
 
 
-def anthropic_image(size: Size) -> int:
-    """Width times height over 750, after fitting into 1,568 pixels and about 1,600 tokens.
+def anthropic_image(model: str, size: Size) -> int:
+    """Patches of 28 pixels, after shrinking to the longest edge at which their number is allowed."""
+    longest, most = COARSE if re.search(BEFORE_FINE, model) else FINE
+    too_long, fits = min(max(size), longest) + 1, 1
+    while too_long - fits > 1:
+        edge = (too_long + fits) // 2
+        if _visual_tokens(_fit(size, longest=edge)) <= most:
+            fits = edge
+        else:
+            too_long = edge
+    return _visual_tokens(_fit(size, longest=fits))
 
-    Source: https://docs.claude.com/en/docs/build-with-claude/vision, 2025-11
+
+def _visual_tokens(size: Size) -> int:
+    return ceil(size.width / 28) * ceil(size.height / 28)
+
+
+def gemini_image(model: str, size: Size, block: dict[Any, Any]) -> int:
+    """By the resolution asked for; before Gemini 3 258 up to 384 pixels both ways, else for each tile of 256 to 768.
+
+    Source: https://ai.google.dev/gemini-api/docs/tokens, looked up 2026-11-22; RESOLUTIONS
     """
-    fitted = _fit(size, longest=1568)
-    return min(1600, ceil(fitted.width * fitted.height / 750))
-
-
-def gemini_image(size: Size) -> int:
-    """258 tokens up to 384 pixels both ways, else 258 for each tile of a size between 256 and 768 pixels.
-
-    Source: https://ai.google.dev/gemini-api/docs/tokens, 2025-11
-    """
+    if re.search(GEMINI_3, model):
+        return _resolution(block)[0]
     if max(size) <= 384:  # noqa: PLR2004 the rule's own number
         return 258
     unit = max(256, min(768, int(min(size) / 1.5)))
     return 258 * ceil(size.width / unit) * ceil(size.height / unit)
+
+
+def _resolution(block: dict[Any, Any]) -> tuple[int, int]:
+    asked = block.get("media_resolution") or block.get("mediaResolution") or block.get("resolution") or ""
+    level = asked.get("level") if isinstance(asked, dict) else asked
+    return RESOLUTIONS.get(str(level).lower().removeprefix("media_resolution_"), RESOLUTIONS[""])
 
 
 def _fit(size: Size, *, longest: int) -> Size:
@@ -131,23 +173,27 @@ def _fit(size: Size, *, longest: int) -> Size:
 def _audio(block: dict[Any, Any], family: Family) -> Media:
     """32 tokens a second for Gemini, 10 for OpenAI; the seconds from the size of the data, at 16 kB a second.
 
-    Source: https://ai.google.dev/gemini-api/docs/audio and OpenAI's realtime cost guide (1 token per 100 ms), 2025-11
+    Source: https://ai.google.dev/gemini-api/docs/tokens and https://developers.openai.com/api/docs/guides/realtime-costs
+    (a token for 100 ms of what the user says), looked up 2026-11-22
     """
     seconds = max(1, len(_payload(block)) * 3 // 4 // 16_000)
     return Media(seconds * (32 if family.images == "gemini" else 10), guessed=True)
 
 
-def _document(block: dict[Any, Any], family: Family) -> Media | None:
-    """Per page 258 tokens for Gemini, else about 2,000 (1,500 to 3,000 with its picture); plain text is no document.
+def _document(block: dict[Any, Any], family: Family, model: str) -> Media | None:
+    """Per page 258 tokens for Gemini before 3, 560 since, else about 2,000; plain text is no document.
 
-    Source: https://ai.google.dev/gemini-api/docs/document-processing,
-    https://docs.claude.com/en/docs/build-with-claude/pdf-support, 2025-11
+    Source: https://ai.google.dev/gemini-api/docs/document-processing; RESOLUTIONS; 1,592 to 2,481 were measured for
+    Claude in https://huggingface.co/datasets/JOHNISKING/pdf-token-cost (2026-10); looked up 2026-11-22
     """
     payload = _payload(block)
     if isinstance(block.get("source"), dict) and block["source"].get("type") in ("text", "content"):
         return None
     pages = pdf_pages(payload) or max(1, len(payload) * 3 // 4 // BYTES_PER_PDF_PAGE)
-    return Media(pages * (258 if family.images == "gemini" else 2000), guessed=True)
+    per_page = 2000
+    if family.images == "gemini":
+        per_page = _resolution(block)[1] if re.search(GEMINI_3, model) else 258
+    return Media(pages * per_page, guessed=True)
 
 
 def pdf_pages(payload: str | bytes) -> int:
