@@ -201,7 +201,7 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     from costspan import __version__  # noqa: PLC0415
     from costspan.pricing import Pricer  # noqa: PLC0415
     from costspan.telemetry.content import make_content  # noqa: PLC0415
-    from costspan.telemetry.delivery import tell_failures  # noqa: PLC0415
+    from costspan.telemetry.delivery import follow  # noqa: PLC0415
     from costspan.telemetry.recorder import Recorder  # noqa: PLC0415
 
     logger = _logs.get_logger("costspan", __version__, providers.get("logger_provider"))
@@ -213,7 +213,7 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
         settings,
     )
     recorder.content = make_content(logger, providers.get("redact"))
-    tell_failures(providers.get("meter_provider") or metrics.get_meter_provider(), recorder.metrics.take_back)
+    follow(providers.get("meter_provider") or metrics.get_meter_provider(), recorder.metrics)
     atexit.register(_settle, recorder, providers.get("meter_provider"))
     return recorder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -15,7 +16,8 @@ from opentelemetry.sdk.metrics.export import (
 
 from costspan.call import Call, Request
 from costspan.pricing import Price, PriceStatus
-from costspan.telemetry.delivery import tell_failures, watch
+from costspan.telemetry import delivery
+from costspan.telemetry.delivery import Delivery, follow, watch
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.scrape import ScrapeReader
 from costspan.usage import Usage
@@ -45,8 +47,22 @@ class Exporter(MetricExporter):
     def shutdown(self, timeout_millis=30_000, **kwargs): ...
 
 
+@pytest.fixture(autouse=True)
+def moment(monkeypatch):
+    """Nothing is exported by itself, unless a test wants it."""
+
+    def moment(seconds=None):
+        monkeypatch.setattr(delivery, "MOMENT_SECONDS", seconds)
+        monkeypatch.setattr(delivery, "PAUSE_SECONDS", seconds)
+        monkeypatch.setattr(Delivery, "soon", soon)
+
+    soon = Delivery.soon
+    monkeypatch.setattr(Delivery, "soon", lambda _: None)
+    return moment
+
+
 @pytest.fixture
-def set_up():
+def set_up(moment):
     """A provider as costspan sets one up, and metrics on it with one call of 2 USD."""
     made = []
 
@@ -55,7 +71,7 @@ def set_up():
         made.append(provider)
         watch(provider)
         metrics = Metrics(provider.get_meter("costspan"))
-        tell_failures(provider, metrics.take_back)
+        follow(provider, metrics)
         metrics.record(paid_call(), PRICED, {})
         return metrics
 
@@ -64,11 +80,11 @@ def set_up():
         provider.shutdown()
 
 
-def paid_call():
+def paid_call(model="gpt-4o"):
     class Silent:
         def finished(self, call): ...
 
-    call = Call(Request("chat", "openai", "gpt-4o"), Silent())
+    call = Call(Request("chat", "openai", model), Silent())
     call.reply.usage = Usage(input=10)
     call.finish()
     return call
@@ -129,14 +145,70 @@ def test_a_scrape_in_between_takes_no_zero_from_what_is_pushed(set_up):
     assert metrics is not None
 
 
+def until(true):
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def test_a_new_series_is_sent_as_0_at_once_so_that_a_short_job_is_seen(set_up, moment):
+    moment(0.05)
+    exporter = Exporter()
+    metrics = set_up(pushing(exporter))
+    until(lambda: exporter.got == [0])
+    metrics.record(paid_call("gpt-4o-mini"), PRICED, {})  # in the pause of the first
+    until(lambda: exporter.got == [0, 0, 0])
+    metrics.record(paid_call("gpt-4o-mini"), PRICED, {})  # not new
+    until(lambda: not metrics.at_new_series.__self__._thread.is_alive())
+
+    assert exporter.got == [0, 0, 0]
+    assert not metrics.unsettled, "the end need not show zeros again"
+
+
+def test_the_first_regular_export_after_that_is_0_too_so_that_it_is_seen_for_a_whole_interval(set_up, moment):
+    moment(0.01)
+    exporter = Exporter()
+    reader = pushing(exporter)
+    metrics = set_up(reader)
+    until(lambda: exporter.got == [0])
+    until(lambda: not metrics.at_new_series.__self__._thread.is_alive())
+    reader.collect()
+    reader.collect()
+
+    assert exporter.got == [0, 0, 2]
+
+
+def test_an_export_that_fails_at_once_waits_for_the_regular_one(set_up, moment):
+    moment(0.01)
+    exporter = Exporter(*[MetricExportResult.FAILURE] * 9)
+    metrics = set_up(pushing(exporter))
+    until(lambda: not metrics.at_new_series.__self__._thread.is_alive())
+
+    assert exporter.got == [0]
+
+
+def test_a_series_that_is_new_at_the_very_end_is_left_to_the_last_flush(set_up, moment, monkeypatch):
+    def no_more(_):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    moment(0.01)
+    metrics = set_up(pushing(Exporter()))
+    until(lambda: not metrics.at_new_series.__self__._thread.is_alive())
+    monkeypatch.setattr(delivery.Thread, "start", no_more)
+    metrics.record(paid_call("gpt-4o-mini"), PRICED, {})
+
+    assert metrics.unsettled
+
+
 def test_a_provider_of_the_programs_own_is_left_as_it_is():
     exporter = Exporter(MetricExportResult.FAILURE)
     original = exporter.export
     reader = pushing(exporter)
     provider = MeterProvider([reader, InMemoryMetricReader()], shutdown_on_exit=False)
     metrics = Metrics(provider.get_meter("costspan"))
-    tell_failures(provider, metrics.take_back)
-    tell_failures(object(), metrics.take_back)
+    follow(provider, metrics)
+    follow(object(), metrics)
 
     assert exporter.export == original
     provider.shutdown()

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from costspan.call import Call
 
 _TOKENS = frozenset(TOKENS)
-OWN_ZEROS = otel.create_key("costspan-own-zeros")  # in the context of a collection: its reader shows zeros by itself
+COLLECTION = otel.create_key("costspan-collection")  # in the context of a collection that is not a regular one:
+OWN_ZEROS = "own zeros"  # its reader shows zeros by itself
+EARLY = "early"  # it is between the regular ones, and only to show new series as 0
 Series = tuple[tuple[str, str], ...]
 
 
@@ -40,24 +42,31 @@ class ExactCounter:
         self._scale = scale
         self._sums: dict[tuple[Series, str], int] = {}
         self._shown: set[tuple[Series, str]] = set()
+        self._announced: set[tuple[Series, str]] = set()  # by an early collection
         self._first: set[tuple[Series, str]] = set()  # of the last collection
         self._settled = False
+        self.grown = False  # by a series, since somebody has looked
 
     def add(self, series: Series, amounts: Iterable[tuple[str, int]]) -> None:
         """Add amounts by their last label; the caller holds the lock."""
         sums = self._sums
         for label, amount in amounts:
             key = (series, label)
-            sums[key] = sums.get(key, 0) + amount
+            try:
+                sums[key] += amount
+            except KeyError:
+                sums[key] = amount
+                self.grown = True
 
     def observe(self, label: str) -> list[Observation]:
         """One observation per series, `label` naming what tells its amounts apart."""
         with self._lock:
             sums = list(self._sums.items())
         first: set[tuple[Series, str]] = set()
-        if not otel.get_value(OWN_ZEROS):
+        if (kind := otel.get_value(COLLECTION)) != OWN_ZEROS:
             first = self._first = {key for key, _ in sums if key not in self._shown}
-            self._shown |= first
+            # a regular one shows 0 again after an early one: for less than its interval, no scrape might see it
+            (self._announced if kind == EARLY else self._shown).update(first)
         observations = []
         for key, amount in sums:
             value = amount if self._settled or key not in first else 0
@@ -68,6 +77,7 @@ class ExactCounter:
     def take_back(self) -> None:
         """The last collection has not arrived: what it reported first is reported as 0 once more."""
         self._shown -= self._first
+        self._announced -= self._first
 
     def settle(self) -> None:
         """From now on every series reports its value, also one that was never collected."""
@@ -76,12 +86,13 @@ class ExactCounter:
     @property
     def unsettled(self) -> bool:
         """Whether a series was never collected."""
-        return len(self._shown) < len(self._sums)
+        return len(self._shown | self._announced) < len(self._sums)
 
     def clear(self) -> None:
         """Start from nothing: a forked child must not report its parent's spend again."""
         self._sums.clear()
         self._shown.clear()
+        self._announced.clear()
         self._first.clear()
 
 
@@ -97,6 +108,7 @@ class Metrics:
         self._make_histograms(meter)
         self._make_counters(meter)
         self._chunk_metric = chunk_metric
+        self.at_new_series: Callable[[], None] | None = None
         in_children(self._after_fork)
 
     def _make_histograms(self, meter: Meter) -> None:
@@ -163,6 +175,8 @@ class Metrics:
                 self._saved.add(series, (("", call.reply.saved_femto),))
             status = price.status.value if price is not None else ""
             self._calls.add(_call_series(series, call), ((status, 1),))
+        if self._calls.grown or self._cost.grown or self._tokens.grown:
+            self._tell_growth()
         if total is not None:
             self._price.record(total / FEMTO, attributes)
         if not conventional:
@@ -174,6 +188,11 @@ class Metrics:
                 self._usage.record(usage.total_output, {**attributes, names.TOKEN_TYPE: "output"})
         if call.first_chunk is not None:
             self._record_chunks(call, call.first_chunk, attributes)
+
+    def _tell_growth(self) -> None:
+        self._calls.grown = self._cost.grown = self._tokens.grown = False
+        if self.at_new_series is not None:
+            self.at_new_series()
 
     def _record_chunks(self, call: Call, first_chunk: float, attributes: dict[str, Any]) -> None:
         self._first.record(first_chunk - call.begun, attributes)

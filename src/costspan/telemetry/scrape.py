@@ -19,7 +19,7 @@ from opentelemetry import context as otel
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter, ObservableUpDownCounter, UpDownCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 
-from costspan.telemetry.metrics import OWN_ZEROS
+from costspan.telemetry.metrics import COLLECTION, OWN_ZEROS
 from costspan.telemetry.openmetrics import OPENMETRICS, PLAIN, OpenMetrics
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ScrapeReader(MetricReader):
 
     def _read(self) -> None:
         """Collect everything as it is: scrapers are shown zeros of their own, and what is pushed keeps its zeros."""
-        token = otel.attach(otel.set_value(OWN_ZEROS, True))
+        token = otel.attach(otel.set_value(COLLECTION, OWN_ZEROS))
         try:
             self.collect()
         finally:
