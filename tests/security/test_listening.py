@@ -131,6 +131,21 @@ def test_a_small_request_cannot_become_a_large_one(served):
     assert served.post(gzip.compress(traces(call())), content_encoding="gzip")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\x0a\x00" * 2**19, "application/x-protobuf"),
+        (b'{"resourceSpans": [' + b"{}," * 2**18 + b"{}]}", "application/json"),
+    ],
+)
+def test_millions_of_empty_messages_are_refused_before_they_are_looked_at(served, body, kind):
+    """Each has two bytes, and would cost the one thread that writes a thousand times that."""
+    status, said = served.post(body, content_type=kind)
+
+    assert status == 400
+    assert b"send fewer at once" in said
+
+
 def test_what_unpacks_to_a_megabyte_is_never_a_bomb():
     body = zlib.compress(bytes(2**20))
 

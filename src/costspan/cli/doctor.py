@@ -10,7 +10,7 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -159,7 +159,7 @@ def _http_problem(endpoint: str) -> str | None:
 
 def _headers() -> dict[str, str]:
     pairs = (part.partition("=") for part in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(","))
-    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+    return {name.strip(): unquote(value.strip()) for name, _, value in pairs if name.strip()}
 
 
 def _grpc_problem(endpoint: str) -> str | None:

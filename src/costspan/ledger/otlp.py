@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RESOURCE = frozenset({"service.name", "deployment.environment.name", "deployment.environment"})
 EVENT_NAMES = frozenset({names.EVENT})
 ERROR = 2  # STATUS_CODE_ERROR
+MOST_ITEMS = 100_000  # of one list in a request: resources, scopes, spans
 
 
 class BadRequestError(ValueError):
@@ -38,6 +39,17 @@ class Arrival:
     resource: Resource
     failed: bool = False
     event: bool = False
+
+
+def few(items: Any) -> Any:
+    """The items, if there are no more than a request can want: millions of empty ones are a few bytes each.
+
+    Raises:
+        BadRequestError: There are.
+    """
+    if len(items) > MOST_ITEMS:
+        raise BadRequestError(f"{len(items):,} items in one list; {MOST_ITEMS:,} are taken: send fewer at once")
+    return items
 
 
 def read_json(signal: str, body: bytes) -> Iterator[Arrival]:
@@ -96,6 +108,7 @@ def _list(of: Any, key: str) -> list[Any]:
     value = of.get(key) or []
     if not isinstance(value, list):
         raise BadRequestError(f"{key} must be a list")
+    few(value)
     return value
 
 

@@ -21,7 +21,7 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from costspan.ledger.otlp import ERROR, EVENT_NAMES, RESOURCE, Arrival, BadRequestError
+from costspan.ledger.otlp import ERROR, EVENT_NAMES, RESOURCE, Arrival, BadRequestError, few
 from costspan.ledger.record import Resource, resource_of
 from costspan.telemetry import names
 from costspan.telemetry.reading import Outline, varies, wanted
@@ -73,10 +73,10 @@ class ProtobufReader:
             raise BadRequestError(f"not an OTLP {signal} request: {error}") from error
 
     def _spans(self, request: Any) -> Iterator[Arrival]:
-        for of_resource in request.resource_spans:
+        for of_resource in few(request.resource_spans):
             resource = _resource(of_resource.resource.attributes)
-            for of_scope in of_resource.scope_spans:
-                for span in of_scope.spans:
+            for of_scope in few(of_resource.scope_spans):
+                for span in few(of_scope.spans):
                     outline, numbers = self._attributes(span.attributes)
                     yield Arrival(
                         span.trace_id,
@@ -92,10 +92,10 @@ class ProtobufReader:
                     )
 
     def _events(self, request: Any) -> Iterator[Arrival]:
-        for of_resource in request.resource_logs:
+        for of_resource in few(request.resource_logs):
             resource = _resource(of_resource.resource.attributes)
-            for of_scope in of_resource.scope_logs:
-                for record in of_scope.log_records:
+            for of_scope in few(of_resource.scope_logs):
+                for record in few(of_scope.log_records):
                     if _event_name(record) in EVENT_NAMES:
                         at = record.time_unix_nano or record.observed_time_unix_nano
                         ids = record.trace_id, record.span_id
