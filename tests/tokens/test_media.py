@@ -6,7 +6,10 @@ import struct
 import pytest
 
 from costspan import token_counter
+from costspan.tokens.families import family_of
 from costspan.tokens.media import (
+    COARSE,
+    FINE,
     Size,
     anthropic_image,
     gemini_image,
@@ -92,7 +95,8 @@ def test_openai_bills_tiles_or_patches(model, size, detail, tokens):
     ],
 )
 def test_anthropic_bills_patches_of_28_pixels_and_later_models_see_more_of_them(model, size, tokens):
-    assert anthropic_image(model, Size(*size)) == tokens
+    limits = FINE if family_of(model).images == "anthropic_fine" else COARSE
+    assert anthropic_image(Size(*size), *limits) == tokens
 
 
 @pytest.mark.parametrize(("size", "tokens"), [((384, 384), 258), ((960, 540), 258 * 6), ((3000, 3000), 258 * 16)])
@@ -171,7 +175,7 @@ def test_pages_are_counted_where_a_pdf_shows_them():
 
 def test_where_the_rule_for_images_is_not_public_the_count_is_a_guess():
     told = [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": DATA}}]}]
-    assert token_counter("claude-opus-5", messages=told).error == 0.1
+    assert token_counter("claude-sonnet-4-5", messages=told).error == 0.1
     assert token_counter("palmyra-x5", messages=told).error == 0.25
     assert token_counter("gpt-5.4", messages=told).error == 0.25
     assert token_counter("gpt-5.4-mini", messages=told).error == 0.0

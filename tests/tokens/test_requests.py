@@ -285,7 +285,11 @@ def test_what_json_cannot_say_is_named():
     ("model", "family"),
     [
         ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "claude"),
-        ("openrouter/anthropic/claude-opus-5", "claude"),
+        ("openrouter/anthropic/claude-opus-5", "claude-4.7"),
+        ("claude-haiku-4-5-20251001", "claude"),
+        ("claude-sonnet-4@20250514", "claude"),
+        ("openrouter/anthropic/claude-opus-4.6", "claude"),
+        ("claude-opus-4-7", "claude-4.7"),
         ("models/gemini-2.5-pro", "gemini"),
         ("gpt-35-turbo", "gpt-4"),
         ("gpt-6-sol", "gpt-next"),

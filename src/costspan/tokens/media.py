@@ -54,7 +54,6 @@ UNSURE = r"^gpt-5\.[1-4](-\d|-pro|-codex|$)"  # the page does not say how many t
 # Longest edge in pixels, and most patches of 28 pixels, each a token: of Claude 4.7 and later, of all before.
 # Source: https://platform.claude.com/docs/en/build-with-claude/vision (resolution and token cost), looked up 2026-11-22
 FINE, COARSE = (2576, 4784), (1568, 1568)
-BEFORE_FINE = r"claude-(2|v2|3|instant|(opus|sonnet|haiku)-4([-.][0-6])?(-20\d{6}|-v\d|-latest|[@:]|$))"
 
 # Tokens of an image and of a page, by the resolution asked for; Gemini 3 and later.
 # Source: https://ai.google.dev/gemini-api/docs/media-resolution, looked up 2026-11-22
@@ -98,7 +97,7 @@ def _image(block: dict[Any, Any], family: Family, model: str) -> Media:
     elif family.images == "gemini":
         tokens = gemini_image(model, size or TYPICAL, block)
     else:
-        tokens = anthropic_image(model, size or TYPICAL)
+        tokens = anthropic_image(size or TYPICAL, *(FINE if family.images == "anthropic_fine" else COARSE))
     unsure = not family.images or re.search(UNSURE, model) is not None
     return Media(tokens, guessed=size is None or unsure)
 
@@ -129,9 +128,8 @@ def _patches(size: Size, most: int) -> int:
     return min(most, ceil(width * shrink / 32 - 1e-9) * ceil(height * shrink / 32 - 1e-9))
 
 
-def anthropic_image(model: str, size: Size) -> int:
+def anthropic_image(size: Size, longest: int, most: int) -> int:
     """Patches of 28 pixels, after shrinking to the longest edge at which their number is allowed."""
-    longest, most = COARSE if re.search(BEFORE_FINE, model) else FINE
     too_long, fits = min(max(size), longest) + 1, 1
     while too_long - fits > 1:
         edge = (too_long + fits) // 2
