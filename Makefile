@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test soak test-real test-operations test-page dashboards check bench prices clean
+.PHONY: help demo test soak fuzz test-real test-operations test-page dashboards check bench prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,6 +26,10 @@ test: $(VENV)/.test ## Set up and pass the tests
 
 soak: $(VENV)/.test ## Calls for ten minutes (SECONDS=600) while provider, collector and ledger fail; proves that nothing is lost
 	@$(BIN)/python tests/soak
+
+fuzz: ## Hunt with atheris, in an environment of its own, for input that breaks a property of tests/fuzz (SECONDS=300)
+	@$(MAKE) --no-print-directory VENV=$(VENV)-fuzz $(VENV)-fuzz/.fuzz
+	@$(VENV)-fuzz/bin/python tests/fuzz
 
 test-real: $(VENV)/.real ## The tests that need a real component: ClickHouse's engine, Parquet (1 GB installed)
 	@$(BIN)/python -m pytest -m real tests/ledger

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import tempfile
 from datetime import datetime, timezone
@@ -12,19 +13,20 @@ from arbitrary import SCALARS, fuzzed, trees
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from costspan.pricing import Pricer
+from costspan.pricing import Pricer, litellm
 from costspan.pricing.document import PriceListError
 from costspan.pricing.litellm import FIELDS
 from costspan.pricing.pricefile import read_price_file
 from costspan.usage import Usage
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
-KEYS = frozenset(
-    "models discounts deployments fees provider model input output cache_read cache_write reasoning free periods since "
-    "until hours weekdays percent rates deployment kind name usd per gpu_hour compute_second max_input_tokens "
-    "cache_read_share variants tier batch geo images marginal aliases note source mode litellm_provider "
-    "search_context_cost_per_query tiered_pricing off_peak".split()
-) | set(FIELDS)
+SOURCES = Path(litellm.__file__).parent.glob("*.py")
+KEYS = frozenset(FIELDS) | {  # every word that the readers know, and some that they do not
+    node.value
+    for path in SOURCES
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier()
+}
 ENTRIES = st.dictionaries(st.sampled_from(sorted(KEYS)), st.one_of(trees(KEYS), SCALARS), max_size=7)
 NAMED = st.builds(
     lambda entry, name: {"provider": "acme", "model": name, **entry}, ENTRIES, st.sampled_from(["big", "é"])

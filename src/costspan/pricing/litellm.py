@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.document import PriceListError
@@ -108,6 +109,15 @@ def _limit(entry: Mapping[str, Any], field: str) -> int | None:
         raise PriceListError(msg) from None
 
 
+def _object(entry: Mapping[str, Any], field: str) -> Mapping[str, Any]:
+    """A field that holds fields; empty where it is not there."""
+    value = entry.get(field) or {}
+    if not isinstance(value, dict):
+        msg = f"{field} must be an object, not {value!r}"
+        raise PriceListError(msg)
+    return value
+
+
 def _price(field: str, bucket: str, value: Any) -> int:
     try:
         amount = dollars(value)
@@ -153,12 +163,16 @@ def _as_rates(steps: Mapping[str, dict[int, int]], standard: Mapping[str, dict[i
 
 def _tier_ranges(entry: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]]]:
     """`tiered_pricing`: the whole request is at the rates of the range that its input falls in."""
-    for tier in entry.get("tiered_pricing") or ():
+    tiers = entry.get("tiered_pricing") or []
+    if not isinstance(tiers, list) or not all(isinstance(each, dict) for each in tiers):
+        msg = f"tiered_pricing must be a list of ranges with prices, not {tiers!r}"
+        raise PriceListError(msg)
+    for tier in tiers:
         if "max_results_range" in tier:  # of a search: by how many results it may bring, which a call does not tell
             continue
         try:
             start = int(tier["range"][0])
-        except (KeyError, TypeError, ValueError, IndexError):
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError):
             msg = f"tiered_pricing must be a list of ranges with prices, not {tier!r}"
             raise PriceListError(msg) from None
         yield start, {FIELDS[name]: _price(name, FIELDS[name], tier[name]) for name in tier if name in FIELDS}
@@ -166,7 +180,7 @@ def _tier_ranges(entry: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]
 
 def _searches(entry: Mapping[str, Any], rates: dict[str, Steps]) -> Iterator[Variant]:
     """Web searches by how much context they bring; Perplexity charges one with every request, the least if not told."""
-    prices = entry.get("search_context_cost_per_query") or {}
+    prices = _object(entry, "search_context_cost_per_query")
     sizes = {
         size: _price(name, "", prices[name])
         for size in ("low", "medium", "high")
@@ -192,7 +206,7 @@ def _sizes(entry: Mapping[str, Any], mode: str) -> Iterator[Variant]:
 
 def _factors(entry: Mapping[str, Any]) -> Iterator[Variant]:
     """Multipliers: where inference ran, and Anthropic's fast speed."""
-    special = entry.get("provider_specific_entry") or {}
+    special = _object(entry, "provider_specific_entry")
     conditions = {
         ("geo", "us"): entry.get("regional_processing_uplift_multiplier_us") or special.get("us"),
         ("geo", "eu"): entry.get("regional_processing_uplift_multiplier_eu") or special.get("eu"),
@@ -200,14 +214,14 @@ def _factors(entry: Mapping[str, Any]) -> Iterator[Variant]:
         ("speed", "fast"): special.get("fast"),
     }
     for (name, value), factor in conditions.items():
-        if isinstance(factor, (int, float)) and factor > 0:
+        if isinstance(factor, (int, float)) and 0 < factor < inf:
             exact = Fraction(str(factor))
             yield Variant({name: value}, factor=(exact.numerator, exact.denominator))
 
 
 def _off_peak(entry: Mapping[str, Any], rates: Rates) -> Iterator[Period]:
     """The cheaper hours of `off_peak_pricing`."""
-    cheap = entry.get("off_peak_pricing")
+    cheap = _object(entry, "off_peak_pricing")
     if not cheap:
         return
     own = {FIELDS[name]: ((0, _price(name, FIELDS[name], cheap[name])),) for name in cheap if name in FIELDS}
