@@ -89,8 +89,8 @@ def test_any_yaml_file_is_loaded_or_refused_in_one_line(value):
     st.one_of(st.binary(max_size=60), st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass"))),
     st.sampled_from([".json", ".yaml"]),
 )
-@example(b"[" * 100_000, ".json")
-@example(b"[" * 100_000, ".yaml")
+@example(b"[" * 3000, ".json")
+@example(b"[" * 3000, ".yaml")
 @example(b"&a [*a]", ".yaml")
 @example(b"models: [{since: 2026-99-99}]", ".yaml")
 @example(b"1" * 5000, ".json")
