@@ -18,7 +18,6 @@ from costspan.ledger.book import SqliteBook
 from costspan.ledger.question import Question
 from costspan.reports.advise import advise
 from costspan.reports.export import ExportError, export_token_usage
-from costspan.reports.focus import NULLABLE, REQUIRED
 from costspan.reports.reconcile import BillError, read_bill, reconcile
 
 MODEL = "gpt-4o-2024-08-06"
@@ -93,21 +92,6 @@ def test_parquet_has_decimal_money(path, tmp_path):
     table = pq.read_table(tmp_path / "x.parquet")
     assert str(table.schema.field("cost").type) == "decimal128(38, 12)"
     assert table.column("cost")[0].as_py() == Decimal("0.1695")
-
-
-def test_focus_has_all_columns_of_1_2_and_null_only_where_it_may_be(path):
-    rows = list(
-        csv.DictReader(io.StringIO(run("export", "--db", str(path), "--since", "all", "--format", "focus").output))
-    )
-
-    assert {*REQUIRED, *NULLABLE} <= rows[0].keys()
-    for row in rows:
-        assert all(row[name] for name in REQUIRED)
-        assert [name for name in row if name.startswith("x_") or name[0].isupper()] == list(row)
-        assert (row["ChargeCategory"], row["BillingPeriodStart"]) == ("Usage", "2026-11-01T00:00:00Z")
-        assert (row["ConsumedQuantity"] == "") == (row["SkuPriceId"] == "") == (row["PricingUnit"] == "")
-    assert sum(Decimal(row["BilledCost"]) for row in rows) == Decimal("0.1695")
-    assert sum(Decimal(row["ListCost"]) for row in rows) == Decimal("0.174")
 
 
 def test_calls_top_and_report_show_names_as_text(path):
