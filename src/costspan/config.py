@@ -175,6 +175,13 @@ class Settings:
         "Estimate how the input divides over system text, tools, history and the newest message.",
         allowed="true, false",
     )
+    prompt_hash: str = _setting(
+        "",
+        str,
+        "A secret of your own, the same in all programs: puts a keyed hash of each prompt, never its text, on its "
+        "span, so that `costspan advise` finds prompts that are sent again and again. Empty: no hash.",
+        allowed="any text",
+    )
     chunk_metric: bool = _setting(
         False,
         _flag,

@@ -34,7 +34,10 @@ OURS = {
         "column", "source", "table", "where", "hours", "limit", "limit + 2", "ORDERS[order]", "share",
         "', '.join(CALL_COLUMNS)", "' AND '.join(where)",
     },
-    "maintenance.py": {"table", "left", "right", "stored", "unit", "recomputed", "_RECOMPUTED[table]", "table[:-1]"},
+    "maintenance.py": {
+        "table", "left", "right", "stored", "within", "recomputed",
+        "', '.join((f'sum({name})' for name in Measures._fields))",
+    },
     "reader.py": {"time", "sums", "table", "where", "number", "named", "rows", "dims"},
     "rows.py": {"', '.join(_BUCKETS)", "', '.join(('cost_' + part for part in _PARTS))", "', '.join(Dims._fields)"},
     "schema.py": {"number"},

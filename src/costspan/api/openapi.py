@@ -71,6 +71,9 @@ _PRICE = _object(
     max_output_tokens={"type": ["integer", "null"]}, since={"type": ["string", "null"]}, source=_TEXT,
 )  # fmt: skip
 _ADVICE = _object(kind=_TEXT, usd=_MONEY, sure=_TEXT, basis=_TEXT, calls=_COUNT, where={"type": "object"})
+_RETRY = _object(
+    provider=_TEXT, model=_TEXT, error=_TEXT, calls=_COUNT, cost=_MONEY, again_cost=_MONEY, succeeded=_COUNT
+)  # fmt: skip
 _BUDGET = _object(
     name=_TEXT, unit=_TEXT | {"enum": ["USD", "tokens"]}, per=_TEXT | {"enum": ["day", "month"]},
     who={"type": "object"}, limit=_TEXT, spent=_TEXT, left=_TEXT, used={"type": "number"},
@@ -109,6 +112,11 @@ ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
         "What could have been saved, and how sure that is",
         [_query("what_if", "Compare with this model, and not with those in use already"), *_PERIOD, *_FILTERS],
         _object(advice={"type": "array", "items": _ADVICE}),
+    ),
+    "/api/retries": (
+        "Failed calls that the program tried again within a minute, in the same trace, among the latest 20,000",
+        [*_PERIOD, *_FILTERS],
+        _object(looked_at=_COUNT, retries={"type": "array", "items": _RETRY}),
     ),
     "/api/budgets": (
         "What is left of each budget of COSTSPAN_BUDGETS in its current day or month; `problem` if it cannot be read",

@@ -24,6 +24,7 @@ from costspan.ledger.question import QuestionError
 from costspan.ledger.schema import LedgerError
 from costspan.limits import read_quotas
 from costspan.reports.advise import advise
+from costspan.reports.attempts import LOOKED_AT, tried_again
 from costspan.reports.budgets import read_budgets
 from costspan.reports.summary import read_summary
 from costspan.reports.usage import read_usage
@@ -51,6 +52,7 @@ def routes(ledger: str) -> list[Route]:
         "/api/prices": prices,
         "/api/prices/{model:path}": price,
         "/api/advice": advice,
+        "/api/retries": retries,
         "/api/budgets": budgets,
     }
     paths = [Route(path, _endpoint(partial(answer, ledger))) for path, answer in answers.items()]
@@ -152,6 +154,13 @@ def advice(ledger: str, request: Request) -> dict[str, Any]:
     with open_ledger(ledger) as reader:
         lines = advise(reader, question_of(query), query.get("what_if", ""))
     return {"advice": [line.as_dict() for line in lines]}
+
+
+def retries(ledger: str, request: Request) -> dict[str, Any]:
+    """Failed calls that the program tried again, among the latest."""
+    with open_ledger(ledger) as reader:
+        calls = reader.list_calls(question_of(request.query_params), "latest", LOOKED_AT)
+    return {"looked_at": len(calls), "retries": [row.as_dict() for row in tried_again(calls)]}
 
 
 def budgets(ledger: str, _: Request) -> dict[str, Any]:

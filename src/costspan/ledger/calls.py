@@ -29,7 +29,7 @@ _LONGEST_MS = 7 * 86_400_000
 _DIMS_HELD = 10_000
 _NO_DIMS = Dims()
 _TRACE_ID, _SPAN_ID = 16, 8
-_KEPT = ("session", "tier", "reason", "cost_source")  # with the call itself
+_KEPT = ("session", "tier", "reason", "cost_source", "prompt_hash", "max_tokens")  # with the call itself
 
 
 class Batch:

@@ -40,7 +40,7 @@ CALLS = f"""CREATE TABLE IF NOT EXISTS costspan_calls
     cost_output Int64,
     discount Int64,
     duration_ms Int64,
-    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, prompt
+    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, prompt, prompt_hash, max_tokens
     INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
@@ -137,7 +137,8 @@ def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool
         "toJSONString(mapSort(mapApply((k, v) -> (substring(k, 14), v), "
         f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
     )
-    extra = ", ".join(f"{quote(each)}, {text(each)}" for each in ("session", "tier", "reason"))
+    kept = ("session", "tier", "reason", "prompt_hash", "max_tokens")
+    extra = ", ".join(f"{quote(each)}, {text(each)}" for each in kept)
     divided = (
         f"toJSONString(mapApply((k, v) -> (substring(k, {len(names.PROMPT_OF) + 1}), toInt64OrZero(v)), "
         f"mapFilter((k, v) -> startsWith(k, {quote(names.PROMPT_OF)}) AND k != {quote(names.PROMPT_SOURCE)}, a)))"

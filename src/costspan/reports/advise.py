@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from costspan.ledger.money import usd_of_pico
 from costspan.ledger.question import Filter, Question
 from costspan.pricing.lookup import own_pricer
+from costspan.reports.attempts import LOOKED_AT, repeated_prompts, tried_again
 from costspan.reports.usage import UsageRow, read_usage, text
 from costspan.usage import STANDARD, Terms, Usage
 
@@ -15,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from costspan.ledger.book import Book
+    from costspan.ledger.listing import ListedCall
+    from costspan.reports.attempts import TriedAgain
 
 _LEAST = Decimal("0.01")  # USD: what is below is not worth a line
 _CACHEABLE = 1024  # input tokens of a call from which OpenAI, Anthropic and Google cache (their documentation, 2026-11)
 _LOW_SHARE = 0.2  # of the input read from the cache, below which there may be more in it
 _REPEATED = Decimal("0.5")  # of such input that is taken to be the same from call to call
 _LONG = 200_000  # input tokens above which Gemini and Claude charge more for the whole request
-_LOOKED_AT = 1000  # dearest calls
+_DEAREST = 1000  # calls
+_FEW = 20  # calls below which there is no habit
 EXACT, LIKELY, AT_MOST = "exact", "likely", "at most"
 
 
@@ -51,8 +57,11 @@ class Advice:
 def advise(book: Book, question: Question, what_if: str = "") -> list[Advice]:
     """Advice on the question's period and calls, the largest amount first; `what_if` names another model to compare."""
     rows = read_usage(book, replace(question, by=("provider", "model"))).rows
+    latest = book.list_calls(question, "latest", LOOKED_AT)
     lines = [
-        *_errors(book, question),
+        *_errors(book, question, tried_again(latest)),
+        *_repeated_prompts(latest),
+        *_no_limits(latest),
         *_unread_caches(rows),
         *_missed_caches(rows),
         *_other_models(rows, what_if),
@@ -66,10 +75,13 @@ def _where(row: UsageRow, *names: str) -> dict[str, str]:
     return {name: row.keys[name] for name in names}
 
 
-def _errors(book: Book, question: Question) -> Iterator[Advice]:
+def _errors(book: Book, question: Question, again: list[TriedAgain]) -> Iterator[Advice]:
     failed = replace(question, by=("error",), where=(*question.where, Filter("error", ("",), negative=True)))
     for row in read_usage(book, failed).rows:
-        basis = "what these failed calls were billed; a retry pays again"
+        calls = sum(each.calls for each in again if each.error == row.keys["error"])
+        usd = sum((each.again_cost for each in again if each.error == row.keys["error"]), Decimal(0))
+        retries = f"; of the latest {LOOKED_AT:,} calls {calls:,} tried one again, for {text(usd)} USD" if calls else ""
+        basis = f"what these failed calls were billed{retries}"
         yield Advice("errors that cost", row.cost, EXACT, basis, row.calls, _where(row, "error"))
 
 
@@ -85,6 +97,39 @@ def _unread_caches(rows: list[UsageRow]) -> Iterator[Advice]:
             yield Advice(
                 "caches written, not read", premium - saved, EXACT, basis, row.calls, _where(row, "provider", "model")
             )
+
+
+def _repeated_prompts(latest: list[ListedCall]) -> Iterator[Advice]:
+    for (provider, model), calls in repeated_prompts(latest).items():
+        usd = usd_of_pico(sum(call.cost or 0 for call in calls))
+        basis = (
+            f"of the latest {LOOKED_AT:,} calls, those that sent a prompt again: what a cache of answers would spare"
+        )
+        yield Advice("repeated prompts", usd, AT_MOST, basis, len(calls), {"provider": provider, "model": model})
+
+
+def _no_limits(latest: list[ListedCall]) -> Iterator[Advice]:
+    """Models whose calls never set a limit on their output: what the longest tenth wrote beyond all others."""
+    models: dict[tuple[str, str], list[ListedCall]] = defaultdict(list)
+    for call in latest:
+        if _written(call):
+            models[call.dims["provider"], call.dims["model"]].append(call)
+    for (provider, model), calls in models.items():
+        if len(calls) < _FEW or any("max_tokens" in call.extra for call in calls):
+            continue
+        limit = sorted(map(_written, calls))[len(calls) * 9 // 10]
+        beyond = [call for call in calls if _written(call) > limit]
+        pico = sum(call.costs["output"] * (_written(call) - limit) // _written(call) for call in beyond)
+        basis = (
+            f"no call sets one; nine in ten answers have {limit:,} tokens or less, and this is what others had beyond"
+        )
+        yield Advice(
+            "output limits", usd_of_pico(pico), AT_MOST, basis, len(beyond), {"provider": provider, "model": model}
+        )
+
+
+def _written(call: ListedCall) -> int:
+    return call.tokens["output"] + call.tokens["reasoning"]
 
 
 def _missed_caches(rows: list[UsageRow]) -> Iterator[Advice]:
@@ -132,7 +177,7 @@ def _batches(book: Book, question: Question) -> Iterator[Advice]:
 def _long_contexts(book: Book, question: Question) -> Iterator[Advice]:
     """Calls past a price tier, by model: against the same tokens in shorter calls."""
     sums: dict[tuple[str, str], tuple[int, Decimal]] = {}
-    for call in book.list_calls(question, "dearest", _LOOKED_AT):
+    for call in book.list_calls(question, "dearest", _DEAREST):
         tokens = {bucket: count for bucket, count in call.tokens.items() if count}
         total = sum(tokens.get(bucket, 0) for bucket in ("input", "cache_read", "cache_write"))
         if total <= _LONG:

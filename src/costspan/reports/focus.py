@@ -3,7 +3,7 @@
 A row is a day, provider, model, kind of tokens and team. What FOCUS has no column for begins with `x_`.
 
 Source: FOCUS 1.2, `specification/columns`, and its rules as data (1.2.0.1, in the PyPI package focus-validator 2.2.1),
-read 2026-11-22. Our tests check columns, types, values and nulls; that validator, which needs Python 3.12, is run by hand:
+read 2026-11-22. Our tests check columns, types, values and nulls; that validator needs Python 3.12 and is run by hand:
 
     focus-validator --data-file focus.csv --validate-version 1.2 --focus-dataset CostAndUsage --block-download
 

@@ -65,8 +65,8 @@ def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
         attributes[names.USAGE_PARTIAL] = True
     if reply.usage is not None:
         _add_usage(attributes, reply)
-    if reply.prompt is not None or reply.saved is not None:
-        _add_rare(attributes, reply)
+    if reply.prompt is not None or reply.saved is not None or call.request.prompt_hash:
+        _add_rare(attributes, call)
     if price is not None:
         _add_price(attributes, price, reply.usage)
     if call.error is not None:
@@ -93,8 +93,11 @@ def _add_usage(attributes: dict[str, Any], reply: Reply) -> None:
         attributes[names.USAGE_CLAMPED] = True
 
 
-def _add_rare(attributes: dict[str, Any], reply: Reply) -> None:
-    """How the input divides, where that was asked for; what a cached answer saved."""
+def _add_rare(attributes: dict[str, Any], call: Call) -> None:
+    """How the input divides and its hash, where that was asked for; what a cached answer saved."""
+    reply = call.reply
+    if call.request.prompt_hash:
+        attributes[names.PROMPT_HASH] = call.request.prompt_hash
     if reply.prompt is not None:
         attributes[names.PROMPT_SOURCE] = "estimate"
         attributes |= {names.PROMPT_OF + part: tokens for part, tokens in reply.prompt.items()}

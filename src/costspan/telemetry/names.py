@@ -43,6 +43,7 @@ USAGE_SOURCE = "costspan.usage.source"  # who counted: provider | tokenizer | he
 USAGE_CLAMPED = "costspan.usage.clamped"  # the provider's counts contradicted themselves and were cut to what can be
 USAGE_PARTIAL = "costspan.usage.partial"  # the program left the stream before its end
 PROMPT_OF = "costspan.prompt."  # + system, tools, tool_results, history, newest, hidden: tokens, an estimate
+PROMPT_HASH = "costspan.prompt_hash"  # keyed: the same for the same prompt, where the settings ask for it
 PROMPT_SOURCE = "costspan.prompt.source"  # always `estimate`
 SERVICE_TIER = "costspan.service_tier"  # on which the call was served
 CONTEXT_UTILIZATION = "costspan.context.utilization"  # input as a share of what the model takes

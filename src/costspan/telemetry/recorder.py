@@ -25,6 +25,7 @@ from costspan.telemetry.attributes import (
 )
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.metrics import Metrics
+from costspan.telemetry.prompt_hash import PromptHasher
 from costspan.telemetry.spending import Spending
 from costspan.telemetry.till import Till
 
@@ -72,6 +73,7 @@ class Recorder:
         self.pricer = pricer
         self._till = Till(pricer)
         self._settings = settings
+        self._hasher = PromptHasher(settings.prompt_hash) if settings.prompt_hash else None
         self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings)
         self.bills = self.spending.bills
@@ -116,6 +118,8 @@ class Recorder:
         context = otel.get_current()
         if call.scope is None:
             self.spending.begin(call, context)
+        if call.span is None and self._hasher is not None:
+            self._hasher.mark(call.request)
         if call.span is None:  # else it goes on: what was called gave a coroutine, which is awaited now
             self._open_span(call, context)
             if self.content is not None and call.state is False:  # on other tools' spans they decide

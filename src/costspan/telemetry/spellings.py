@@ -114,6 +114,8 @@ FIELDS = {
     "feature": (names.FEATURE, "ai.telemetry.functionId", "traceloop.association.properties.feature"),
     "error": (names.ERROR_TYPE, "exception.type"),
     "tier": (names.SERVICE_TIER, "openai.response.service_tier", "gen_ai.openai.response.service_tier"),
+    "prompt_hash": (names.PROMPT_HASH,),
+    "max_tokens": ("gen_ai.request.max_tokens", "ai.settings.maxOutputTokens", "ai.settings.maxTokens"),
     "status": (names.PRICE_STATUS,),
     "source": (names.USAGE_SOURCE,),
     "reason": (names.PRICE_REASON,),
@@ -122,7 +124,7 @@ FIELDS = {
 VARYING = frozenset(
     {"input", "output", "cache_read", "cache_write", "reasoning", "cache_write_5m", "cache_write_1h", "total"}
     | {"input_audio", "output_audio", "usage_details", "cost", "cost_details", "cost_input", "cost_output", "list_cost"}
-    | {"session", "user"}
+    | {"session", "user", "prompt_hash"}
 )
 PLACES = {name: (field, rank) for field, aliases in FIELDS.items() for rank, name in enumerate(aliases)}
 

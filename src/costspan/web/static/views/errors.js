@@ -12,13 +12,25 @@ export const title = 'Errors and retries';
 export const asks = () => ({
   failed: ask('/api/usage', { group_by: 'error,model', 'error!': '' }),
   summary: ask('/api/summary'),
+  again: ask('/api/retries'),
 });
 
-export function draw({ failed: { rows, total }, summary: { period } }) {
+function retries({ looked_at: looked, retries: rows }) {
+  if (!rows.length) return [note(`None of the latest ${count(looked)} calls tried a failed one again.`)];
+  const number = (title, name, shown) => ({ title, value: (row) => row[name], text: (row) => shown(Number(row[name])), number: true });
+  return [
+    note(`Of the latest ${count(looked)} calls, these failed and were tried again within a minute, in the same trace.`),
+    table('Retries', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), number('Tried again', 'calls', count),
+      number('Then succeeded', 'succeeded', count), number('Billed for the failed', 'cost', money), number('Billed for the retries', 'again_cost', money)], rows),
+  ];
+}
+
+export function draw({ failed: { rows, total }, summary: { period }, again }) {
   if (!rows.length) return [note('No call of this period failed.')];
   return [
     note(`${count(total.calls)} of ${count(period.total.calls)} calls failed (${percent(total.calls / period.total.calls)}). They were billed ${money(total.cost)}; `
-      + `what was tried again was paid again, and took ${seconds(total.average_seconds * total.calls)} more.`),
+      + `they took ${seconds(total.average_seconds * total.calls)}.`),
     table('Errors', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), calls, tokens, cost], rows, total),
+    ...retries(again),
   ];
 }
