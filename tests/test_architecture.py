@@ -147,3 +147,11 @@ def test_nothing_heavy_is_imported_before_it_is_needed(statement):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == []
+
+
+def test_files_of_tests_can_be_told_apart():
+    """Outside packages their names are those of modules: two of one name cannot be collected together."""
+    tests = [path for path in Path(__file__).parent.rglob("test_*.py") if not path.with_name("__init__.py").exists()]
+    names = [path.name for path in tests]
+
+    assert sorted(names) == sorted(set(names))

@@ -79,7 +79,7 @@ def test_no_value_is_written_into_a_statement():
         if not is_constant(piece)
     }
 
-    assert found == {(file, piece) for file, pieces in OURS.items() for piece in pieces or ()}
+    assert found <= {(file, piece) for file, pieces in OURS.items() for piece in pieces or ()}
 
 
 @pytest.mark.parametrize("value", HOSTILE)

@@ -1,9 +1,9 @@
-"""Each config, dashboard and alert is named with its tests; `python tests/operations/proof.py` mends what fails here."""
+"""Each config, dashboard and alert is named with its tests; `python tests/operations/proofs.py` mends what fails here."""
 
 from __future__ import annotations
 
 import pytest
-from proof import ROOT, TABLES, alert_names, alerts, configs, with_table
+from proofs import ROOT, TABLES, alert_names, alerts, configs, with_table
 
 
 @pytest.mark.parametrize(("file", "table"), TABLES.items())

@@ -1,4 +1,4 @@
-"""The tables that name the tests of each config, dashboard and alert. `python tests/operations/proof.py` writes them anew."""
+"""The tables that name the tests of each config, dashboard and alert. `python tests/operations/proofs.py` writes them anew."""
 
 from __future__ import annotations
 
