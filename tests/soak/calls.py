@@ -38,7 +38,7 @@ def headers_of(ask: Ask) -> dict[str, str]:
         return {"x-odd": kind.partition(": ")[2]}
     told = {"x-usage": json.dumps(_reported(ask))}
     if kind == "retried":
-        told["x-status"] = "429"
+        told["x-once"] = "429"
     elif kind == "cut":
         told["x-cut"] = str(1 + int(chance * 10))
     elif kind == "cancelled":

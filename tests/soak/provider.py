@@ -1,7 +1,7 @@
 """The provider of the soak: the tests' fake OpenAI and Anthropic in a process of their own, told in headers what to do.
 
 `x-usage` is the usage to report (JSON; `null`: none), `x-odd` the name of an odd answer, `x-cut` breaks a stream off
-after so many chunks, `x-pause` waits before every part, `x-status` refuses the first attempt of a call.
+after so many chunks, `x-pause` waits before every part, `x-status` refuses a call, `x-once` its first attempt only.
 """
 
 from __future__ import annotations
@@ -19,13 +19,18 @@ ODD = {name: answer for name, answer in openai_odd.PLAIN_CHAT.items() if name no
 ODD_STREAMS = {name: answer for name, answer in openai_odd.STREAM_CHAT.items() if name not in SLOW}
 
 
+def _is_first(headers):
+    return headers.get("x-stainless-retry-count", "0") == "0"
+
+
 def answering(operation):
     """A route that answers as the headers say, else as the operation does with the usage that they say."""
 
     def answer(asked):
         headers = asked.received.headers
-        if "x-status" in headers and headers.get("x-stainless-retry-count", "0") == "0":
-            made = openai.error(int(headers["x-status"]), retry_after_ms="5")
+        refusal = headers.get("x-status") or (headers.get("x-once") if _is_first(headers) else None)
+        if refusal:
+            made = openai.error(int(refusal), retry_after_ms="5")
         elif "x-odd" in headers:
             table = ODD_STREAMS if asked.fields.get("stream") else ODD
             made = table[headers["x-odd"]]

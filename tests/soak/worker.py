@@ -131,7 +131,10 @@ class Program:
         """What the process holds when no call is under way and all telemetry has left."""
         await self.clients.close()
         self.clients = make_clients(self.urls)
-        await asyncio.to_thread(flush)
+        flushing = threading.Thread(target=flush)  # one of the loop's own pool would stay
+        flushing.start()
+        while flushing.is_alive():
+            await asyncio.sleep(0.1)
         await asyncio.sleep(SETTLE_SECONDS)
         gc.collect()
         names = sorted(each.name for each in threading.enumerate())
