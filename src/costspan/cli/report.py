@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: bool, as_json: bool) -> None:
     """Spend by day, model, team, user … from the ledger. Days are those of --tz."""
-    from costspan.reports.usage import read_usage
+    from costspan.reports.fees import fees_due
+    from costspan.reports.usage import read_usage, text
 
     if prompt:
         _show_prompts(asked, as_json=as_json)
@@ -33,17 +34,22 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
     second = _currency(currency, rate)
     with asked.ledger() as reader:
         report = read_usage(reader, asked.question)
+    fees = fees_due(asked.question)
     if as_json:
-        click.echo(json.dumps(_converted(report.as_dict(top), second), indent=2))
+        said = _converted(report.as_dict(top), second)
+        said["fees"] = [{"name": each.name, "provider": each.provider, "usd": text(each.usd)} for each in fees]
+        click.echo(json.dumps(said, indent=2))
         return
     if not report.rows:
         click.echo("no calls in this period")
         return
     from rich.console import Console
 
-    from costspan.cli.tables import usage_table
+    from costspan.cli.tables import money, usage_table
 
     Console().print(usage_table(report, top, second))
+    for each in fees:
+        click.echo(f"and in no call: {each.name}{each.provider and f' ({each.provider})'} {money(each.usd)}")
     if second:
         click.echo(f"1 USD = {second.rate} {second.code} on {second.day}")
 
