@@ -31,15 +31,16 @@ fuzz: ## Hunt with atheris, in an environment of its own, for input that breaks 
 	@$(MAKE) --no-print-directory VENV=$(VENV)-fuzz $(VENV)-fuzz/.fuzz
 	@$(VENV)-fuzz/bin/python tests/fuzz
 
-test-real: $(VENV)/.real ## The tests that need a real component: ClickHouse's engine, Parquet (1 GB installed)
-	@$(BIN)/python -m pytest -m real tests/ledger
+test-real: $(VENV)/.real ## The ledger's tests on ClickHouse's own engine, with Parquet, and fed by a Node program (1 GB installed)
+	@tests/install.sh node=nodejs npm=npm
+	@$(BIN)/python -m pytest -m real tests/ledger tests/reports
 
 test-operations: $(VENV)/.operations ## Install a real Prometheus, Alertmanager, VictoriaMetrics and Collector; test all configs on them
 	@tests/operations/install.sh
 	@$(BIN)/python -m pytest -m real tests/operations
 
 test-page: $(VENV)/.page ## Install a real Chromium; test the page in it, and make its pictures in build/pages
-	@tests/web/install.sh
+	@tests/install.sh "chromium=chromium fonts-dejavu-core" chromedriver=chromium-driver
 	@$(BIN)/python -m pytest -m real tests/web
 
 dashboards: $(VENV)/.operations ## Make dashboards and alert rules from their tables
