@@ -3,6 +3,7 @@ import os
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 from costspan.call import Call, Request, UsageSource
 from costspan.guard import FAILURES
@@ -188,3 +189,19 @@ def test_a_forked_child_starts_from_zero(meter):
 
     assert status == 0
     assert [value for _, value in meter.read()["costspan.tokens"]] == [5]
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_an_exemplar_is_of_the_calls_own_span_and_only_if_that_is_sampled(sampled):
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    call = finished_call(Usage(input=10), chunks=1)
+    context = SpanContext(7, 9, is_remote=False, trace_flags=TraceFlags(int(sampled)))
+    call.span = NonRecordingSpan(context)
+    Metrics(provider.get_meter("costspan")).record(call, PRICED, {})
+    metrics = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    found = {each.name for each in metrics for point in each.data.data_points if getattr(point, "exemplars", ())}
+    provider.shutdown()
+
+    bars = {"gen_ai.client.operation." + name for name in ("duration", "cost", "time_to_first_chunk")}
+    assert found == (bars if sampled else set())

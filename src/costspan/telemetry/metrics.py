@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
 from opentelemetry import context as otel
+from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from costspan.forking import in_children
@@ -19,6 +20,7 @@ from costspan.usage import TOKENS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from opentelemetry.context import Context
     from opentelemetry.metrics import Meter
 
     from costspan.call import Call
@@ -177,25 +179,26 @@ class Metrics:
             self._calls.add(_call_series(series, call), ((status, 1),))
         if self._calls.grown or self._cost.grown or self._tokens.grown:
             self._tell_growth()
+        trace_of = _exemplar_context(call)
         if total is not None:
-            self._price.record(total / FEMTO, attributes)
+            self._price.record(total / FEMTO, attributes, trace_of)
         if not conventional:
             return
-        self._duration.record(call.duration_seconds, attributes)
+        self._duration.record(call.duration_seconds, attributes, trace_of)
         if usage is not None:
             self._usage.record(usage.total_input, {**attributes, names.TOKEN_TYPE: "input"})
             if usage.total_output:
                 self._usage.record(usage.total_output, {**attributes, names.TOKEN_TYPE: "output"})
         if call.first_chunk is not None:
-            self._record_chunks(call, call.first_chunk, attributes)
+            self._first.record(call.first_chunk - call.begun, attributes, trace_of)
+            self._record_later_chunks(call, call.first_chunk, attributes)
 
     def _tell_growth(self) -> None:
         self._calls.grown = self._cost.grown = self._tokens.grown = False
         if self.at_new_series is not None:
             self.at_new_series()
 
-    def _record_chunks(self, call: Call, first_chunk: float, attributes: dict[str, Any]) -> None:
-        self._first.record(first_chunk - call.begun, attributes)
+    def _record_later_chunks(self, call: Call, first_chunk: float, attributes: dict[str, Any]) -> None:
         if self._chunk_metric and call.chunks > 1 and call.ended is not None:
             self._chunk.record((call.ended - first_chunk) / (call.chunks - 1), attributes)
 
@@ -219,6 +222,14 @@ class Metrics:
         for counter in (self._cost, self._tokens, self._calls, self._saved):
             counter._lock = self._lock
             counter.clear()
+
+
+def _exemplar_context(call: Call) -> Context | None:
+    """The context in which a measurement is the call's own, so that its bar in Grafana leads to its trace."""
+    span = call.span
+    if span is None or not span.get_span_context().trace_flags.sampled:
+        return None
+    return trace.set_span_in_context(span)
 
 
 def _common(call: Call, payers: Mapping[str, str]) -> dict[str, Any]:
