@@ -71,7 +71,7 @@ class Plugin:
                 return
             follower = next((follower for provider, follower in self._followers if provider is found), None)
             if follower is None:
-                follower = Enrichment()
+                follower = Enrichment(found)
                 self._followers.append((found, follower))
                 found.add_span_processor(follower)
             follower.teller = self._recorder

@@ -8,8 +8,6 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import SpanProcessor
 
-from costspan.telemetry.delivery import _exporters
-
 TOLD = {
     "cost": "gen_ai.usage.cost.amount",
     "source": "costspan.usage.source",
@@ -59,7 +57,8 @@ def watch(diary) -> None:
 
 def _watch_metrics(diary) -> None:
     """Which process has told its sums, and whether the last time was acknowledged."""
-    [exporter] = _exporters(metrics.get_meter_provider())
+    [reader] = metrics.get_meter_provider()._metric_readers
+    exporter = reader._exporter
     export = exporter.export  # of the instance: costspan looks at it too
 
     def watched(data, *args, **kwargs):

@@ -29,7 +29,7 @@ from plan import KINDS, Ask, Plan, model_of
 TASKS = 50
 CHILD_CALLS = 6
 CHILD_SECONDS = 60  # it is stuck if it takes longer
-SETTLE_SECONDS = 1.5
+SETTLE_SECONDS = 7  # by then the thread has ended that sends the first zeros of new series
 
 
 class Diary:

@@ -8,7 +8,7 @@ from fake_providers import MISSING, openai
 from openai import OpenAI
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import costspan
@@ -132,3 +132,38 @@ def test_a_flush_of_the_tracer_provider_waits_for_the_calls_that_are_being_count
     client.chat.completions.create(model="gpt-4o", messages=QUESTION * 200)
     assert exporter.provider.force_flush()
     assert len(exporter.get_finished_spans()) == 1
+
+
+def test_a_flush_delivers_what_is_still_being_counted(fake_openai):
+    """A program that is about to be frozen or killed flushes: exporters are asked again when the tokens are counted."""
+    provider, exporter = TracerProvider(shutdown_on_exit=False), InMemorySpanExporter()
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000))
+    costspan.instrument(tracer_provider=provider, meter_provider=MeterProvider(shutdown_on_exit=False), events="never")
+    fake_openai.play(openai.chat(usage=MISSING))
+    try:
+        with OpenAI(base_url=fake_openai.url + "/v1", api_key="k") as client:
+            client.chat.completions.create(model="gpt-4o", messages=QUESTION * 100)
+        assert provider.force_flush()
+        [span] = exporter.get_finished_spans()
+    finally:
+        costspan.uninstrument()
+        provider.shutdown()
+
+    assert span.attributes["costspan.usage.source"] == "tokenizer"
+
+
+def test_a_flush_that_is_over_before_the_count_says_so(fake_openai, monkeypatch):
+    held = threading.Event()
+    monkeypatch.setattr("costspan.tokens.pool.count_missing", lambda call: held.wait())
+    provider = TracerProvider(shutdown_on_exit=False)
+    costspan.instrument(tracer_provider=provider, meter_provider=MeterProvider(shutdown_on_exit=False), events="never")
+    fake_openai.play(openai.chat(usage=MISSING))
+    try:
+        with OpenAI(base_url=fake_openai.url + "/v1", api_key="k") as client:
+            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        assert not provider.force_flush(10)
+    finally:
+        held.set()
+        assert PLUGIN.recorder.drain(30)
+        costspan.uninstrument()
+        provider.shutdown()

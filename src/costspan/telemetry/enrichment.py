@@ -7,6 +7,7 @@ attributes are frozen but not yet handed on; before that, the span's own `end` i
 from __future__ import annotations
 
 import functools
+import time
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +83,8 @@ class Enrichment(SpanProcessor):
 
     hands_over = True  # a span that an SDK starts by itself goes to the running call that expects it
 
-    def __init__(self) -> None:
+    def __init__(self, provider: Any = None) -> None:
+        self._provider = provider
         self.teller: Teller | None = None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -99,8 +101,15 @@ class Enrichment(SpanProcessor):
                 _stand_in_for_end(span, self._on_ending)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Wait for the spans of calls whose tokens are still being counted."""
-        return self.teller is None or self.teller.drain(timeout_millis / 1000)
+        """Wait for the spans of calls whose tokens are still being counted; exporters were asked before: ask again."""
+        if self.teller is None or self.teller.drain(0):
+            return True
+        end = time.monotonic() + timeout_millis / 1000
+        if not self.teller.drain(timeout_millis / 1000):
+            return False
+        processors = getattr(getattr(self._provider, "_active_span_processor", None), "_span_processors", ())
+        others = [each for each in processors if each is not self]
+        return all(each.force_flush(max(0, int((end - time.monotonic()) * 1000))) is not False for each in others)
 
     def _place(self, span: Any, context: Context) -> None:
         inherited = scope_in(context)
