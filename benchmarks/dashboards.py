@@ -154,7 +154,10 @@ def timed(server, expr, start, step):
         try:
             get(url, query=expr, **asked)
         except urllib.error.HTTPError as error:
-            return math.inf, error.read().decode()[-60:]
+            print(error.read().decode(), file=sys.stderr)
+            return math.inf, math.inf
+        except TimeoutError:
+            return math.inf, math.inf
         wall = time.monotonic() - begun
         taken.append((processor_seconds(server) - used, wall))
     return min(taken[1:])
