@@ -168,6 +168,7 @@ def test_any_json_is_refused_or_stored(signal, value):
         _span(10, {"gen_ai.usage.output_tokens": {"intValue": 10**12}}),
         _span(11, {"gen_ai.usage.cost.amount": {"intValue": 1}, "costspan.cost.list": {"stringValue": "dear"}}),
         _span(12, {"user.id": {"arrayValue": {"values": [{"stringValue": "a"}]}}}),
+        _span(13, {"gen_ai.operation.name": {"arrayValue": {"values": [{"stringValue": "chat"}]}}}),
     ],
     ids=lambda odd: odd["traceId"][-1],
 )
