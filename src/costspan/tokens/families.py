@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from costspan.call import UsageSource
@@ -46,6 +46,22 @@ def _openai(name: str, pattern: str, **rules: object) -> Family:
     return Family(name, pattern, **(settings | rules))  # type: ignore[arg-type] # the keywords of Family
 
 
+# "roughly 30% more tokens for the same text", 1.0 to 1.35 times: Claude 4.7 and later.
+# Source: https://platform.claude.com/docs/en/build-with-claude/token-counting, looked up 2026-11-22; public
+# measurements of two pages find 1.27 and 1.45: https://huggingface.co/datasets/JOHNISKING/pdf-token-cost (2026-10)
+_CLAUDE = Family(
+    "claude-4.7",
+    r"claude",
+    permille=1365,
+    error=0.2,
+    priming=3,
+    per_message=4,
+    tools=346,
+    per_tool=10,
+    thinking=28,
+    images="anthropic_fine",
+)
+
 # The first pattern found in the lower-case model id (without its gateway prefix) wins.
 FAMILIES = (
     # Framing `<|start|>role<|message|>…<|end|>`, then `<|start|>assistant`. Source: OpenAI's harmony response format;
@@ -87,33 +103,15 @@ FAMILIES = (
     _openai("gpt-3", r"^(text|code)-|^(davinci|curie|babbage|ada)$|^gpt-?2$", encoding="p50k_base"),
     # No public tokenizer. Calibrated on provider-reported counts; benchmarks/tokens.py prints n and the error found.
     # Claude's 346 for tools: https://docs.claude.com/en/docs/agents-and-tools/tool-use/overview, 2025-11
-    Family(
-        "claude",
-        r"claude-(2|v2|3|instant|(opus|sonnet|haiku)-4([-.][0-6])?(-20\d{6}|-v\d|-latest|[@:]|$))",
+    replace(
+        _CLAUDE,
+        name="claude",
+        pattern=r"claude-(2|v2|3|instant|(opus|sonnet|haiku)-4([-.][0-6])?(-20\d{6}|-v\d|-latest|[@:]|$))",
         permille=1050,
         error=0.1,
-        priming=3,
-        per_message=4,
-        tools=346,
-        per_tool=10,
-        thinking=28,
         images="anthropic",
     ),
-    # "roughly 30% more tokens for the same text", 1.0 to 1.35 times: Claude 4.7 and later.
-    # Source: https://platform.claude.com/docs/en/build-with-claude/token-counting, looked up 2026-11-22; public
-    # measurements of two pages find 1.27 and 1.45: https://huggingface.co/datasets/JOHNISKING/pdf-token-cost (2026-10)
-    Family(
-        "claude-4.7",
-        r"claude",
-        permille=1365,
-        error=0.2,
-        priming=3,
-        per_message=4,
-        tools=346,
-        per_tool=10,
-        thinking=28,
-        images="anthropic_fine",
-    ),
+    _CLAUDE,
     Family("gemini", r"gemini|learnlm", permille=1030, error=0.1, per_message=0, images="gemini"),
     Family("palmyra", r"palmyra", permille=1050, error=0.1, priming=27, tools=90),
     Family(
