@@ -56,14 +56,14 @@ def read_reply(response: Any) -> tuple[str, Reply]:
 
 def _read(response: Any, shape: _Shape) -> tuple[str, Reply]:
     operation, request = shape.operation, Request(shape.operation.name, shape.provider, body={})
-    found = {name: read(response) for name, read in operation.read.items() if read is not None}
+    model, stated = operation.read.model, operation.read.stated_cost
     terms = {name: text_of(read(response)).lower() for name, read in operation.read_terms}
-    reply = Reply(model=text_of(found["model"]), terms=STANDARD._replace(**terms))  # type: ignore[arg-type] # text fields
+    reply = Reply(model=text_of(model(response)) if model else "", terms=STANDARD._replace(**terms))  # type: ignore[arg-type] # text fields
     assert operation.usage is not None  # noqa: S101 each of the shapes has one
     usages = [each for root in operation.usage.roots if (each := root(response)) is not None]
     reply.usage, reply.clamped = operation.usage.read(usages)
     with suppress(RateError):
-        reply.stated_cost = dollars(found.get("stated_cost"))
+        reply.stated_cost = dollars(stated(response) if stated else None)
     if operation.hook is not None:
         operation.hook(request, response, reply)
     return text_of(_HOST(response)) or request.provider, reply

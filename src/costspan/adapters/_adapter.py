@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters._paths import Read, path
 
@@ -24,6 +24,20 @@ Tally = Callable[["Call", Any], None]
 # For an answer that is read in a way of its own: puts the watch where it sees what the host will read. What it gives,
 # if anything, stands in for the answer.
 Deliver = Callable[[Any, "Watch"], Any]
+
+
+class Reads(NamedTuple):
+    """What reads the paths of an operation; None where it has none."""
+
+    model: Read | None
+    id: Read | None
+    finish: Read | None
+    text: Read | None
+    full_text: Read | None
+    stated_cost: Read | None
+    error: Read | None
+    request_model: Read | None
+    parameters_in: Read | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,32 +68,21 @@ class Operation:
     parameters_in: str = "."  # where in the request those arguments are
     attribution: Mapping[str, str] = field(default_factory=dict)  # path in the request: who pays (user, session)
     request_model: str = "model"
-    read: Mapping[str, Read | None] = field(init=False)  # the paths above, compiled
+    read: Reads = field(init=False)  # the paths above, compiled
     read_terms: tuple[tuple[str, Read], ...] = field(init=False)
     read_asked: tuple[tuple[str, Read], ...] = field(init=False)
     read_payers: tuple[tuple[str, Read], ...] = field(init=False)
+    names_payers: frozenset[str] = field(init=False)  # the arguments that those begin at
 
     def __post_init__(self) -> None:
         """Compile every path once; frozen data, so they are put beside it."""
-        compiled = {
-            name: path(getattr(self, name)) if getattr(self, name) else None
-            for name in (
-                "model",
-                "id",
-                "finish",
-                "text",
-                "full_text",
-                "stated_cost",
-                "error",
-                "request_model",
-                "parameters_in",
-            )
-        }
-        object.__setattr__(self, "read", compiled)
+        compiled = (path(text) if (text := getattr(self, name)) else None for name in Reads._fields)
+        object.__setattr__(self, "read", Reads(*compiled))
         object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))
         object.__setattr__(self, "read_asked", tuple((name, path(text)) for name, text in self.asked.items()))
         payers = tuple((name, path(text)) for text, name in self.attribution.items())
         object.__setattr__(self, "read_payers", payers)
+        object.__setattr__(self, "names_payers", frozenset(text.partition(".")[0] for text in self.attribution))
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ def path(text: str) -> Read:
     if not text:
         return _itself
     if "|" in text:
-        return _first_of(tuple(path(each) for each in text.split("|")))
+        return _alternatives(text.split("|"))
     if text == ".":
         return _itself
     steps = text.split(".")
@@ -86,6 +86,16 @@ def _plain(first: str, *rest: str) -> Read:
         return value
 
     return read
+
+
+def _alternatives(texts: list[str]) -> Read:
+    """The first that is there; a step that all begin with is taken once."""
+    first = {text.partition(".")[0] for text in texts}
+    rests = [text.partition(".")[2] for text in texts]
+    if len(first) == 1 and all(rests) and (step := first.pop()).isidentifier():
+        after = _alternatives(rests)
+        return lambda value: None if (found := member(value, step)) is None else after(found)
+    return _first_of(tuple(path(each) for each in texts))
 
 
 def _first_of(reads: tuple[Read, ...]) -> Read:

@@ -19,30 +19,34 @@ _LONGEST = 256  # characters of a user's name
 
 def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -> Request:
     """The Request of these arguments: model, parameters that the conventions name, and who pays if they say so."""
-    read, arguments = operation.read["request_model"], operation.read["parameters_in"]
+    read, arguments = operation.read.request_model, operation.read.parameters_in
     return Request(
         operation=operation.name,
         provider=provider,
         model=text_of(read(body)) if read else "",
         parameters=_scalars(operation.parameters, arguments(body) if arguments else body),
-        attribution={
-            name: value[:_LONGEST]
-            for name, payer in operation.read_payers
-            if isinstance(value := payer(body), str) and value
-        },
+        attribution={} if operation.names_payers.isdisjoint(body) else _payers(operation, body),
         body=body,
     )
+
+
+def _payers(operation: Operation, body: Mapping[str, Any]) -> dict[str, str]:
+    """Who pays, by the arguments that name someone."""
+    return {
+        name: value[:_LONGEST]
+        for name, payer in operation.read_payers
+        if isinstance(value := payer(body), str) and value
+    }
 
 
 def _scalars(names: Mapping[str, str], arguments: Any) -> dict[str, Any]:
     """Plain values by their conventional names; a list only if all of it is text."""
     found = {}
-    for argument, name in names.items():
+    given = [argument for argument in arguments if argument in names] if type(arguments) is dict else names
+    for argument in given:
         value = member(arguments, argument)
-        if value is None:
-            continue
-        if isinstance(value, (bool, int, float, str)) or _is_texts(value):
-            found[name] = value
+        if value is not None and (isinstance(value, (bool, int, float, str)) or _is_texts(value)):
+            found[names[argument]] = value
     return found
 
 

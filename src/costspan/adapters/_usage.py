@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters._paths import Read, is_given, member, members, path
@@ -98,19 +99,20 @@ class _Found:
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
-        self._ranks: dict[str, int] = {}
+        self._ranks: dict[str, int] = {}  # of counts that are not from the first place where they may be
         self.odd = False
 
     def note(self, value: Any, leaf: _Leaf) -> None:
         if value is None:
             return
         bucket, rank, scale = leaf
-        count = _whole(value, scale)
+        count = value * scale if type(value) is int and 0 <= value <= MOST else _whole(value, scale)
         if count is None:
             self.odd = self.odd or is_given(value)
-        elif bucket not in self.counts or rank < self._ranks[bucket]:
+        elif bucket not in self.counts or rank < self._ranks.get(bucket, 0):
             self.counts[bucket] = count
-            self._ranks[bucket] = rank
+            if rank or self._ranks:
+                self._ranks[bucket] = rank
 
 
 class _Node:
@@ -144,46 +146,72 @@ class _Node:
                 node.walk(each, found)
 
 
+class _Plan(NamedTuple):
+    """How counts of certain names become disjoint: which there are of each side, and what contains them."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    units: tuple[str, ...]
+    modalities: tuple[str, ...]  # cached audio counts in the audio and in the cache total: it is a bucket of its own
+    whole_input: str
+    whole_output: str
+    beside_input: tuple[str, ...]
+    beside_output: tuple[str, ...]
+    is_input_known: bool
+
+
+@lru_cache(maxsize=256)
+def _plan(names: tuple[str, ...]) -> _Plan:
+    sides: tuple[list[str], ...] = ([], [], [])
+    for name in names:
+        if name in _SIDES:
+            sides[_SIDES[name]].append(name)
+    contains = "total_input" in names
+    return _Plan(
+        inputs=tuple(sides[_IN]),
+        outputs=tuple(sides[_OUT]),
+        units=tuple(sides[_UNIT]),
+        modalities=tuple(name for name in sides[_IN] if name.startswith("cache_read_")),
+        whole_input="total_input" if contains else "input",
+        whole_output="total_output" if "total_output" in names else "output",
+        beside_input=() if contains else _CACHE if "input" in names else INPUT_TOKENS,
+        beside_output=() if "total_output" in names else _BESIDE_OUTPUT,
+        is_input_known=contains or "input" in names,
+    )
+
+
 def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
     """Buckets that add up to the totals: parts are taken out of what contains them; what does not fit is cut."""
-    inputs: dict[str, int] = {}
-    outputs: dict[str, int] = {}
-    units: dict[str, int] = {}
-    for name, count in raw.items():
-        side = _SIDES.get(name)
-        if side is not None and count:
-            (inputs if side == _IN else outputs if side == _OUT else units)[name] = count
+    plan = _plan(tuple(raw))
+    inputs = {name: count for name in plan.inputs if (count := raw[name])}
+    outputs = {name: count for name in plan.outputs if (count := raw[name])}
     if "cache_write_total" in raw:
         told = sum(count for name, count in inputs.items() if name.startswith("cache_write_"))
         inputs["cache_write"] = max(raw["cache_write_total"] - told, 0)
-    _split_cached_modalities(inputs)
-    beside_input = () if "total_input" in raw else _CACHE if "input" in raw else INPUT_TOKENS
-    fresh, cut_in = _take(raw.get("total_input", raw.get("input", 0)), inputs, beside_input)
-    inside = _reasoning_is_inside(raw, outputs)
-    shown, cut_out = _take(raw.get("total_output", raw.get("output", 0)), outputs, () if inside else _BESIDE_OUTPUT)
-    counts = {"input": fresh + raw.get("extra_input", 0), **inputs, "output": shown, **outputs, **units}
+    for name in plan.modalities:
+        for whole in ("input_" + name.removeprefix("cache_read_"), "cache_read"):
+            if whole in inputs:
+                inputs[whole] = max(inputs[whole] - raw[name], 0)
+    fresh, cut_in = _take(raw.get(plan.whole_input, 0), inputs, plan.beside_input)
+    beside = plan.beside_output
+    if "total" in raw and "reasoning" in outputs and plan.is_input_known:
+        beside = _beside_by_total(raw, outputs, plan)
+    shown, cut_out = _take(raw.get(plan.whole_output, 0), outputs, beside)
+    counts = {"input": fresh + raw.get("extra_input", 0), **inputs, "output": shown, **outputs}
+    for name in plan.units:
+        counts[name] = raw[name]
     return {name: count for name, count in counts.items() if count}, cut_in or cut_out
 
 
-def _split_cached_modalities(inputs: dict[str, int]) -> None:
-    """Cached audio counts in the audio and in the cache total: it is one bucket of its own."""
-    for name in [name for name in inputs if name.startswith("cache_read_")]:
-        for whole in ("input_" + name.removeprefix("cache_read_"), "cache_read"):
-            if whole in inputs:
-                inputs[whole] = max(inputs[whole] - inputs[name], 0)
-
-
-def _reasoning_is_inside(raw: dict[str, int], outputs: dict[str, int]) -> bool:
-    """Whether the output count contains reasoning: as declared, unless the provider's own total says otherwise."""
-    inside = "total_output" in raw
-    if "total" not in raw or "reasoning" not in outputs or not ("total_input" in raw or "input" in raw):
-        return inside
-    known = raw.get("total_input", raw.get("input", 0)) + raw.get("extra_input", 0)
-    if "total_input" not in raw:
-        known += sum(raw.get(name, 0) for name in _CACHE)
-    gap = raw["total"] - known - raw.get("total_output", raw.get("output", 0))
+def _beside_by_total(raw: dict[str, int], outputs: dict[str, int], plan: _Plan) -> tuple[str, ...]:
+    """What is not inside the output count: as declared, unless the provider's own total says otherwise."""
+    known = raw[plan.whole_input] + raw.get("extra_input", 0)
+    known += sum(raw.get(name, 0) for name in plan.beside_input)
+    gap = raw["total"] - known - raw.get(plan.whole_output, 0)
     beside = sum(outputs.get(name, 0) for name in _BESIDE_OUTPUT)
-    return gap != beside if inside else gap == 0
+    if plan.beside_output:
+        return () if gap == 0 else _BESIDE_OUTPUT
+    return _BESIDE_OUTPUT if gap == beside else ()
 
 
 def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[int, bool]:

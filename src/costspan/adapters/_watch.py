@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._paths import text_of
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from costspan.adapters._adapter import Operation
     from costspan.call import Call, Observer
+    from costspan.usage import Terms
 
 _SEE = Guard("look at a streamed chunk")
 _READ = Guard("read the response")
@@ -112,9 +114,9 @@ class Watch:
             self._collect(response)
             self._identify(response)
             self._note_finish(response)
-            read = self.operation.read["full_text"]
+            read = self.operation.read.full_text
             if read is not None and not self._usages:
-                self._texts.extend(_strings(read(response)))
+                _add_strings(read(response), self._texts)
         self.finish()
 
     def _collect(self, source: Any) -> bool:
@@ -133,34 +135,31 @@ class Watch:
 
     def _identify(self, source: Any) -> None:
         """Names and terms: in the first chunk, or beside the usage."""
-        reply, read = self.call.reply, self.operation.read
-        if read["model"] is not None:
-            reply.model = text_of(read["model"](source)) or reply.model
-        if read["id"] is not None:
-            reply.id = text_of(read["id"](source)) or reply.id
-        for name, term in self.operation.read_terms:
+        reply, operation = self.call.reply, self.operation
+        read = operation.read
+        if read.model is not None and (model := text_of(read.model(source))):
+            reply.model = model
+        if read.id is not None and (id_ := text_of(read.id(source))):
+            reply.id = id_
+        for name, term in operation.read_terms:
             value = term(source)
             if value is not None:
                 self._terms[name] = value
-        if read["stated_cost"] is not None:
-            stated = _money(read["stated_cost"](source))
-            reply.stated_cost = reply.stated_cost if stated is None else stated
+        if read.stated_cost is not None and (stated := read.stated_cost(source)) is not None:
+            cost = _money(stated)
+            reply.stated_cost = reply.stated_cost if cost is None else cost
 
     def _follow(self, chunk: Any) -> None:
         """What may come with any chunk: why it ends, and text for a local count."""
         self._note_finish(chunk)
-        read = self.operation.read["text"]
-        if read is not None:
-            found = read(chunk)
-            if found:
-                self._texts.extend(_strings(found))
+        read = self.operation.read.text
+        if read is not None and (found := read(chunk)):
+            _add_strings(found, self._texts)
 
     def _note_finish(self, source: Any) -> None:
-        read = self.operation.read["finish"]
-        if read is not None:
-            found = read(source)
-            if found:
-                self._finish.extend(_strings(found))
+        read = self.operation.read.finish
+        if read is not None and (found := read(source)):
+            _add_strings(found, self._finish)
 
     def finish(self) -> None:
         """The answer is complete."""
@@ -218,7 +217,7 @@ class Watch:
         self._settle_terms()
         if operation.hook is not None and (self._last is not None or call.error is None):  # an answer may be mere bytes
             operation.hook(call.request, self._last, reply)
-        read = operation.read["error"]
+        read = operation.read.error
         if read is not None and call.error is None and (told := read(self._last)) is not None:
             code = text_of(told)
             call.error = ReportedError(code if _CODE.fullmatch(code) else "error")
@@ -234,8 +233,13 @@ class Watch:
             terms.setdefault(name, read(request.body))
         if request.geo:
             terms.setdefault("geo", request.geo)
-        if texts := {name: text.lower() for name, value in terms.items() if (text := text_of(value))}:
-            self.call.reply.terms = self.call.reply.terms._replace(**texts)  # type: ignore[arg-type] # text fields only
+        if texts := tuple((name, text.lower()) for name, value in terms.items() if (text := text_of(value))):
+            self.call.reply.terms = _with(self.call.reply.terms, texts)
+
+
+@lru_cache(maxsize=256)
+def _with(terms: Terms, texts: tuple[tuple[str, str], ...]) -> Terms:
+    return terms._replace(**dict(texts))  # type: ignore[arg-type] # text fields only
 
 
 def _unask(chunk: Any) -> None:
@@ -249,11 +253,14 @@ def _is_usage_only(chunk: Any) -> bool:
     return getattr(chunk, "usage", None) is not None and not getattr(chunk, "choices", None)
 
 
-def _strings(found: Any) -> list[str]:
-    if isinstance(found, (list, tuple)):
-        return [text for each in found for text in _strings(each)]
-    text = text_of(found)
-    return [text] if text else []
+def _add_strings(found: Any, strings: list[str]) -> None:
+    if type(found) is str:
+        strings.append(found)
+    elif isinstance(found, (list, tuple)):
+        for each in found:
+            _add_strings(each, strings)
+    elif text := text_of(found):
+        strings.append(text)
 
 
 def _money(value: Any) -> Decimal | None:

@@ -16,7 +16,7 @@ from weakref import ref
 from opentelemetry import context as otel
 
 from costspan.forking import in_children
-from costspan.telemetry.metrics import COLLECTION, EARLY
+from costspan.telemetry.counters import COLLECTION, EARLY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

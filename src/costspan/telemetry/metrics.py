@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakMethod
 
-from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -15,10 +14,11 @@ from costspan.guard import FAILURES
 from costspan.pricing.price import FEMTO, Price
 from costspan.telemetry import names
 from costspan.telemetry.attributes import error_type, total_usage
+from costspan.telemetry.counters import ExactCounter, Row, Series
 from costspan.usage import TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.metrics import Meter
@@ -26,76 +26,20 @@ if TYPE_CHECKING:
     from costspan.call import Call
 
 _TOKENS = frozenset(TOKENS)
-COLLECTION = otel.create_key("costspan-collection")  # in the context of a collection that is not a regular one:
-OWN_ZEROS = "own zeros"  # its reader shows zeros by itself
-EARLY = "early"  # it is between the regular ones, and only to show new series as 0
-Series = tuple[tuple[str, str], ...]
+Key = tuple[str, str, str, str, str, "tuple[str, int] | None", str, Series]
+_MOST_KINDS = 4096  # of calls, whose attributes are kept; a program that makes up names must not fill the memory
 
 
-class ExactCounter:
-    """Whole-number sums by attribute set, read when metrics are collected.
+class Kind(NamedTuple):
+    """All calls that have the same attributes: those of the histograms, and the rows of the counters."""
 
-    A new series is reported as 0 at its first collection and with its value from the second, so that PromQL's
-    `increase()` misses nothing; `settle()` makes all report their values at once, for the last flush.
-    """
-
-    def __init__(self, lock: Lock, scale: int) -> None:
-        self._lock = lock
-        self._scale = scale
-        self._sums: dict[tuple[Series, str], int] = {}
-        self._shown: set[tuple[Series, str]] = set()
-        self._announced: set[tuple[Series, str]] = set()  # by an early collection
-        self._first: set[tuple[Series, str]] = set()  # of the last collection
-        self._settled = False
-        self.grown = False  # by a series, since somebody has looked
-
-    def add(self, series: Series, amounts: Iterable[tuple[str, int]]) -> None:
-        """Add amounts by their last label; the caller holds the lock."""
-        sums = self._sums
-        for label, amount in amounts:
-            key = (series, label)
-            try:
-                sums[key] += amount
-            except KeyError:
-                sums[key] = amount
-                self.grown = True
-
-    def observe(self, label: str) -> list[Observation]:
-        """One observation per series, `label` naming what tells its amounts apart."""
-        with self._lock:
-            sums = list(self._sums.items())
-        first: set[tuple[Series, str]] = set()
-        if (kind := otel.get_value(COLLECTION)) != OWN_ZEROS:
-            first = self._first = {key for key, _ in sums if key not in self._shown}
-            # a regular one shows 0 again after an early one: for less than its interval, no scrape might see it
-            (self._announced if kind == EARLY else self._shown).update(first)
-        observations = []
-        for key, amount in sums:
-            value = amount if self._settled or key not in first else 0
-            attributes = {**dict(key[0]), **({label: key[1]} if key[1] else {})}
-            observations.append(Observation(value / self._scale if self._scale > 1 else value, attributes))
-        return observations
-
-    def take_back(self) -> None:
-        """The last collection has not arrived: what it reported first is reported as 0 once more."""
-        self._shown -= self._first
-        self._announced -= self._first
-
-    def settle(self) -> None:
-        """From now on every series reports its value, also one that was never collected."""
-        self._settled = True
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether a series was never collected."""
-        return len(self._shown | self._announced) < len(self._sums)
-
-    def clear(self) -> None:
-        """Start from nothing: a forked child must not report its parent's spend again."""
-        self._sums.clear()
-        self._shown.clear()
-        self._announced.clear()
-        self._first.clear()
+    attributes: dict[str, Any]
+    input: dict[str, Any]
+    output: dict[str, Any]
+    cost: Row
+    tokens: Row
+    calls: Row
+    saved: Row
 
 
 class Metrics:
@@ -103,6 +47,7 @@ class Metrics:
 
     def __init__(self, meter: Meter, *, chunk_metric: bool = False) -> None:
         self._lock = Lock()
+        self._kinds: dict[Key, Kind] = {}
         self._cost = ExactCounter(self._lock, FEMTO)
         self._tokens = ExactCounter(self._lock, 1)
         self._calls = ExactCounter(self._lock, 1)
@@ -164,34 +109,81 @@ class Metrics:
 
         Not `conventional`: another tool has recorded the call's duration and tokens under the conventions' names.
         """
-        attributes = _common(call, payers)
         usage = total_usage(call.reply) if call.reply.usage is not None else None
         total = price.total_femto if price is not None else None
         with self._lock:
-            series = _series(call, payers)
+            kind = self._kind_of(call, payers)
             if usage is not None:
-                self._tokens.add(series, [each for each in usage if each[0] in _TOKENS])
-            if price is not None and total is not None:
-                self._cost.add(series, price.breakdown.items())
+                kind.tokens.add([each for each in usage if each[0] in _TOKENS])
+            if price is not None:
+                kind.cost.add(price.breakdown.items())
+            kind.calls[price.status.value if price is not None else ""] += 1
             if call.reply.saved_femto:
-                self._saved.add(series, (("", call.reply.saved_femto),))
-            status = price.status.value if price is not None else ""
-            self._calls.add(_call_series(series, call), ((status, 1),))
+                kind.saved[""] += call.reply.saved_femto
         if self._calls.grown or self._cost.grown or self._tokens.grown:
             self._tell_growth()
         trace_of = _exemplar_context(call)
         if total is not None:
-            self._price.record(total / FEMTO, attributes, trace_of)
+            self._price.record(total / FEMTO, kind.attributes, trace_of)
         if not conventional:
             return
-        self._duration.record(call.duration_seconds, attributes, trace_of)
+        self._duration.record(call.duration_seconds, kind.attributes, trace_of)
         if usage is not None:
-            self._usage.record(usage.total_input, {**attributes, names.TOKEN_TYPE: "input"})
-            if usage.total_output:
-                self._usage.record(usage.total_output, {**attributes, names.TOKEN_TYPE: "output"})
+            self._usage.record(usage.total_input, kind.input)
+            if output := usage.total_output:
+                self._usage.record(output, kind.output)
         if call.first_chunk is not None:
-            self._first.record(call.first_chunk - call.begun, attributes, trace_of)
-            self._record_later_chunks(call, call.first_chunk, attributes)
+            self._first.record(call.first_chunk - call.begun, kind.attributes, trace_of)
+            self._record_later_chunks(call, call.first_chunk, kind.attributes)
+
+    def _kind_of(self, call: Call, payers: Mapping[str, str]) -> Kind:
+        request, reply = call.request, call.reply
+        key = (
+            request.operation,
+            request.provider,
+            request.model,
+            reply.model,
+            reply.source.value if reply.usage is not None else "",  # how much of a sum is an estimate
+            # a provider's own address would add nothing to its name
+            (request.host, request.port) if request.host and request.biller not in ("", request.provider) else None,
+            "" if call.error is None else error_type(call.error),
+            tuple(payers.items()) if payers else (),
+        )
+        kind = self._kinds.get(key)
+        if kind is None:
+            if len(self._kinds) >= _MOST_KINDS:
+                self._kinds.clear()
+            kind = self._kinds[key] = self._new_kind(key)
+        return kind
+
+    def _new_kind(self, key: Key) -> Kind:
+        operation, provider, asked, answered, source, address, error, payers = key
+        attributes: dict[str, Any] = {names.OPERATION: operation, names.PROVIDER: provider}
+        if asked:
+            attributes[names.REQUEST_MODEL] = asked
+        if answered:
+            attributes[names.RESPONSE_MODEL] = answered
+        if address is not None:
+            attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = address
+        if error:
+            attributes[names.ERROR_TYPE] = error
+        attributes.update(payers)
+        series: Series = (
+            (names.OPERATION, operation),
+            (names.PROVIDER, provider),
+            (names.REQUEST_MODEL, asked or answered),
+            *(((names.USAGE_SOURCE, source),) if source else ()),
+            *payers,
+        )
+        return Kind(
+            attributes,
+            {**attributes, names.TOKEN_TYPE: "input"},
+            {**attributes, names.TOKEN_TYPE: "output"},
+            cost=self._cost.row(series),
+            tokens=self._tokens.row(series),
+            calls=self._calls.row((*series, (names.ERROR_TYPE, error)) if error else series),
+            saved=self._saved.row(series),
+        )
 
     def _tell_growth(self) -> None:
         self._calls.grown = self._cost.grown = self._tokens.grown = False
@@ -222,6 +214,7 @@ class Metrics:
         for counter in (self._cost, self._tokens, self._calls, self._saved):
             counter._lock = self._lock
             counter.clear()
+        self._kinds.clear()
 
 
 def _exemplar_context(call: Call) -> Context | None:
@@ -230,37 +223,3 @@ def _exemplar_context(call: Call) -> Context | None:
     if span is None or not span.get_span_context().trace_flags.sampled:
         return None
     return trace.set_span_in_context(span)
-
-
-def _common(call: Call, payers: Mapping[str, str]) -> dict[str, Any]:
-    """The conventions' metric attributes: few, and bounded. A provider's own address would add nothing to its name."""
-    request, reply = call.request, call.reply
-    attributes: dict[str, Any] = {names.OPERATION: request.operation, names.PROVIDER: request.provider}
-    if request.model:
-        attributes[names.REQUEST_MODEL] = request.model
-    if reply.model:
-        attributes[names.RESPONSE_MODEL] = reply.model
-    if request.host and request.biller not in ("", request.provider):
-        attributes[names.SERVER_ADDRESS] = request.host
-        attributes[names.SERVER_PORT] = request.port
-    if call.error is not None:
-        attributes[names.ERROR_TYPE] = error_type(call.error)
-    if payers:
-        attributes.update(payers)
-    return attributes
-
-
-def _series(call: Call, payers: Mapping[str, str]) -> Series:
-    request = call.request
-    own: Series = (
-        (names.OPERATION, request.operation),
-        (names.PROVIDER, request.provider),
-        (names.REQUEST_MODEL, request.model or call.reply.model),
-    )
-    if call.reply.usage is not None:  # how much of a sum is an estimate
-        own += ((names.USAGE_SOURCE, call.reply.source.value),)
-    return own + tuple(payers.items()) if payers else own
-
-
-def _call_series(series: Series, call: Call) -> Series:
-    return series if call.error is None else (*series, (names.ERROR_TYPE, error_type(call.error)))

@@ -19,7 +19,7 @@ from opentelemetry import context as otel
 from opentelemetry.sdk.metrics import Counter, Histogram, ObservableCounter, ObservableUpDownCounter, UpDownCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricReader
 
-from costspan.telemetry.metrics import COLLECTION, OWN_ZEROS
+from costspan.telemetry.counters import COLLECTION, OWN_ZEROS
 from costspan.telemetry.openmetrics import OPENMETRICS, PLAIN, OpenMetrics
 
 if TYPE_CHECKING:
