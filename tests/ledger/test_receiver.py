@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import os
 import socket
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,6 +15,7 @@ from ledger_served import Served
 from ledger_spans import NOON, call, span, traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from costspan.ledger import receiver
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.server import find_running, start
 
@@ -35,7 +38,9 @@ EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
     ],
 )
 def test_what_cannot_be_read_is_refused_and_the_ledger_goes_on(served, body, headers, status):
+    refused = sum(served.ingest.counts[name] for name in ("bad requests", "refused requests"))
     assert served.post(body, **headers)[0] == status
+    assert sum(served.ingest.counts[name] for name in ("bad requests", "refused requests")) == refused + 1
     before = served.ingest.counts["calls"]
     assert served.post(traces(call()))[0] == 200
     assert served.ingest.counts["calls"] == before + 1
@@ -97,6 +102,35 @@ def test_a_client_that_stops_in_the_middle_harms_nobody(served):
         hanging.sendall(b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n")
         hanging.sendall(b"content-type: application/x-protobuf\r\n\r\nabc")
         assert served.post(traces(call()))[0] == 200
+
+
+def test_a_client_that_hangs_is_told_so_and_counted(served, monkeypatch):
+    monkeypatch.setattr(receiver, "_BODY_SECONDS", 0.05)
+    before = served.ingest.counts["refused requests"]
+    with socket.create_connection(("127.0.0.1", served.running.http_port), timeout=20) as hanging:
+        hanging.sendall(b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n")
+        hanging.sendall(b"content-type: application/x-protobuf\r\n\r\nabc")
+        assert hanging.recv(100).startswith(b"HTTP/1.1 408")
+
+    assert served.ingest.counts["refused requests"] == before + 1
+
+
+def test_of_a_body_of_a_gigabyte_nothing_is_kept(served):
+    """Whoever sends it to its end is told 413, and who hangs 408; this client sends 64 MB of it and leaves."""
+    part = bytes(2**20)
+    with socket.create_connection(("127.0.0.1", served.running.http_port), timeout=20) as huge:
+        huge.sendall(f"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-length: {2**30}\r\n".encode())
+        huge.sendall(b"content-type: application/x-protobuf\r\n\r\n")
+        before = resident_bytes()
+        for _ in range(64):
+            huge.sendall(part)
+        assert resident_bytes() - before < 48 * len(part)
+
+    assert served.post(traces(call()))[0] == 200
+
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_grpc_takes_the_same_and_refuses_with_its_own_codes(tmp_path):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_PACKED_BYTES = 16 * 2**20
 MOST_ARRIVING = 128 * 2**20  # bytes of bodies that are not complete yet, of all clients together
 _BODY_SECONDS = 30  # a client that sends slower than this hangs
+_REFUSED = "refused requests"  # as counted: those that never became a job of the ingest, which counts its own
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 # per signal: the answer's type, and what its partial success calls what was refused
@@ -50,13 +51,16 @@ class Receiver:
         signal = request.url.path.rpartition("/")[2]
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in (_PROTOBUF, _JSON):
+            self._ingest.counts[_REFUSED] += 1
             return _refusal(415, f"content type {kind or '(none)'} is not taken: {_PROTOBUF} or {_JSON}", _PROTOBUF)
+        job = None
         try:
             body = await asyncio.wait_for(self._body(request), _BODY_SECONDS)
             encoding = request.headers.get("content-encoding", "").strip().lower()
             job = Job(signal, body, encoding, json=kind == _JSON)
             batch = await asyncio.wrap_future(self._ingest.submit(job))
         except (BadRequestError, TooLargeError, BusyError, LedgerError, asyncio.TimeoutError) as error:
+            self._ingest.counts[_REFUSED] += job is None
             return _refusal(_status(error), str(error) or "the body did not arrive in time", kind)
         return _answer(signal, batch, kind)
 
