@@ -114,7 +114,7 @@ ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
         _object(advice={"type": "array", "items": _ADVICE}),
     ),
     "/api/retries": (
-        "Failed calls that the program tried again within a minute, in the same trace, among the latest 20,000",
+        "Failed calls that the program tried again within a minute, in the same trace, among the latest ones",
         [*_PERIOD, *_FILTERS],
         _object(looked_at=_COUNT, retries={"type": "array", "items": _RETRY}),
     ),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.listing import ListedCall
 
-LOOKED_AT = 20_000  # latest calls: enough to see a habit, in less than a second
+LOOKED_AT = 10_000  # latest calls: enough to see a habit, in a part of a second
 _SOON = timedelta(minutes=1)  # after an error; who waits longer asks anew
 
 
