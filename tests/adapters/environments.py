@@ -14,17 +14,32 @@ class Environment(NamedTuple):
     tests: tuple[str, ...]  # files of tests/adapters that only run there
     python: tuple[int, int] = (3, 10)  # the lowest that the packages take
     shared: tuple[str, ...] = ()  # files that run in the main environment, too
+    sdks: tuple[str, ...] = ()  # rows of tests/conformance/sdks.py
 
 
 MAIN = "main"
 NAME = os.environ.get("COSTSPAN_ENVIRONMENT", MAIN)
+_CONFORMANCE = "../conformance/test_sdks.py"
 _PEERS = ("../interop/test_peers.py",)
 ENVIRONMENTS = {
+    MAIN: Environment(
+        (),
+        (),
+        sdks=("groq", "together", "writer", "cohere", "mistralai", "ollama", "google_genai", "bedrock"),
+    ),
     "oldest-anthropic": Environment(("anthropic==0.45.0", "botocore", "httpx<0.28"), (), shared=("test_anthropic.py",)),
     "oldest-google-genai": Environment(("google-genai==1.16.1",), (), shared=("test_google_genai.py",)),
-    "aiobotocore": Environment(("aiobotocore",), ("test_aiobotocore.py",), shared=("test_bedrock.py",)),
+    "aiobotocore": Environment(
+        ("aiobotocore",),
+        ("test_aiobotocore.py",),
+        shared=("test_bedrock.py", _CONFORMANCE),
+        sdks=("bedrock", "aiobotocore"),
+    ),
     "vertexai": Environment(  # takes google-genai before 3
-        ("google-cloud-aiplatform",), ("test_vertexai.py",), shared=("test_google_genai.py", "test_google_genai_new.py")
+        ("google-cloud-aiplatform",),
+        ("test_vertexai.py",),
+        shared=("test_google_genai.py", "test_google_genai_new.py", _CONFORMANCE),
+        sdks=("google_genai", "vertexai"),
     ),
     # newest of each that is not in the extra `test`, to keep `make test` quick to set up
     "others": Environment(
@@ -65,7 +80,22 @@ ENVIRONMENTS = {
             "test_watsonx.py",
         ),
         python=(3, 11),  # ibm-watsonx-ai
-        shared=("test_stainless_family.py",),
+        shared=("test_stainless_family.py", _CONFORMANCE),
+        sdks=(
+            "perplexity",
+            "cerebras",
+            "fireworks",
+            "sambanova",
+            "portkey",
+            "ai21",
+            "azure_ai_inference",
+            "huggingface_hub",
+            "openrouter",
+            "voyageai",
+            "replicate",
+            "dashscope",
+            "watsonx",
+        ),
     ),
     "frameworks": Environment(
         ("langchain-openai", "langchain-anthropic", "openai-agents", "pydantic-ai-slim[openai]", "instructor"),
@@ -74,8 +104,12 @@ ENVIRONMENTS = {
     # its newest caps openai below 3
     "llama-index": Environment(("llama-index-llms-openai", "llama-index-core>=0.14"), ("test_llama_index.py",)),
     # caps openai below 3; its cache imports the other three
-    "litellm": Environment(("litellm", "fastapi", "orjson", "soundfile"), ("test_litellm.py",)),
-    "regolo": Environment(("regolo", "openai"), ("test_regolo.py",), python=(3, 12)),
+    "litellm": Environment(
+        ("litellm", "fastapi", "orjson", "soundfile"), ("test_litellm.py",), shared=(_CONFORMANCE,), sdks=("litellm",)
+    ),
+    "regolo": Environment(
+        ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE,), sdks=("regolo",)
+    ),
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
     "peer-genai": Environment(("openai", "opentelemetry-instrumentation-genai-openai"), _PEERS),
     "peer-openai-v2": Environment(

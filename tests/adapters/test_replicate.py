@@ -1,34 +1,20 @@
 from __future__ import annotations
 
 import asyncio
-from types import SimpleNamespace
 
 import pytest
 import replicate
-from fake_providers import Route
+from fake_providers import replicate as wire
 
-from costspan.demo.server import reply
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # the SDK's own
-DONE = {
-    "id": "p-1",
-    "model": "meta/llama-4",
-    "version": "v",
-    "status": "succeeded",
-    "input": {},
-    "output": ["Cats ", "sleep."],
-    "logs": "",
-    "metrics": {"predict_time": 1.5, "input_token_count": 9, "output_token_count": 4},
-    "urls": {},
-}
-WIRE = SimpleNamespace(ROUTES=(Route("POST", "/predictions", lambda asked: reply(DONE)),))
 
 
 @pytest.mark.parametrize("later", [False, True])
 @pytest.mark.parametrize("how", ["run", "create"])
 def test_time_and_tokens_of_a_finished_prediction_are_counted(watch, serve, how, later):
-    seen, fake = watch("replicate"), serve(WIRE)
+    seen, fake = watch("replicate"), serve(wire)
     client = replicate.Client(api_token="k", base_url=fake.url)
 
     if how == "run":

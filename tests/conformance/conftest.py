@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 
-import openai
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -29,6 +28,8 @@ def loop():
 @pytest.fixture(scope="session")
 def openai_clients(openai_server, loop):
     """By name: sync, async. No retries unless a case says so: failures must be quick."""
+    import openai  # noqa: PLC0415 not in every environment
+
     where = {"base_url": openai_server.url + "/v1", "api_key": "k", "max_retries": 0}
     one, other = openai.OpenAI(**where), openai.AsyncOpenAI(**where)
     yield {"sync": Client("sync", one), "async": Client("async", other, loop.run_until_complete)}

@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 
 from opentelemetry import context
 
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_PASSING = re.compile(  # where an object lies in memory, when it came, and numbers that an SDK draws itself
+    r" at 0x[0-9a-f]+|\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
+    r"|created=\d{10}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 _BOUNDARY = re.compile(rb"boundary=(\S+)")
 # `traceparent`: anthropic's SDK sends on whatever span is current
 _VARYING = {"date", "user-agent", "host", "traceparent", "x-stainless-read-timeout"}
+# signed by the time of day, or numbered
+_PER_REQUEST = {"authorization", "x-amz-date", "amz-sdk-invocation-id", "x-ms-client-request-id", "x-amzn-trace-id"}
 _ERROR_FACTS = ("body", "status_code", "code", "param", "type", "request_id", "message", "args", "doc", "pos")
 
 
@@ -33,7 +38,7 @@ class Host:
     def see_wire(self, requests, *, usage_may_be_asked=True):
         """What the provider received. A stream may ask for usage more than the program did, nothing else."""
         for received in requests:
-            headers = {name: value for name, value in received.headers.items() if name not in _VARYING}
+            headers = {name: value for name, value in received.headers.items() if name not in _VARYING | _PER_REQUEST}
             self.see("sent", [received.method, received.path, received.query, *_body(received, headers)])
 
 
@@ -59,14 +64,17 @@ def describe(value):
         return _describe_raw(value)
     if isinstance(value, (list, tuple)):
         return [describe(each) for each in value]
-    return type(value), _ADDRESS.sub("", repr(value)), getattr(value, "_request_id", None)
+    return type(value), _PASSING.sub("", repr(value)), getattr(value, "_request_id", None)
 
 
-def _describe_error(error):
+def _describe_error(error, depth=3):
     facts = {name: repr(getattr(error, name)) for name in _ERROR_FACTS if hasattr(error, name)}
-    facts = {name: _ADDRESS.sub("", text) for name, text in facts.items()}
-    causes = [None if each is None else _describe_error(each) for each in (error.__cause__, error.__context__)]
-    return type(error), _ADDRESS.sub("", str(error)), facts, causes
+    facts = {name: _PASSING.sub("", text) for name, text in facts.items()}
+    causes = [
+        _describe_error(each, depth - 1) if each is not None and depth else None
+        for each in (error.__cause__, error.__context__)
+    ]
+    return type(error), _PASSING.sub("", str(error)), facts, causes
 
 
 def _describe_raw(response):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,8 +73,10 @@ class Group:
             call = early if self.shape.early else _method(sdk, self)
             for name in self.answers:
                 ours = self._observe(client, call, fake, name)
-                told = len(instrumented.spans)
-                if ours != bare[name] or self.operation.spans not in (None, told):
+                told = calls_told(client, instrumented)
+                asked = fake.requests or any(what == "raised" for what, *_ in ours)
+                wanted = self.operation.spans if asked else 0  # some streams ask only when they are iterated
+                if ours != bare[name] or wanted not in (None, told):
                     found[name] = _first_difference(bare[name], ours) or f"{told} spans"
         return found
 
@@ -82,9 +86,28 @@ class Group:
         fake.play(*self.answers[answer])
         host, arguments = Host(), self.operation.arguments()
         client.run(_make(host, self.shape, call, {**arguments, **self.shape.more}))
+        if client.name == "async":
+            client.run(breathe())
         host.see("own arguments", [_left(value) for value in arguments.values()])
         host.see_wire(fake.requests)
         return host.diary
+
+
+def calls_told(client, instrumented):
+    """How many calls were told; those that only garbage collection ends come after it."""
+    for _ in range(3):  # a generator may hold a generator
+        if spans := instrumented.spans:
+            return len(spans)
+        gc.collect()
+        if client.name == "async":
+            client.run(breathe())
+    return len(instrumented.spans)
+
+
+async def breathe():
+    """The event loop closes dropped generators in its own time."""
+    for _ in range(5):
+        await asyncio.sleep(0)
 
 
 async def _make(host, shape, call, arguments):

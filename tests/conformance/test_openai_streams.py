@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
 from itertools import product
 
@@ -13,6 +12,7 @@ from fake_providers import Answer, openai_odd
 from conformance import lives
 from conformance.host import Host, entered, settle
 from conformance.openai_table import CHAT, CLIENTS, RESPONSES
+from conformance.suite import breathe, calls_told
 
 
 async def plainly(sdk, live, host):
@@ -48,7 +48,7 @@ def observe(client, fake, opener, live, play=()):
     host = Host()
     client.run(_live(host, opener(client.sdk, live, host), client.name == "async"))
     if client.name == "async":
-        client.run(_breathe())
+        client.run(breathe())
     host.see("connections", [[each.is_idle(), each.is_closed()] for each in _connections(client.sdk)])
     _hang_up(client)
     return host.diary
@@ -60,13 +60,7 @@ async def _live(host, steps, waits):
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 whatever comes out is what is compared
         host.see("raised", error)
     if waits:
-        await _breathe()
-
-
-async def _breathe():
-    """The event loop closes dropped generators in its own time."""
-    for _ in range(5):
-        await asyncio.sleep(0)
+        await breathe()
 
 
 def _connections(sdk):
@@ -82,15 +76,6 @@ def _hang_up(client):
 
 async def _close(connection):
     await settle((getattr(connection, "aclose", None) or connection.close)())
-
-
-def told(instrumented):
-    """How many calls were told; those that only garbage collection ends come after it."""
-    spans = instrumented.spans
-    if not spans:
-        gc.collect()
-        spans = instrumented.spans
-    return len(spans)
 
 
 STREAMS = (
@@ -111,7 +96,7 @@ def test_a_stream_lives_as_without_us_and_is_told_once(opener, live, name, opena
     bare = observe(client, fake_openai, opener, live)
     with instrumented():
         ours = observe(client, fake_openai, opener, live)
-        calls = told(instrumented)
+        calls = calls_told(client, instrumented)
 
     assert ours == bare
     assert calls == 1
@@ -128,7 +113,7 @@ def test_a_stream_that_ends_badly_is_told_once(answer, live, name, openai_client
     bare = observe(client, fake_openai, plainly, live, play)
     with instrumented():
         ours = observe(client, fake_openai, plainly, live, play)
-        calls = told(instrumented)
+        calls = calls_told(client, instrumented)
 
     assert ours == bare
     assert calls == 1
@@ -145,7 +130,7 @@ def test_a_program_may_leave_while_the_provider_is_silent(
     bare = _observe_waiting(client, fake_openai, opener, live)
     with instrumented():
         ours = _observe_waiting(client, fake_openai, opener, live)
-        calls = told(instrumented)
+        calls = calls_told(client, instrumented)
 
     assert ours == bare
     assert calls == 1

@@ -48,6 +48,8 @@ def _generated(asked):
 def cut(_asked, body):
     """Each chunk tells the sums so far: the first has no output yet, and the last has all but the prompt's details."""
     usage = body.get("usageMetadata") or {}
+    if not isinstance(usage, dict):
+        return events([body, body], done=False)
     first = {key: each for key, each in usage.items() if key.startswith(("prompt", "cache"))} | {"totalTokenCount": 1}
     last = {key: each for key, each in usage.items() if key != "promptTokensDetails"}
     head = {key: body[key] for key in ("modelVersion", "responseId") if key in body}

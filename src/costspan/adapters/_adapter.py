@@ -60,6 +60,7 @@ class Operation:
     error: str = ""  # an error told inside a response or chunk of a call that did not raise
     free: bool = False
     asks_usage: bool = False  # a stream tells its usage only if `stream_options.include_usage` is sent
+    lazy: bool = False  # a stream asks the provider only when it is iterated
     lookup: bool = False  # asks for what was made before: only told to telemetry if a hook finds something to bill
     hook: Hook | None = None
     tally: Tally | None = None

@@ -187,7 +187,9 @@ class Watch:
 
     def leave_early(self) -> None:
         """The host wants no more of a stream, before its end."""
-        if self.call.open:
+        if self.operation.lazy and not self.call.chunks:
+            self.call.forget()  # nothing was asked of the provider yet
+        elif self.call.open:
             self.call.reply.partial = True
             self.finish()
 

@@ -14,6 +14,7 @@ COMPLETION = Operation(
     finish="completions.*.finish_reason",
     text="completion",
     full_text="completions.*.completion",
+    lazy=True,
 )
 CHAT = Operation(
     "chat",
@@ -23,6 +24,7 @@ CHAT = Operation(
     finish="finish_reason",
     text="content",
     full_text="message.content",
+    lazy=True,
 )
 EMBED = Operation("embeddings", usage=UsageMap(roots=("",), total_input="num_tokens_prompt_total"), model="", id="")
 _CALLS = {"complete": COMPLETION, "chat": CHAT, "embed": EMBED}

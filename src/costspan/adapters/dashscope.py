@@ -23,6 +23,7 @@ CHAT = Operation(
     finish="output.choices.*.finish_reason",
     full_text="output.choices.*.message.content",
     parameters={"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "seed": "seed"},
+    lazy=True,
 )
 EMBED = Operation("embeddings", usage=USAGE, model="", id="request_id")
 RERANK = Operation("rerank", usage=USAGE, model="", id="request_id")

@@ -5,6 +5,8 @@ Thoughts are in `eval_count`; a prompt that the server still holds may not be co
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat
 from costspan.adapters._http import open_http
 from costspan.adapters._usage import UsageMap
@@ -17,8 +19,9 @@ CHAT = Operation(
     finish="done_reason",
     text="message.content",
     full_text="message.content",
+    lazy=True,
 )
-GENERATE = Operation("text_completion", usage=USAGE, id="", finish="done_reason", text="response", full_text="response")
+GENERATE = replace(CHAT, name="text_completion", text="response", full_text="response")
 EMBED = Operation("embeddings", usage=USAGE, id="")
 SYSTEM_ONE = Operation("chat", usage=UsageMap(total_input="input_tokens", total_output="output_tokens"), id="")
 

@@ -13,8 +13,9 @@ from costspan.adapters._regolo_hooks import open_post, open_stream
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
-CHAT = replace(openai.CHAT, hook=None, text="choices.*.delta.content|1")  # a pair of role and content, by default
-COMPLETION = replace(openai.COMPLETION, text="choices.*.text|")  # the text itself, by default
+# a pair of role and content by default; of a completion the text itself
+CHAT = replace(openai.CHAT, hook=None, text="choices.*.delta.content|1", lazy=True)
+COMPLETION = replace(openai.COMPLETION, text="choices.*.text|", lazy=True)
 RERANK = Operation(
     "rerank",
     usage=UsageMap(roots=("usage", "meta.billed_units"), total_input="prompt_tokens", search_units="search_units"),

@@ -21,6 +21,7 @@ GENERATE = Operation(
     full_text=f"{REPLY}.candidates.*.content.parts.*.text",
     terms={"tier": f"{REPLY}.usage_metadata.traffic_type"},
     hook=google.read_generated,
+    lazy=True,
     parameters=google.PARAMETERS,
     parameters_in="generation_config._raw_generation_config|generation_config",
 )

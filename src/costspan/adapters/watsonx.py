@@ -14,7 +14,13 @@ from costspan.adapters._usage import UsageMap
 
 PARAMETERS = openai.PARAMETERS | {"max_new_tokens": "max_tokens", "top_k": "top_k", "random_seed": "seed"}
 CHAT = replace(
-    openai.CHAT, model="model_id|model", asks_usage=False, hook=None, parameters=PARAMETERS, parameters_in="params"
+    openai.CHAT,
+    model="model_id|model",
+    asks_usage=False,
+    hook=None,
+    parameters=PARAMETERS,
+    parameters_in="params",
+    lazy=True,
 )
 TEXT = Operation(
     "text_completion",
@@ -25,6 +31,7 @@ TEXT = Operation(
     hook=hooks.read_answers,
     parameters=PARAMETERS,
     parameters_in="params",
+    lazy=True,
 )
 PROMPTS = replace(TEXT, usage=None, full_text=TEXT.text, tally=hooks.tally_prompt)  # one, or a list, or as they come
 COUNTED = UsageMap(roots=("",), total_input="input_token_count")

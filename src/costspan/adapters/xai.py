@@ -21,6 +21,7 @@ CHAT = Operation(
     finish="finish_reason|0.finish_reason",
     text="1.content",
     full_text="content|0.content",
+    lazy=True,
     hook=read_ticks,
 )
 _METHODS = dict.fromkeys(("sample", "sample_batch", "parse", "defer", "defer_batch"), CHAT)

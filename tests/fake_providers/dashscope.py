@@ -1,0 +1,34 @@
+"""Alibaba Cloud's wire format (read from dashscope 2.0.2, 2026-11-22): a stream's counts are running totals."""
+
+from __future__ import annotations
+
+from costspan.demo.server import events, reply
+from fake_providers import Route
+
+USAGE = {
+    "input_tokens": 1000,
+    "output_tokens": 200,
+    "total_tokens": 1200,
+    "prompt_tokens_details": {"cached_tokens": 600},
+    "output_tokens_details": {"reasoning_tokens": 50},
+}
+FIRST = USAGE | {"output_tokens": 90}
+
+
+def _answer(usage):
+    choice = {"finish_reason": "stop", "message": {"role": "assistant", "content": "Cats."}}
+    return {"request_id": "r-1", "output": {"text": None, "choices": [choice]}, "usage": usage}
+
+
+def chat(usage=USAGE):
+    """One answer, or a stream, which is asked for by a header."""
+
+    def answer(asked):
+        if asked.received.headers.get("x-dashscope-sse") == "enable":
+            return events([_answer(FIRST), _answer(usage)], done=False)
+        return reply(_answer(usage))
+
+    return answer
+
+
+ROUTES = (Route("POST", "/generation", chat()),)
