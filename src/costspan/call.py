@@ -123,7 +123,7 @@ class Call:
     def __init__(self, request: Request, observer: Observer) -> None:
         self.request = request
         self.reply = Reply()
-        self.error: BaseException | None = None
+        self.error = ""  # its name; the error itself holds the frames of a stream, which would stay open with it
         self.first_chunk: float | None = None
         self.chunks = 0
         self.ended: float | None = None
@@ -170,5 +170,5 @@ class Call:
     def fail(self, error: BaseException) -> None:
         """The call raised `error` into the program. What was used up to then stays billed."""
         if self._open:
-            self.error = error
+            self.error = type(error).__qualname__
             self.finish()

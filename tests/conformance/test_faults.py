@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import sys
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import openai as sdk
 import pytest
-from fake_providers import Answer, openai
+from fake_providers import Answer, openai, openai_odd
 
 from conformance.host import Host, settle
 from conformance.openai_table import CHAT, CLIENTS, EMBEDDINGS, GROUPS, RESPONSES
@@ -261,3 +264,27 @@ def test_a_client_made_before_and_one_made_after_are_both_seen(fake_openai, inst
         told = instrumented.spans
 
     assert len(told) == 3
+
+
+def test_a_stream_that_failed_is_freed_when_the_program_lets_go(openai_clients, fake_openai, instrumented):
+    """Not by the garbage collector later: that may come while a connection pool is locked, and stop the program."""
+    client = openai_clients["sync"].sdk
+
+    def fail():
+        fake_openai.play(openai_odd.STREAM_CHAT["cut in the middle"])
+        opened = client.chat.completions.create(**CHAT.arguments(), stream=True)
+        held = weakref.ref(opened._iterator)
+        with contextlib.suppress(Exception):
+            list(opened)
+        return held
+
+    with instrumented():
+        gc.disable()
+        try:
+            held = fail()
+            assert held() is None
+        finally:
+            gc.enable()
+        (span,) = instrumented.spans
+
+    assert "error.type" in span.attributes

@@ -53,7 +53,7 @@ class Service:
         call = Call(Request("chat", "openai", model, stream=True), self)
         call.reply = Reply(model=model, usage=Usage(**usage), source=UsageSource(source))
         if self.chance.random() < 0.02:
-            call.error = TimeoutError()
+            call.error = "TimeoutError"
         seconds = self.chance.lognormvariate(0.7, 0.6)
         call.first_chunk, call.ended = call.begun + seconds / 5, call.begun + seconds
         payers = {key: value for key, value in (("costspan.team", team), ("costspan.feature", feature)) if value}

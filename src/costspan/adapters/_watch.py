@@ -29,10 +29,6 @@ _FOLD = 64  # usage objects held before they are thinned out: some hosts send on
 _CODE = re.compile(r"[\w.:-]{1,64}")  # of an error; what else is told is a message, which may quote the prompt
 
 
-class ReportedError(Exception):
-    """An error that the provider told inside an answer; never raised, only put on the span."""
-
-
 class Watch:
     """One call as seen from an SDK. Never raises into the host; the end is told once, however it comes."""
 
@@ -196,7 +192,7 @@ class Watch:
     def fail(self, error: BaseException) -> None:
         """The call raised into the host; what was told up to then still counts."""
         if self.call.open:
-            self.call.error = error
+            self.call.error = type(error).__qualname__
             self.call.reply.partial = bool(self.call.chunks)
             self.finish()
 
@@ -217,12 +213,12 @@ class Watch:
         if operation.usage is not None and self._usages:
             reply.usage, reply.clamped = operation.usage.read(self._usages)
         self._settle_terms()
-        if operation.hook is not None and (self._last is not None or call.error is None):  # an answer may be mere bytes
+        if operation.hook is not None and (self._last is not None or not call.error):  # an answer may be mere bytes
             operation.hook(call.request, self._last, reply)
         read = operation.read.error
-        if read is not None and call.error is None and (told := read(self._last)) is not None:
+        if read is not None and not call.error and (told := read(self._last)) is not None:
             code = text_of(told)
-            call.error = ReportedError(code if _CODE.fullmatch(code) else "error")
+            call.error = code if _CODE.fullmatch(code) else "error"
         if operation.lookup and reply.already_billed:
             call.forget()
         elif operation.lookup:

@@ -69,8 +69,8 @@ def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
         _add_rare(attributes, call)
     if price is not None:
         _add_price(attributes, price, reply.usage)
-    if call.error is not None:
-        attributes[names.ERROR_TYPE] = error_type(call.error)
+    if call.error:
+        attributes[names.ERROR_TYPE] = call.error
     return attributes
 
 
@@ -139,11 +139,6 @@ def total_usage(reply: Reply) -> Usage:
     for part in reply.parts:
         usage = usage + part.usage
     return usage
-
-
-def error_type(error: BaseException) -> str:
-    """The provider's own word for an error it reported; else the class."""
-    return str(error) if type(error).__name__ == "ReportedError" else type(error).__qualname__
 
 
 def unpriced(reason: str) -> Price:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._watch import ReportedError
 from costspan.call import Call, Reply, Request
 from costspan.telemetry import names
 from costspan.telemetry.reading import Reading, read_call
@@ -42,8 +41,7 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     call.reply = _reply(reading, attributes)
     call.started_ns = span.start_time or call.started_ns
     call.ended = call.begun + max(0, (span.end_time or call.started_ns) - call.started_ns) / 1e9
-    if error := reading.text("error"):
-        call.error = ReportedError(error)
+    call.error = reading.text("error")
     return call
 
 

@@ -13,7 +13,7 @@ from costspan.forking import in_children
 from costspan.guard import FAILURES
 from costspan.pricing.price import FEMTO, Price
 from costspan.telemetry import names
-from costspan.telemetry.attributes import error_type, total_usage
+from costspan.telemetry.attributes import total_usage
 from costspan.telemetry.counters import ExactCounter, Row, Series
 from costspan.usage import TOKENS
 
@@ -146,7 +146,7 @@ class Metrics:
             reply.source.value if reply.usage is not None else "",  # how much of a sum is an estimate
             # a provider's own address would add nothing to its name
             (request.host, request.port) if request.host and request.biller not in ("", request.provider) else None,
-            "" if call.error is None else error_type(call.error),
+            call.error,
             tuple(payers.items()) if payers else (),
         )
         kind = self._kinds.get(key)

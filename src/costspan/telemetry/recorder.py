@@ -18,7 +18,6 @@ from costspan.guard import Guard
 from costspan.telemetry import names, native
 from costspan.telemetry.adoption import current_llm_span
 from costspan.telemetry.attributes import (
-    error_type,
     payer_attributes,
     reply_attributes,
     request_attributes,
@@ -251,8 +250,8 @@ class Recorder:
             self._send_event(call, {**request_attributes(call.request), **reply_attributes(call, price)})
         if call.state:
             return  # adopted: its owner ends it
-        if call.error is not None:
-            span.set_status(Status(StatusCode.ERROR, error_type(call.error)))
+        if call.error:
+            span.set_status(Status(StatusCode.ERROR, call.error))
         span.end(call.started_ns + int(call.duration_seconds * 1e9))
 
     def _in_dialects(self, call: Call, price: Price | None) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ class Till:
         if reply.free or reply.cached:
             return Price(PriceStatus.FREE, 0)
         if reply.usage is None and reply.stated_cost is None:
-            if call.error is not None:
+            if call.error:
                 return None
             return unpriced(reply.unpriced or "the provider reported no usage")
         if reply.unpriced and reply.stated_cost is None:

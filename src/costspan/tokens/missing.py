@@ -26,7 +26,7 @@ def is_missing(call: Call) -> bool:
         return False
     if call.request.body.get("background"):
         return False  # runs on at the provider: its usage comes when it is asked for
-    return call.error is None or call.chunks > 0  # what failed before an answer began is not billed
+    return not call.error or call.chunks > 0  # what failed before an answer began is not billed
 
 
 def is_countable(call: Call) -> bool:
