@@ -27,8 +27,19 @@ ENVIRONMENTS = {
         (),
         sdks=("groq", "together", "writer", "cohere", "mistralai", "ollama", "google_genai", "bedrock"),
     ),
-    "oldest-anthropic": Environment(("anthropic==0.45.0", "botocore", "httpx<0.28"), (), shared=("test_anthropic.py",)),
-    "oldest-google-genai": Environment(("google-genai==1.16.1",), (), shared=("test_google_genai.py",)),
+    "oldest-anthropic": Environment(
+        ("anthropic==0.45.0", "boto3", "httpx<0.28"),
+        (),
+        shared=("test_anthropic.py", _CONFORMANCE),
+        sdks=("anthropic",),
+    ),
+    "oldest-google-genai": Environment(
+        ("google-genai==1.16.1",), (), shared=("test_google_genai.py", _CONFORMANCE), sdks=("google_genai",)
+    ),
+    "oldest-openai": Environment(("openai==1.26", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("openai",)),
+    "oldest-bedrock": Environment(("boto3==1.35.0",), (), shared=(_CONFORMANCE,), sdks=("bedrock",)),
+    "oldest-writer": Environment(("writer-sdk==1.0.0", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("writer",)),
+    "oldest-regolo": Environment(("regolo==1.5",), (), python=(3, 12), shared=(_CONFORMANCE,), sdks=("regolo",)),
     "aiobotocore": Environment(
         ("aiobotocore",),
         ("test_aiobotocore.py",),

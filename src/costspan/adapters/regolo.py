@@ -1,6 +1,6 @@
 """Regolo's SDK, below its methods, static ones and the names that they have on the module.
 
-Source: regolo 1.12 as installed, read 2026-11-22.
+Source: regolo 1.5 to 1.12 as installed, read 2026-11-22.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FILE = ("file", "model")
 
 ADAPTER = Adapter(
     provider="regolo",
-    package="regolo >= 1.0",
+    package="regolo >= 1.5",
     seats=(
         Seat(_CLIENT, "safe_post", open=open_post),
         Seat(_CLIENT, "RegoloClient.create_stream_generator", open=open_stream),
