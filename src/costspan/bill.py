@@ -64,6 +64,10 @@ class Bills:
             return
         self._weak[key] = found, bill
 
+    def __contains__(self, response: Any) -> bool:
+        """Whether an object may have a bill of its own; what it holds is not looked at."""
+        return id(response) in self._weak or id(response) in self._dicts
+
     def find(self, response: Any) -> Bill | None:
         """The bill of a response or stream; None for an object that we have not seen."""
         if isinstance(response, dict):

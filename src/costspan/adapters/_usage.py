@@ -206,9 +206,10 @@ def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
 def _beside_by_total(raw: dict[str, int], outputs: dict[str, int], plan: _Plan) -> tuple[str, ...]:
     """What is not inside the output count: as declared, unless the provider's own total says otherwise."""
     known = raw[plan.whole_input] + raw.get("extra_input", 0)
-    known += sum(raw.get(name, 0) for name in plan.beside_input)
+    for name in plan.beside_input:
+        known += raw.get(name, 0)
     gap = raw["total"] - known - raw.get(plan.whole_output, 0)
-    beside = sum(outputs.get(name, 0) for name in _BESIDE_OUTPUT)
+    beside = outputs.get("reasoning", 0) + outputs.get("citation", 0)
     if plan.beside_output:
         return () if gap == 0 else _BESIDE_OUTPUT
     return _BESIDE_OUTPUT if gap == beside else ()

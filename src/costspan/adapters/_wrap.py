@@ -182,10 +182,12 @@ class Wrapping:
         watch = self._unread.pop(raw, None) if self._unread else None
         if watch is not None:
             return self._deliver(result, watch)
-        with _DELIVER:
-            bill = self._observer.bills.find(raw)
-            if bill is not None:
-                self._observer.bills.add(result, bill)
+        bills = self._observer.bills
+        if raw in bills:  # else the SDK itself reads the answer of a call that is not delivered yet
+            with _DELIVER:
+                bill = bills.find(raw)
+                if bill is not None:
+                    bills.add(result, bill)
         return result
 
     def _stepping(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:

@@ -135,7 +135,7 @@ def _add_price(attributes: dict[str, Any], price: Price, usage: Usage | None) ->
 
 def total_usage(reply: Reply) -> Usage:
     """All that was used, sub-calls on other models included."""
-    usage = reply.usage or Usage.of({})
+    usage = reply.usage if reply.usage is not None else Usage.of({})
     for part in reply.parts:
         usage = usage + part.usage
     return usage

@@ -33,7 +33,7 @@ class Till:
             return unpriced(reply.unpriced or "the provider reported no usage")
         if reply.unpriced and reply.stated_cost is None:
             return unpriced(reply.unpriced)
-        price = self._rate(call, reply.usage or Usage())
+        price = self._rate(call, reply.usage if reply.usage is not None else Usage())
         if price.status is PriceStatus.UNPRICED and reply.gateway_cost is not None:
             return self._pricer.price(Usage(), provider="", model="", stated_cost=reply.gateway_cost)._replace(
                 stated=False
