@@ -155,10 +155,12 @@ def merge(question: Question, rows: Iterable[Sequence[Any]]) -> list[Answer]:
         else:
             sums[key] = [a + b for a, b in zip(held[:-1], values[:-1], strict=True)] + [max(held[-1], values[-1])]
     ordered = [*([question.time] if question.time else []), *names]
-    places = [(name, ordered.index(name)) for name in question.by]
     width = len(Measures._fields)
+    if (places := [ordered.index(name) for name in question.by]) != list(range(len(places))):
+        sums = {tuple(key[place] for place in places): values for key, values in sums.items()}
+    by = question.by
     return [
-        Answer({name: key[place] for name, place in places}, Measures._make(values[:width]), *values[width:])
+        Answer(dict(zip(by, key, strict=True)), Measures._make(values[:width]), *values[width:])
         for key, values in sums.items()
     ]
 
@@ -167,8 +169,11 @@ def _values(row: Sequence[Any]) -> list[int]:
     """Whole numbers; money, which comes as millions and rest, put together."""
     numbers = row if type(row[0]) is int else [int(number) for number in row]
     money, end = _FIRST_MONEY, _FIRST_MONEY + 2 * len(MONEY)
-    pairs = zip(numbers[money:end:2], numbers[money + 1 : end : 2], strict=True)
-    return [*numbers[:money], *[millions * MILLION + rest for millions, rest in pairs], *numbers[end:]]
+    return [*numbers[:money], *map(_joined, numbers[money:end:2], numbers[money + 1 : end : 2]), *numbers[end:]]
+
+
+def _joined(millions: int, rest: int) -> int:
+    return millions * MILLION + rest
 
 
 def time_text(unit: str, number: int) -> str:

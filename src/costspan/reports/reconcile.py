@@ -18,7 +18,7 @@ import csv
 import io
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -223,8 +223,7 @@ def _key_of(row: UsageRow, bills: dict[tuple[str, str], Billed]) -> tuple[str, s
 
 
 def _together(one: UsageRow, other: UsageRow) -> UsageRow:
-    return replace(
-        one,
+    return one._replace(
         sums=Measures(*map(sum, zip(one.sums, other.sums, strict=True))),
         unpriced_calls=one.unpriced_calls + other.unpriced_calls,
         estimated_calls=one.estimated_calls + other.estimated_calls,

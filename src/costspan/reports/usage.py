@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.config import read_settings
 from costspan.ledger.book import open_ledger
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 Moment = date | datetime | str | None
 
 
-@dataclass(frozen=True)
-class UsageRow:
+class UsageRow(NamedTuple):  # not a dataclass: there may be tens of thousands
     """One group's usage. Tokens whole, money in USD, exact. What it is grouped by is an attribute: `row.model`."""
 
     keys: dict[str, str]
@@ -39,7 +38,7 @@ class UsageRow:
     month_pico: int | None = None  # pico-dollars of the month up to this day, where it is grouped by day
 
     def __getattr__(self, name: str) -> str:
-        keys: dict[str, str] = self.__dict__.get("keys", {})
+        keys = self.keys
         if name in keys:
             return keys[name]
         if name == "date" and self.time is not None:
@@ -189,10 +188,9 @@ def _running_months(reader: Book, question: Question, answers: list[Answer]) -> 
             key = (local.strftime("%Y-%m"), *answer.keys.values())
             running[key] = answer.sums.cost
     totals: list[int | None] = []
-    for answer in answers:
-        keys = answer.keys
-        key = (keys["day"][:7], *map(keys.__getitem__, others))
-        total = running[key] = running.get(key, 0) + answer.sums.cost
+    for keys, sums, *_ in answers:
+        key = (keys["day"][:7], *[keys[name] for name in others])
+        running[key] = total = running.get(key, 0) + sums.cost
         totals.append(total)
     return totals
 
