@@ -1,11 +1,12 @@
-"""How long each expression of each dashboard and rule takes on a Prometheus that holds 30 days of 10,000 series.
+"""How long each expression of the dashboards and rules takes on a Prometheus that holds 30 days of 10,000 series.
 
     python benchmarks/dashboards.py [FOLDER]      # FOLDER keeps the data (2 GB) for the next run
 
 The series are the plugin's own output for 5 services, 3 teams and 7 models, a sample a minute (the interval at which
-OpenTelemetry's SDK exports); their values are made up. Blocks are written by `benchmarks/blocks/`, with Prometheus' own
-library: a Go toolchain is needed. Each expression is asked for once to load what is on disk, then three times, the
-fastest counts, in processor time: Prometheus answers a query on one core, so on an idle machine that is what one waits.
+OpenTelemetry's SDK exports), and what the recording rules make of them; their values are made up. Blocks are written by
+`benchmarks/blocks/`, with Prometheus' own library: a Go toolchain is needed. Each expression is asked for once to load
+what is on disk, then three times, the fastest counts, in processor time: Prometheus answers a query on one core, so on
+an idle machine that is what one waits.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.error
+from collections import Counter
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -66,28 +68,40 @@ def described():
     for labels, value in plugin_series():
         yield {"Labels": labels, "Rate": value * 30, "Whole": value.is_integer(), "Every": 60}
     for rule in recording_rules():
-        window = re.search(r"increase(\d+)([mhd])$", rule["record"])
-        seconds = int(window[1]) * {"m": 60, "h": 3600, "d": DAY}[window[2]] if window else 15 * DAY
-        for labels in recorded_labels(rule):
-            yield {"Labels": {"__name__": rule["record"], **labels}, "Rate": 2, "Window": seconds, "Every": 60}
+        window = re.search(r"(?:increase|rate)(\d+[mhd])$", rule["record"])
+        about = {"Window": seconds_of(window[1]) if window else 15 * DAY, "Every": seconds_of(rule["interval"])}
+        for labels, rate in recorded_buckets(rule) if "_bucket" in rule["record"] else recorded_labels(rule):
+            yield {"Labels": {"__name__": rule["record"], **labels}, "Rate": rate, **about}
     for team in TEAMS:
         limit = {"__name__": "costspan_budget_limit_USD", "costspan_team": team, "costspan_budget_period": "month"}
         yield {"Labels": limit, "Rate": 1, "Window": DAY, "Every": 60}
 
 
 def recorded_labels(rule):
-    """The label sets of what a recording rule makes."""
+    """The label sets of what a recording rule makes, and a rate."""
     values = {"service_name": SERVICES, "costspan_team": TEAMS, "gen_ai_request_model": MODELS}
     by = re.search(r"by \(([^)]*)\)", rule["expr"])
     named = by[1].split(", ") if by else ["costspan_team"] if rule["record"].startswith("team:") else []
     names = [name for name in values if name in named]
     other = {"deployment_environment_name": "prod", "costspan_price_status": "priced"} if len(names) == 3 else {}
-    return [{**dict(zip(names, each, strict=True)), **other} for each in product(*(values[name] for name in names))]
+    sets = product(*(values[name] for name in names))
+    return [({**dict(zip(names, each, strict=True)), **other}, 2) for each in sets]
+
+
+def recorded_buckets(rule):
+    """The same of a rule for the buckets of a histogram: a bucket's rate is that of those that it sums up."""
+    source, kind = re.search(r"rate\((\w+)(?:\{gen_ai_token_type=\"(\w+)\"\})?\[", rule["expr"]).groups()
+    names = re.search(r"by \(([^)]*)\)", rule["expr"])[1].split(", ")
+    rates = Counter()
+    for labels, value in plugin_series():
+        if labels["__name__"] == source and kind in {None, labels.get("gen_ai_token_type")}:
+            rates[tuple((name, labels[name]) for name in names if name in labels)] += value * 30
+    return [(dict(labels), rate) for labels, rate in rates.items()]
 
 
 def recording_rules():
     groups = yaml.safe_load((ROOT / "grafana/alerts/recording.rules.yml").read_text())["groups"]
-    return [rule for group in groups for rule in group["rules"]]
+    return [{**rule, "interval": group["interval"]} for group in groups for rule in group["rules"]]
 
 
 def blocks_program():
@@ -118,41 +132,53 @@ def interval(seconds, least):
 
 
 def questions():
-    """(where, expression, start or None for an instant, step) of every panel at its own range and at 30 days."""
+    """(where, address, parameters) of all variables and panels at their own range and at 30 days, and of all rules."""
     for path in sorted((ROOT / "grafana/dashboards").glob("costspan-*.json")):
         board = json.loads(path.read_text())
-        for (name, given), panel in product(RANGES.items(), board["panels"]):
-            for target in panel.get("targets", ()) if board["uid"] != "costspan-clickhouse" else ():
-                span = seconds_of((given or board["time"]["from"]).removeprefix("now-"))
-                step = interval(span, DAY if panel.get("interval") == "1d" else 60)
-                words = {"__range": f"{span}s", "__rate_interval": f"{max(step + 60, 240)}s"}
-                expr = re.sub(r"\$\{?(\w+)\}?", lambda found, words=words: words.get(found[1], ".*"), target["expr"])
-                yield (
-                    f"{board['title']} / {panel['title']} / {name}",
-                    expr,
-                    None if target.get("instant") else END - span,
-                    step,
-                )
-    for rule in recording_rules():
-        yield f"rule {rule['record']}", rule["expr"], None, 0
+        for name, given in RANGES.items() if board["uid"] != "costspan-clickhouse" else ():
+            span = seconds_of((given or board["time"]["from"]).removeprefix("now-"))
+            for where, *asked in (*variables(board, span), *expressions(board, span)):
+                yield f"{board['title']} / {where} / {name}", *asked
     alerts = yaml.safe_load((ROOT / "grafana/alerts/alerting.rules.yml").read_text())["groups"]
-    for rule in (rule for group in alerts for rule in group["rules"]):
-        yield f"rule {rule['alert']}", rule["expr"], None, 0
+    for rule in (*recording_rules(), *(rule for group in alerts for rule in group["rules"])):
+        yield f"rule {rule.get('record') or rule['alert']}", "query", {"query": rule["expr"], "time": END - 60}
+
+
+def expressions(board, span):
+    targets = ((panel, target) for panel in board["panels"] for target in panel.get("targets", ()))
+    for panel, target in targets:
+        step = interval(span, seconds_of(panel.get("interval", "1m")))
+        expr = filled(target["expr"], {"__range": f"{span}s", "__rate_interval": f"{max(step + 60, 240)}s"})
+        if target.get("instant"):
+            yield panel["title"], "query", {"query": expr, "time": END - 60}
+        else:
+            yield panel["title"], "query_range", {"query": expr, "start": END - span, "end": END - 60, "step": step}
+
+
+def variables(board, span):
+    """What Grafana asks for `label_values(…)`."""
+    for each in (each for each in board["templating"]["list"] if each["type"] == "query"):
+        match, label = re.fullmatch(r"label_values\((.+), (\w+)\)", filled(each["query"], {})).groups()
+        asked = {"match[]": match, "start": END - span, "end": END - 60}
+        yield f"variable {each['name']}", f"label/{label}/values", asked
+
+
+def filled(expr, words):
+    """An expression as Grafana sends it, with every variable on All."""
+    return re.sub(r"\$\{?(\w+)\}?", lambda found: words.get(found[1], ".*"), expr)
 
 
 def seconds_of(text):
-    return int(text[:-1]) * {"h": 3600, "d": DAY}[text[-1]]
+    return int(text[:-1]) * {"m": 60, "h": 3600, "d": DAY}[text[-1]]
 
 
-def timed(server, expr, start, step):
+def timed(server, address, asked):
     """(processor seconds, wall seconds) of the fastest of three, after one that warms up; infinite if it is refused."""
-    url = f"{server.url}/api/v1/query" + ("_range" if start else "")
-    asked = {"start": start, "end": END - 60, "step": step} if start else {"time": END - 60}
     taken = []
     for _ in range(4):
         used, begun = processor_seconds(server), time.monotonic()
         try:
-            get(url, query=expr, **asked)
+            get(f"{server.url}/api/v1/{address}", **asked)
         except urllib.error.HTTPError as error:
             print(error.read().decode(), file=sys.stderr)
             return math.inf, math.inf
@@ -174,10 +200,11 @@ def measure(home):
     found = []
     try:
         once = {}
-        for where, expr, start, step in questions():
-            once.setdefault((expr, start, step), where)
-        for asked, where in once.items():
-            found.append((*timed(server, *asked), where, asked[0]))
+        for where, address, asked in questions():
+            once.setdefault(json.dumps([address, asked]), where)
+        for text, where in once.items():
+            address, asked = json.loads(text)
+            found.append((*timed(server, address, asked), where, asked.get("query") or address))
             print(".", end="", file=sys.stderr, flush=True)
     finally:
         server.stop()

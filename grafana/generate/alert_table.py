@@ -15,6 +15,7 @@ QUOTA = f'max by (costspan_team) (costspan_quota_limit_tokens{{{_WHOLE},costspan
 TEAM_COST = "team:costspan_cost_usd"
 # the labels that dashboards select and group by
 _SHOWN = "service_name, deployment_environment_name, costspan_team, costspan_feature, gen_ai_provider_name, gen_ai_request_model"
+_CHOSEN = "service_name, deployment_environment_name, costspan_team, gen_ai_request_model"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,18 @@ RECORDINGS = (
         f"{TEAM_COST}:month_to_date + {TEAM_COST}:increase3d / 3 "
         "* on () group_left () (days_in_month() - day_of_month() + 1 - hour() / 24)",
     ),
+)
+
+# what quantiles over weeks are made of: a fifth of the samples that the buckets have, without workers, operations and
+# errors. The window is twice the group's interval, so that no call falls between two of them
+QUANTILES = tuple(
+    Recording(f"costspan:{name}_bucket:rate10m", f"sum by (le, {_CHOSEN}) (rate({histogram}[10m]))")
+    for name, histogram in (
+        ("duration_seconds", "gen_ai_client_operation_duration_seconds_bucket"),
+        ("time_to_first_chunk_seconds", "gen_ai_client_operation_time_to_first_chunk_seconds_bucket"),
+        ("input_tokens", 'gen_ai_client_token_usage_bucket{gen_ai_token_type="input"}'),
+        ("call_cost_usd", "gen_ai_client_operation_cost_USD_bucket"),
+    )
 )
 
 ALERTS = (

@@ -8,6 +8,7 @@ from panel import (
     INPUTS,
     NO_TEAM,
     PRICED,
+    RECORDED,
     TREND,
     UNPRICED,
     Board,
@@ -16,7 +17,9 @@ from panel import (
     Row,
     hourly,
     made,
+    newest,
     over,
+    quantile,
     spent,
     used,
 )  # fmt: skip
@@ -197,16 +200,11 @@ MODELS = Board(
             "currencyUSD",
             "Median and 95th percentile of what one call costs.",
             (
-                Query(
-                    f"histogram_quantile(0.5, sum by (le) (rate(gen_ai_client_operation_cost_USD_bucket{{{ALL}}}[$__rate_interval])))",
-                    "median",
-                ),
-                Query(
-                    f"histogram_quantile(0.95, sum by (le) (rate(gen_ai_client_operation_cost_USD_bucket{{{ALL}}}[$__rate_interval])))",
-                    "95th percentile",
-                ),
+                Query(quantile(0.5, "call_cost_usd"), "median"),
+                Query(quantile(0.95, "call_cost_usd"), "95th percentile"),
+                newest(0.95, "gen_ai_client_operation_cost_USD"),
             ),
-            exemplars=True,
+            interval=RECORDED,
         ),
         Panel(
             "time",

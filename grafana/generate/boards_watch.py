@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from alert_table import LIMIT, QUOTA
-from panel import ALL, ESTIMATED, SERVICE, TEAM, UNPRICED, Board, Panel, Query, made, quantile, spent
+from panel import (
+    ALL,
+    ESTIMATED,
+    RECORDED,
+    SERVICE,
+    TEAM,
+    UNPRICED,
+    Board,
+    Panel,
+    Query,
+    made,
+    newest,
+    quantile,
+    spent,
+)  # fmt: skip
 
 MONTH = f"team:costspan_cost_usd:month_to_date{{{TEAM}}}"
 FORECAST = f"team:costspan_cost_usd:month_end_forecast{{{TEAM}}}"
 MODEL = "gen_ai_request_model"
 DURATION = "gen_ai_client_operation_duration_seconds"
 FIRST = "gen_ai_client_operation_time_to_first_chunk_seconds"
+SECONDS = "duration_seconds"  # as recorded
+FIRST_SECONDS = "time_to_first_chunk_seconds"
 MONTH_NOTE = "The calendar month, UTC: exact where Prometheus scrapes the ledger; else added up from recorded hours, up to an hour behind."
 LEFT = f"{LIMIT} - on (costspan_team) {MONTH}"
 ERRORS = ',error_type!=""'
@@ -137,9 +153,10 @@ PERFORMANCE = Board(
             "95th percentile",
             "s",
             "Of the duration of a call.",
-            (Query(quantile(0.95, DURATION), "95th percentile"),),
+            (Query(quantile(0.95, SECONDS), "95th percentile"),),
             6,
             4,
+            interval=RECORDED,
         ),
         Panel(
             "stat",
@@ -171,27 +188,28 @@ PERFORMANCE = Board(
             "s",
             "Of a call, from request to the last byte.",
             (
-                Query(quantile(0.5, DURATION), "median"),
-                Query(quantile(0.95, DURATION), "95th percentile"),
-                Query(quantile(0.99, DURATION), "99th percentile"),
+                Query(quantile(0.5, SECONDS), "median"),
+                Query(quantile(0.95, SECONDS), "95th percentile"),
+                Query(quantile(0.99, SECONDS), "99th percentile"),
+                newest(0.95, DURATION),
             ),
-            exemplars=True,
+            interval=RECORDED,
         ),
         Panel(
             "time",
             "95th percentile of duration by model",
             "s",
             "Of a call, from request to the last byte.",
-            (Query(quantile(0.95, DURATION, MODEL), "{{gen_ai_request_model}}"),),
-            exemplars=True,
+            (Query(quantile(0.95, SECONDS, MODEL), "{{gen_ai_request_model}}"), newest(0.95, DURATION)),
+            interval=RECORDED,
         ),
         Panel(
             "time",
             "Time to the first chunk, 95th percentile",
             "s",
             "Of streamed answers: how long a reader waits for the first word.",
-            (Query(quantile(0.95, FIRST, MODEL), "{{gen_ai_request_model}}"),),
-            exemplars=True,
+            (Query(quantile(0.95, FIRST_SECONDS, MODEL), "{{gen_ai_request_model}}"), newest(0.95, FIRST)),
+            interval=RECORDED,
         ),
         Panel(
             "time",
@@ -237,16 +255,11 @@ PERFORMANCE = Board(
             "short",
             "Median and 95th percentile; a context that grows makes every next call dearer.",
             (
-                Query(
-                    f'histogram_quantile(0.5, sum by (le) (rate(gen_ai_client_token_usage_bucket{{{ALL},gen_ai_token_type="input"}}[$__rate_interval])))',
-                    "median",
-                ),
-                Query(
-                    f'histogram_quantile(0.95, sum by (le) (rate(gen_ai_client_token_usage_bucket{{{ALL},gen_ai_token_type="input"}}[$__rate_interval])))',
-                    "95th percentile",
-                ),
+                Query(quantile(0.5, "input_tokens"), "median"),
+                Query(quantile(0.95, "input_tokens"), "95th percentile"),
             ),
             24,
+            interval=RECORDED,
         ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
-from alert_table import ALERTS, RECORDINGS, Alert
+from alert_table import ALERTS, QUANTILES, RECORDINGS, Alert, Recording
 
 HEAD = "# Made by grafana/generate from alert_table.py: change that, then `make dashboards`.\n"
 DATASOURCE = "costspan-prometheus"  # the uid in provisioning/datasources
@@ -29,7 +29,7 @@ def to_yaml(data: Any) -> str:
 
 def recording_rules() -> str:
     """Prometheus recording rules; dashboards and both kinds of alerts need them."""
-    return to_yaml({"groups": [_recording_group()]})
+    return to_yaml({"groups": _recording_groups()})
 
 
 def alerting_rules() -> str:
@@ -41,12 +41,19 @@ def operator_rules() -> str:
     """Both as the Prometheus Operator's own kind."""
     head = {"apiVersion": "monitoring.coreos.com/v1", "kind": "PrometheusRule"}
     about = {"metadata": {"name": "costspan", "labels": {"app.kubernetes.io/part-of": "costspan"}}}
-    return to_yaml({**head, **about, "spec": {"groups": [_recording_group(), _alerting_group()]}})
+    return to_yaml({**head, **about, "spec": {"groups": [*_recording_groups(), _alerting_group()]}})
 
 
-def _recording_group() -> dict[str, Any]:
-    rules = [{"record": each.record, "expr": each.expr} for each in RECORDINGS]
-    return {"name": "costspan-recording", "interval": "1m", "rules": rules}
+def _recording_groups() -> list[dict[str, Any]]:
+    return [
+        _recording_group("costspan-recording", "1m", RECORDINGS),
+        _recording_group("costspan-quantiles", "5m", QUANTILES),
+    ]
+
+
+def _recording_group(name: str, interval: str, recordings: tuple[Recording, ...]) -> dict[str, Any]:
+    rules = [{"record": each.record, "expr": each.expr} for each in recordings]
+    return {"name": name, "interval": interval, "rules": rules}
 
 
 def _alerting_group() -> dict[str, Any]:

@@ -125,6 +125,8 @@ def _panel(panel: Panel, number: int, source: models.DataSourceRef) -> Any:
     if panel.kind == "text":
         return made
     made = made.datasource(source).unit(panel.unit).no_value("none")
+    if panel.interval:
+        made = made.interval(panel.interval)
     for query in _targets(panel, source):
         made = made.with_target(query)
     steps = [models.Threshold(value=value, color=color) for value, color in panel.thresholds]
@@ -141,7 +143,7 @@ def _targets(panel: Panel, source: models.DataSourceRef) -> Iterator[Any]:
         made = prometheus.Dataquery().expr(query.expr).ref_id(letter).datasource(source).legend_format(query.legend)
         if panel.kind in {"time", "bars"}:
             made = made.range()
-            yield made.exemplar(exemplar=True) if panel.exemplars else made
+            yield made.exemplar(exemplar=True) if query.exemplars else made
         elif panel.kind == "table":
             yield made.instant().format(PromQueryFormat.TABLE)
         else:

@@ -20,21 +20,24 @@ CACHED = ',costspan_bucket=~"cache_read.*"'
 INPUTS = ',costspan_bucket=~"input.*|cache_.*"'
 NO_TEAM = ',costspan_team=""'
 
+RECORDED = "5m"  # how often the buckets of histograms are recorded
+
 TREND = "A trend: `increase()` extrapolates to the edges of its window. The ledger is the book (`costspan report`)."
 
 
 @dataclass(frozen=True)
 class Query:
-    """One expression; `legend` names its series; `column` and `unit` are for tables."""
+    """One expression; `legend` names its series; `unit` is for tables; `exemplars`: its calls, linked to their traces."""
 
     expr: str
     legend: str = ""
     unit: str = ""
+    exemplars: bool = False
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel. `kind`: stat, time, bars (stacked by day), share (pie), top (bar gauge), table, text."""
+    """One panel. `kind`: stat, time, bars (stacked by day), share (pie), top (bar gauge), table, text. `interval`: least step."""
 
     kind: str
     title: str
@@ -45,7 +48,7 @@ class Panel:
     height: int = 8
     stacked: bool = False
     thresholds: tuple[tuple[float | None, str], ...] = ()
-    exemplars: bool = False
+    interval: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,22 @@ def hourly(what: str, by: str = "", more: str = "") -> str:
     return f"sum{by and f' by ({by})'} (costspan:{what}:increase1h{{{ALL}{more}}})"
 
 
-def quantile(share: float, metric: str, by: str = "") -> str:
-    """A quantile of a histogram over the rate interval."""
+def quantile(share: float, what: str, by: str = "") -> str:
+    """A quantile over the rate interval, of a histogram whose buckets are recorded: `duration_seconds`, for example.
+
+    The panel needs `interval=RECORDED`, so that each of its windows holds a sample of the rule.
+    """
     labels = f"le, {by}" if by else "le"
-    return f"histogram_quantile({share}, sum by ({labels}) (rate({metric}_bucket{{{ALL}}}[$__rate_interval])))"
+    window = f"sum_over_time(costspan:{what}_bucket:rate10m{{{ALL}}}[$__rate_interval])"
+    return f"histogram_quantile({share}, sum by ({labels}) ({window}))"
+
+
+def newest(share: float, metric: str) -> Query:
+    """A level line: the quantile at the right edge, and the exemplars of the whole range.
+
+    Exemplars belong to the plain series, recorded ones have none. `@ end()` reads the last samples only; Prometheus looks
+    for exemplars in the whole range all the same.
+    """
+    window = f"rate({metric}_bucket{{{ALL}}}[$__rate_interval] @ end())"
+    legend = f"{100 * share:g}th percentile at the right edge"
+    return Query(f"histogram_quantile({share}, sum by (le) ({window}))", legend, exemplars=True)

@@ -12,6 +12,7 @@ import yaml
 from components import ROOT, Collector, Prometheus, get, wait_until
 from sink import Sink
 from test_collector import gateway, scraping
+from test_dashboards import PROMQL, filled, queries
 
 pytestmark = pytest.mark.real
 SPAN = {
@@ -57,17 +58,18 @@ def test_exemplars_lead_from_a_histogram_to_the_trace(otelcol, start, run_progra
     program.send(
         {"times": 5}
     )  # an export holds the exemplars of its own interval, and the Collector shows the newest one
-    expr = "gen_ai_client_operation_duration_seconds_bucket"
+    exprs = [filled(target["expr"]) for name in PROMQL for _, target in queries(name) if target.get("exemplar")]
 
-    def exemplars():
+    def exemplars(expr):
         now = time.time()
         found = json.loads(get(f"{prometheus.url}/api/v1/query_exemplars", query=expr, start=now - 300, end=now + 60))
         return {each["labels"]["trace_id"] for series in found["data"] for each in series["exemplars"]}
 
-    wait_until(exemplars, what="an exemplar in Prometheus")
+    wait_until(lambda: all(map(exemplars, exprs)), what="exemplars in Prometheus")
     program.end()
     wait_until(lambda: len(sink.spans) == 5)
-    assert exemplars() <= {span.trace_id.hex() for span in sink.spans.values()}
+    assert len(exprs) == 4
+    assert set().union(*map(exemplars, exprs)) <= {span.trace_id.hex() for span in sink.spans.values()}
 
 
 def test_the_compose_file_switches_on_what_exemplars_need():

@@ -66,8 +66,8 @@ def push(start, otelcol, run_program):
     return prometheus, lambda **more: run_program(collector.endpoint, **{**env, **more})
 
 
-def test_new_series_and_restarts_over_the_collector(otelcol, start, run_program):
-    prometheus, run = push(start, otelcol, run_program)
+def two_lives(run):
+    """What two runs of a program spent, each with series that appear late."""
     spent = 0
     for _ in range(2):
         program = run()
@@ -76,7 +76,22 @@ def test_new_series_and_restarts_over_the_collector(otelcol, start, run_program)
         program.send({**CALL, "times": 2}, {**CALL, "model": "gpt-4o"})
         time.sleep(6)
         spent += program.end()["cost"]
+    return spent
 
+
+def test_new_series_and_restarts_over_the_collector(otelcol, start, run_program):
+    prometheus, run = push(start, otelcol, run_program)
+
+    increase_is(prometheus, two_lives(run))
+
+
+def test_new_series_and_restarts_over_remote_write(otelcol, start, run_program):
+    """Samples come with exports only: past the last one `increase()` adds half an interval, here of about fifty."""
+    sink, prometheus = start(Sink), start(Prometheus)
+    url = {"COSTSPAN_REMOTE_WRITE": f"{prometheus.url}/api/v1/write", "COSTSPAN_TRACES": sink.url}
+    collector = start(Collector, otelcol, "prometheus.yaml", "remote-write.yaml", **url)
+
+    spent = two_lives(lambda: run_program(collector.endpoint, OTEL_METRIC_EXPORT_INTERVAL="250", FLUSH="no"))
     increase_is(prometheus, spent)
 
 
