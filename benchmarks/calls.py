@@ -1,134 +1,166 @@
-"""What a call costs with costspan and with other tools: each in an environment of its own, beside the bare SDK.
+"""What a call costs with costspan and with other tools, paired with the bare SDK over real HTTP on loopback.
 
-    python benchmarks/calls.py            all tools, all scenarios
-    python benchmarks/calls.py --quick    costspan only
+    python benchmarks/calls.py            all tools
+    python benchmarks/calls.py --quick    costspan only, fewer rounds
 
-In each environment three processes run in turn, round by round: the bare SDK, the floor (one OpenTelemetry span of 15
-attributes and four histogram records around the call), and the tool. Times are processor seconds of the process, so
-that other programs on the machine count little; figures are medians over the rounds, with quartiles.
+In each tool's environment three processes run, round by round in an order by chance: the bare SDK, the floor (one
+OpenTelemetry span of 15 attributes and four histogram records around the call), and the tool. The provider is a process
+of its own. Times are processor seconds of the calling process, its threads included, so that other programs on the
+machine count little; ratios are of one round, and shown as median (quartiles).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
+import random
 import statistics
 import subprocess
-import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from peers import ROWS, Row, environment
+from provider import CHUNKS, provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Times = dict[str, list[float]]
 HERE = Path(__file__).resolve().parent
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "costspan" / "benchmarks"
 ROUNDS = 15
-CALLS = {"sync": 100, "async": 100, "stream": 10, "unsampled": 100}
-PEERS = {
-    "costspan": ("openai==3.54.0",),
-    "official": ("openai==3.54.0", "opentelemetry-instrumentation-genai-openai==1.3b0", "opentelemetry-sdk==1.45.2"),
-    "openllmetry": ("openai==3.54.0", "opentelemetry-instrumentation-openai==0.62.4", "opentelemetry-sdk==1.45.2"),
-    "openinference": ("openai==3.54.0", "openinference-instrumentation-openai==0.1.66", "opentelemetry-sdk==1.45.2"),
-    "logfire": ("openai==3.54.0", "logfire==5.2.0"),
-    "openlit": ("openai<3", "openlit==1.45.0"),  # it does not take a newer openai
-}
+CALLS = {"sync": 50, "async": 50, "stream": 5}
+HEAD = (
+    "| tool | a call, to bare | added, µs | in floors | async, to bare | in floors | stream, to bare | unsampled, in floors "
+    "| import, of openai's | MB | metrics |"
+)
 IMPORT = """
-import sys, time, resource
+import sys, time
 def rss():
     return int(open("/proc/self/statm").read().split()[1]) * 4096
-import openai
+import {client}
 sys.path.insert(0, {here!r})
-import worker
-worker.providers()
+import switches
+switches.providers()
 before, start = rss(), time.process_time()
-{body}
+switches.switch_on({tool!r}, sampled=True)
 print(time.process_time() - start, rss() - before)
 """
 IMPORT_OPENAI = "import time; start = time.process_time(); import openai; print(time.process_time() - start, 0)"
 
 
-class Figures(NamedTuple):
-    """Of one tool and scenario, against the bare SDK and the floor in the same environment."""
-
-    ratio: float  # processor time of a call, to the bare SDK's
-    ratio_quartiles: tuple[float, float]
-    units: float  # what is added, in floors
-    added_us: float
-    floor_us: float
-
-
-def environment(tool: str) -> Path:
-    """The Python of a tool's environment, made if it is not there."""
-    home = CACHE / tool
-    python = home / "bin" / "python"
-    if not python.exists():
-        print(f"building {tool}", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        packages = [*PEERS[tool], *(["-e", str(HERE.parent)] if tool == "costspan" else [])]
-        subprocess.run([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages], check=True)
-    return python
-
-
 class Process:
-    """A worker that runs rounds on demand."""
+    """A worker that runs rounds on demand.
 
-    def __init__(self, python: Path, tool: str, scenario: str) -> None:
+    Raises:
+        RuntimeError: It does not start, or ended; with the last line of what it said.
+    """
+
+    def __init__(self, row: Row, url: str, *, sampled: bool = True) -> None:
+        self._said = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            [python, HERE / "worker.py", tool, scenario],
+            [
+                *(environment(row.environment), HERE / "worker.py", row.tool, row.client),
+                *("sampled" if sampled else "unsampled", url),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self._said,
             text=True,
+            env=os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
         )
-        while self._process.stdout.readline().strip() != "ready":
-            if self._process.poll() is not None:
-                raise RuntimeError(f"{tool} did not start")
+        self._answer()
 
-    def run(self, calls: int) -> tuple[float, int]:
-        """Seconds per call, and resident bytes after."""
-        self._process.stdin.write(f"{calls}\n")
+    def _answer(self) -> str:
+        line = self._process.stdout.readline()
+        if not line:
+            self._said.seek(0)
+            raise RuntimeError((self._said.read().strip().splitlines() or ["it ended"])[-1])
+        return line.strip()
+
+    def ask(self, line: str) -> str:
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        seconds, rss = self._process.stdout.readline().split()
+        return self._answer()
+
+    def run(self, scenario: str, calls: int, size: int = 1) -> tuple[float, int]:
+        """Seconds per call, and resident bytes after."""
+        seconds, rss = self.ask(f"{scenario} {calls} {size}").split()
         return float(seconds) / calls, int(rss)
 
     def end(self) -> None:
-        self._process.stdin.close()
-        self._process.wait()
+        self._process.kill()  # exporters of some tools wait for a server at exit
+        self._process.communicate()
+        self._said.close()
 
 
-def measure(tool: str, scenario: str, rounds: int) -> Figures:
-    """The three processes in turn, `rounds` times."""
-    python = environment(tool)
-    processes = {each: Process(python, each, scenario) for each in ("bare", "floor", tool)}
-    times: dict[str, list[float]] = {each: [] for each in processes}
+def quartiles(values: list[float]) -> tuple[float, float, float]:
+    low, middle, high = statistics.quantiles(values, n=4)
+    return low, middle, high
+
+
+def shown(three: tuple[float, float, float], digits: int = 2, unit: str = "") -> str:
+    low, middle, high = (f"{each:.{digits}f}" for each in three)
+    return f"{middle}{unit} ({low} to {high})"
+
+
+def interleaved(processes: dict[str, Process], scenario: str, rounds: int, calls: int, size: int = 1) -> Times:
+    """Seconds per call of each, round by round in an order by chance."""
+    times: Times = {each: [] for each in processes}
     for _ in range(rounds):
-        for each, process in processes.items():
-            times[each].append(process.run(CALLS[scenario])[0])
-    for process in processes.values():
-        process.end()
-    ratios = [ours / bare for ours, bare in zip(times[tool], times["bare"], strict=True)]
-    middle = {each: statistics.median(values) for each, values in times.items()}
-    added, floor = middle[tool] - middle["bare"], middle["floor"] - middle["bare"]
-    low, _, high = statistics.quantiles(ratios, n=4)
-    return Figures(statistics.median(ratios), (low, high), added / floor, added * 1e6, floor * 1e6)
+        for each in random.sample(list(processes), len(processes)):
+            times[each].append(processes[each].run(scenario, calls, size)[0])
+    return times
 
 
-def growth(tool: str, scenario: str, rounds: int) -> float:
-    """Megabytes that the resident memory grows over 10,000 calls, after a warm-up."""
-    process = Process(environment(tool), tool, scenario)
-    process.run(3000)
-    _, before = process.run(1000)
-    for _ in range(rounds):
-        _, after = process.run(2000)
-    process.end()
-    return (after - before) / 1e6 / (rounds * 2000) * 10_000
+@contextmanager
+def started(row: Row, url: str, *tools: str) -> Iterator[dict[str, Process]]:
+    """Processes by name: the bare client, the floor around it, and the row, once more with nothing sampled."""
+    bare = row._replace(tool="bare", client=row.bare)
+    rows = {"bare": bare, "floor": bare._replace(tool="floor"), "tool": row, "unsampled": row}
+    with ExitStack() as stack:
+        processes = {}
+        for name in tools or rows:
+            processes[name] = Process(rows[name], url, sampled=name != "unsampled")
+            stack.callback(processes[name].end)
+        yield processes
 
 
-def start_up(tool: str) -> tuple[float, float]:
+def added_us(times: Times, tool: str) -> list[float]:
+    return [(ours - bare) * 1e6 for ours, bare in zip(times[tool], times["bare"], strict=True)]
+
+
+def measure(row: Row, url: str, rounds: int) -> dict:
+    """{scenario: {ratio, units: (lower quartile, median, upper quartile), added_us}}, and the number of metrics."""
+    found = {}
+    with started(row, url) as processes:
+        for scenario, calls in CALLS.items():
+            asked = dict(processes) if scenario == "sync" else {name: processes[name] for name in ("bare", "floor", "tool")}
+            times = interleaved(asked, scenario, rounds, calls, CHUNKS if scenario == "stream" else 1)
+            floor = statistics.median(added_us(times, "floor"))
+            for name, tool in ((scenario, "tool"), ("unsampled", "unsampled")):
+                if tool in times:
+                    found[name] = against(times, tool, floor)
+        found["metrics"] = len([each for each in processes["tool"].ask("signals").split(",") if each])
+    return found
+
+
+def against(times: Times, tool: str, floor: float) -> dict:
+    added = added_us(times, tool)
+    return {
+        "ratio": quartiles([ours / bare for ours, bare in zip(times[tool], times["bare"], strict=True)]),
+        "units": quartiles([each / floor for each in added]),
+        "added_us": statistics.median(added),
+        "floor_us": floor,
+    }
+
+
+def start_up(row: Row, times: int) -> tuple[float, float]:
     """Importing and switching on a tool: processor time to that of importing openai, and megabytes."""
-    python = environment(tool)
+    python = environment(row.environment)
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    body = f"worker.switch_on({tool!r}, 'sync')"
-    code = IMPORT.format(here=str(HERE), body=body)
+    code = IMPORT.format(here=str(HERE), tool=row.tool, client=row.client)
 
     def run(text: str) -> tuple[float, float]:
         done = subprocess.run([python, "-c", text], capture_output=True, text=True, check=True, env=environ)
@@ -136,43 +168,55 @@ def start_up(tool: str) -> tuple[float, float]:
         return float(seconds), float(held)
 
     run(code)  # writes the bytecode, as an installation does
-    ours = [run(code) for _ in range(7)]
-    openai = [run(IMPORT_OPENAI)[0] for _ in range(7)]
-    share = statistics.median(seconds for seconds, _ in ours) / statistics.median(openai)
-    return share, statistics.median(held for _, held in ours) / 1e6
+    pairs = [(run(code), run(IMPORT_OPENAI)) for _ in range(times)]
+    share = statistics.median(ours[0] / openai[0] for ours, openai in pairs)
+    return share, statistics.median(ours[1] for ours, _ in pairs) / 1e6
 
 
-def table(tools: list[str], rounds: int) -> list[str]:
-    """The results as lines of Markdown."""
-    lines = [
-        "| tool | call | added, µs (floors) | stream | unsampled, floors | import, of openai's | MB |",
-        "|" + " --- |" * 7,
+def measure_row(row: Row, url: str, rounds: int) -> tuple[str, dict]:
+    """A line of the table, and its figures."""
+    try:
+        found = measure(row, url, rounds)
+        share, megabytes = start_up(row, 3) if row.tool != "bare" else (None, None)
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        return f"| {row.name} | not measured: {str(error)[:200]} |" + " |" * (HEAD.count("|") - 3), {"error": str(error)}
+    sync, later, stream, unsampled = (found[name] for name in ("sync", "async", "stream", "unsampled"))
+    cells = [
+        row.name,
+        shown(sync["ratio"], unit="x"),
+        f"{sync['added_us']:.0f}",
+        shown(sync["units"], 1),
+        shown(later["ratio"], unit="x"),
+        shown(later["units"], 1),
+        shown(stream["ratio"], 3, "x"),
+        shown(unsampled["units"], 1),
+        "" if share is None else f"{share:.0%}",
+        "" if megabytes is None else f"{megabytes:.1f}",
+        str(found["metrics"] or "none"),
     ]
-    for tool in tools:
-        figures = {scenario: measure(tool, scenario, rounds) for scenario in CALLS}
-        share, megabytes = start_up(tool)
-        sync, later, stream, unsampled = (figures[name] for name in CALLS)
-        low, high = sync.ratio_quartiles
-        lines.append(
-            f"| {tool} | {sync.ratio:.2f}x ({low:.2f} to {high:.2f}), async {later.ratio:.2f}x "
-            f"| {sync.added_us:.0f} ({sync.units:.1f}), async ({later.units:.1f}) "
-            f"| {stream.ratio:.3f}x | {unsampled.added_us / sync.floor_us:.1f} | {share:.0%} | {megabytes:.1f} |"
-        )
-        print(lines[-1], flush=True)
-    return lines
+    return f"| {' | '.join(cells)} |", found | {"import_share": share, "megabytes": megabytes}
+
+
+def table(rows: tuple[Row, ...], rounds: int) -> tuple[list[str], dict]:
+    """The results as lines of Markdown, and their figures by the row's name."""
+    lines, figures = [HEAD, "|" + " --- |" * (HEAD.count("|") - 1)], {}
+    print("\n".join(lines), flush=True)
+    with provider() as url:
+        for row in rows:
+            line, figures[row.name] = measure_row(row, url, rounds)
+            lines.append(line)
+            print(line, flush=True)
+    return lines, figures
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="costspan only, fewer rounds")
-    parser.add_argument("--memory", action="store_true", help="growth over 20,000 calls, too")
+    parser.add_argument("--only", help="names of rows, by comma")
     asked = parser.parse_args()
-    tools = ["costspan"] if asked.quick else list(PEERS)
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores")
-    print("\n".join(table(tools, 7 if asked.quick else ROUNDS)))
-    if asked.memory:
-        for scenario in ("sync", "abandoned"):
-            print(f"growth, {scenario}: {growth('costspan', scenario, 10):.3f} MB per 10,000 calls")
+    wanted = asked.only.split(",") if asked.only else [row.name for row in ROWS]
+    rows = ROWS[:1] if asked.quick else tuple(row for row in ROWS if row.name in wanted)
+    table(rows, 9 if asked.quick else ROUNDS)
 
 
 if __name__ == "__main__":

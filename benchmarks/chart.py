@@ -1,0 +1,39 @@
+"""What a call costs with each tool, as bars: an SVG that follows the reader's light or dark setting."""
+
+from __future__ import annotations
+
+from html import escape
+
+LEFT, RIGHT, ROW, TOP = 150, 620, 26, 44
+STYLE = """<style>
+text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}.title{font-weight:600}
+@media (prefers-color-scheme:dark){text{fill:#e6edf3}.other{fill:#6e7681}.ours{fill:#3fb950}}
+</style>"""
+
+
+def draw(figures: dict) -> str:
+    """The medians of what is added to a synchronous call, in floors."""
+    bars = sorted(
+        (each["sync"]["units"][1], name) for name, each in figures.items() if "sync" in each and not name.startswith("litellm")
+    )
+    most, height = max(bars)[0], TOP + ROW * len(bars) + 8
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}" viewBox="0 0 700 {height}" role="img">',
+            "<title>What each tool adds to a call</title>",
+            STYLE,
+            '<text class="title" x="8" y="22">Added to a call of the openai SDK (1 = one OpenTelemetry span + 4 metric records)</text>',
+            *(bar(n, units, name, most) for n, (units, name) in enumerate(bars)),
+            "</svg>\n",
+        ]
+    )
+
+
+def bar(place: int, units: float, name: str, most: float) -> str:
+    y, width = TOP + ROW * place, max(1, round((RIGHT - LEFT) * units / most))
+    kind = "ours" if name == "costspan" else "other"
+    return (
+        f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>'
+        f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{width}" height="18" rx="2"/>'
+        f'<text x="{LEFT + width + 6}" y="{y + 14}">{units:.1f}</text>'
+    )

@@ -1,0 +1,165 @@
+"""How each tool is switched on, as its documentation says, with the same providers: spans are batched to nowhere."""
+
+from __future__ import annotations
+
+from functools import partial
+
+READERS = []
+
+
+class Discard:
+    """An exporter that has nowhere to send."""
+
+    def export(self, _batch, **_more):
+        from opentelemetry.sdk.trace.export import SpanExportResult
+
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self):
+        return None
+
+    def force_flush(self, timeout_millis=0):
+        return True
+
+
+def batched():
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    return BatchSpanProcessor(Discard())
+
+
+def reader():
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    READERS.append(InMemoryMetricReader())
+    return READERS[-1]
+
+
+def providers(sampled=True):
+    from opentelemetry import metrics, trace
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.trace import TracerProvider, sampling
+
+    tracing = TracerProvider(sampler=sampling.ALWAYS_ON if sampled else sampling.ALWAYS_OFF)
+    tracing.add_span_processor(batched())
+    metering = MeterProvider(metric_readers=[reader()])
+    trace.set_tracer_provider(tracing)
+    metrics.set_meter_provider(metering)
+    return {"tracer_provider": tracing, "meter_provider": metering}
+
+
+def metrics_recorded():
+    """The names of what was recorded, without what the OpenTelemetry SDK records about itself."""
+    data = [each.get_metrics_data() for each in READERS]
+    scopes = [scope for each in data if each for resource in each.resource_metrics for scope in resource.scope_metrics]
+    return sorted({metric.name for scope in scopes for metric in scope.metrics if not metric.name.startswith("otel.")})
+
+
+class Floor:
+    """What any instrumentation pays: a span with 15 attributes at its end, and four histogram records."""
+
+    ATTRIBUTES = {f"gen_ai.attribute.{n}": f"value {n}" for n in range(10)} | {f"gen_ai.count.{n}": n for n in range(5)}
+    LABELS = {f"gen_ai.label.{n}": f"value {n}" for n in range(6)}
+
+    def __init__(self, tracer, histograms):
+        from opentelemetry.trace import SpanKind
+
+        self._tracer, self._histograms, self._kind = tracer, histograms, SpanKind.CLIENT
+
+    def __enter__(self):
+        self._span = self._tracer.start_span("chat gpt-4o", kind=self._kind)
+
+    def __exit__(self, *_error):
+        self._span.set_attributes(self.ATTRIBUTES)
+        self._span.end()
+        for histogram in self._histograms:
+            histogram.record(0.5, self.LABELS)
+
+
+def floor(tracer_provider, meter_provider):
+    """What makes a `Floor` for a call."""
+    meter = meter_provider.get_meter("floor")
+    histograms = [meter.create_histogram(f"floor.{n}") for n in range(4)]
+    return partial(Floor, tracer_provider.get_tracer("floor"), histograms)
+
+
+def switch_on(tool, *, sampled, url="memory"):
+    """Instrument with a tool; returns what goes around a call, for the floor."""
+    if tool == "bare":
+        return None
+    if tool == "logfire":  # it makes its own
+        return _logfire(sampled)
+    given = providers(sampled)
+    return floor(**given) if tool == "floor" else SWITCHES[tool](given, url)
+
+
+def _costspan(given, _url):
+    import costspan
+
+    costspan.instrument(**given)
+
+
+def _openllmetry(given, _url):
+    from opentelemetry.instrumentation.openai import OpenAIInstrumentor
+
+    OpenAIInstrumentor().instrument(**given)
+
+
+def _openinference(given, _url):
+    from openinference.instrumentation.openai import OpenAIInstrumentor
+
+    OpenAIInstrumentor().instrument(tracer_provider=given["tracer_provider"])
+
+
+def _official(given, _url):
+    from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
+    OpenAIInstrumentor().instrument(**given)
+
+
+def _openlit(_given, _url):
+    import openlit
+
+    openlit.init(disable_batch=True)  # it finds the providers; the batching is theirs
+
+
+def _logfire(sampled):
+    import logfire
+
+    logfire.configure(
+        send_to_logfire=False,
+        console=False,
+        additional_span_processors=[batched()],
+        metrics=logfire.MetricsOptions(additional_readers=[reader()]),
+        sampling=logfire.SamplingOptions(head=1.0 if sampled else 0.0),
+    )
+    logfire.instrument_openai()
+
+
+def _langfuse(given, url):
+    import langfuse
+
+    address = url.removesuffix("/v1") if url != "memory" else "http://127.0.0.1:9"
+    langfuse.Langfuse(
+        public_key="pk", secret_key="sk", base_url=address, span_exporter=Discard(), tracer_provider=given["tracer_provider"]
+    )
+    import langfuse.openai  # it patches the SDK
+
+
+def _litellm_otel(given, _url):
+    import litellm
+    from litellm.integrations.opentelemetry import OpenTelemetry, OpenTelemetryConfig
+
+    config = OpenTelemetryConfig(exporter=Discard(), enable_metrics=True)
+    litellm.callbacks = [OpenTelemetry(config=config, **given)]
+
+
+SWITCHES = {
+    "costspan": _costspan,
+    "openllmetry": _openllmetry,
+    "openinference": _openinference,
+    "official": _official,
+    "openlit": _openlit,
+    "langfuse": _langfuse,
+    "litellm_otel": _litellm_otel,
+}
