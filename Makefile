@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test soak fuzz test-real test-operations test-page dashboards check bench prices clean
+.PHONY: help demo test soak fuzz test-real test-operations test-page dashboards check bench bench-quick prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -49,8 +49,11 @@ dashboards: $(VENV)/.operations ## Make dashboards and alert rules from their ta
 check: $(VENV)/.dev ## Format, lint, types, known vulnerabilities of what is installed
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/python .ci/audit
 
-bench: $(VENV)/.dev ## Measure a call with costspan and with other tools, paired with the bare SDK; more in benchmarks/
-	@$(BIN)/python benchmarks/calls.py
+bench: $(VENV)/.dev ## Measure everything, beside other tools in environments of their own; writes benchmarks/RESULTS.md (ROWS=1000000)
+	@$(BIN)/python benchmarks/results.py --rows $(or $(ROWS),1000000)
+
+bench-quick: $(VENV)/.dev ## Measure a call, its price and its attribution, in under two minutes
+	@$(BIN)/python benchmarks/results.py --quick
 
 prices: $(VENV)/.dev ## Build the bundled price list from the newest genai-prices and litellm
 	@$(PIP) install --quiet --upgrade --target build/lists genai-prices

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import statistics
 import time
@@ -26,6 +27,7 @@ from costspan.telemetry.spending import Labels
 from costspan.usage import Usage
 
 CALLS = 300
+SETS = (1, 10, 100, 1000, 10_000)
 LIMITS = {"a call with attribution, roll-up and a budget": 0.15, "pricing another tool's span": 0.3}
 TOOL = "opentelemetry.instrumentation.openai_v2"  # records the conventions' metrics itself
 FOREIGN = {
@@ -160,6 +162,33 @@ def measure(rounds):
     }
 
 
+def growing(rounds):
+    """{attribute sets in turn: (µs of a call, median; series that are exported)}, each with a plugin of its own."""
+    found = {}
+    for count in SETS:
+        reader = InMemoryMetricReader()
+        meters = MeterProvider([reader], shutdown_on_exit=False)
+        tracers = TracerProvider(shutdown_on_exit=False)
+        PLUGIN.start(read_settings(events="never"), {"tracer_provider": tracers, "meter_provider": meters})
+        names = itertools.cycle([f"team-{n}" for n in range(count)])
+        in_turn(names, count)  # every set was seen
+        taken = [seconds_per_call(lambda names=names: in_turn(names, CALLS)) * 1e6 for _ in range(rounds)]
+        found[count] = (round(statistics.median(taken), 2), series(reader))
+        PLUGIN.stop()
+    return found
+
+
+def in_turn(names, calls):
+    for _ in range(calls):
+        with costspan.attribution(team=next(names)):
+            call()
+
+
+def series(reader):
+    scopes = (scope for resource in reader.get_metrics_data().resource_metrics for scope in resource.scope_metrics)
+    return sum(len(metric.data.data_points) for scope in scopes for metric in scope.metrics)
+
+
 def paired(taken, with_it, without=None):
     """The median over rounds of what it adds, in floor units of the same round."""
     base = taken[without] if without else [0.0] * len(taken[with_it])
@@ -183,6 +212,7 @@ def main():
     options.add_argument("--json", action="store_true")
     given = options.parse_args()
     found = measure(given.rounds)
+    found["attribute sets"] = growing(max(given.rounds // 4, 3))
     held, values = a_million_users()
     found["million users"] = {"bytes": held, "values": values}
     if given.json:
@@ -192,6 +222,8 @@ def main():
         print(f"{name:<52} {micro:8.2f} µs")
     for name, units in found["units"].items():
         print(f"{name:<52} {units:8.3f} floor units{f' (limit {LIMITS[name]})' if name in LIMITS else ''}")
+    for count, (micro, exported) in found["attribute sets"].items():
+        print(f"{f'a call, {count:,} teams in turn':<52} {micro:8.2f} µs, {exported:,} series")
     print(f"a million users                                      {values} values on metrics, {held / 1024:.0f} KiB")
 
 

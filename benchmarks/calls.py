@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import statistics
 import subprocess
 import tempfile
@@ -32,8 +33,8 @@ HERE = Path(__file__).resolve().parent
 ROUNDS = 15
 CALLS = {"sync": 50, "async": 50, "stream": 5}
 HEAD = (
-    "| tool | a call, to bare | added, µs | in floors | async, to bare | in floors | stream, to bare | unsampled, in floors "
-    "| import, of openai's | MB | metrics |"
+    "| tool | a call, to bare | added, µs | in floors | async, to bare | in floors | stream, to bare "
+    "| unsampled, in floors | import, of openai's | MB | metrics |"
 )
 IMPORT = """
 import sys, time
@@ -58,7 +59,7 @@ class Process:
     """
 
     def __init__(self, row: Row, url: str, *, sampled: bool = True) -> None:
-        self._said = tempfile.TemporaryFile("w+")
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by `end`
         self._process = subprocess.Popen(
             [
                 *(environment(row.environment), HERE / "worker.py", row.tool, row.client),
@@ -136,7 +137,9 @@ def measure(row: Row, url: str, rounds: int) -> dict:
     found = {}
     with started(row, url) as processes:
         for scenario, calls in CALLS.items():
-            asked = dict(processes) if scenario == "sync" else {name: processes[name] for name in ("bare", "floor", "tool")}
+            asked = (
+                dict(processes) if scenario == "sync" else {name: processes[name] for name in ("bare", "floor", "tool")}
+            )
             times = interleaved(asked, scenario, rounds, calls, CHUNKS if scenario == "stream" else 1)
             floor = statistics.median(added_us(times, "floor"))
             for name, tool in ((scenario, "tool"), ("unsampled", "unsampled")):
@@ -173,13 +176,23 @@ def start_up(row: Row, times: int) -> tuple[float, float]:
     return share, statistics.median(ours[1] for ours, _ in pairs) / 1e6
 
 
+def reason(error: Exception) -> str:
+    """The last line of what was said, without paths of this machine."""
+    if isinstance(error, subprocess.CalledProcessError):
+        lines = (error.stderr or "its environment could not be made").strip().splitlines()
+    else:
+        lines = str(error).splitlines()
+    return re.sub(r"/\S+/", "…/", lines[-1])[:200].replace("|", "/")
+
+
 def measure_row(row: Row, url: str, rounds: int) -> tuple[str, dict]:
     """A line of the table, and its figures."""
     try:
         found = measure(row, url, rounds)
         share, megabytes = start_up(row, 3) if row.tool != "bare" else (None, None)
     except (RuntimeError, subprocess.CalledProcessError) as error:
-        return f"| {row.name} | not measured: {str(error)[:200]} |" + " |" * (HEAD.count("|") - 3), {"error": str(error)}
+        said = reason(error)
+        return f"| {row.name} | not measured: {said} |" + " |" * (HEAD.count("|") - 3), {"error": said}
     sync, later, stream, unsampled = (found[name] for name in ("sync", "async", "stream", "unsampled"))
     cells = [
         row.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+TITLE = "Added to a call of the openai SDK (1 = one OpenTelemetry span + 4 metric records)"
 LEFT, RIGHT, ROW, TOP = 150, 620, 26, 44
 STYLE = """<style>
 text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}.title{font-weight:600}
@@ -14,15 +15,17 @@ text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:
 def draw(figures: dict) -> str:
     """The medians of what is added to a synchronous call, in floors."""
     bars = sorted(
-        (each["sync"]["units"][1], name) for name, each in figures.items() if "sync" in each and not name.startswith("litellm")
+        (each["sync"]["units"][1], name)
+        for name, each in figures.items()
+        if "sync" in each and not name.startswith("litellm")
     )
     most, height = max(bars)[0], TOP + ROW * len(bars) + 8
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}" viewBox="0 0 700 {height}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 {height}" width="700" role="img">',
             "<title>What each tool adds to a call</title>",
             STYLE,
-            '<text class="title" x="8" y="22">Added to a call of the openai SDK (1 = one OpenTelemetry span + 4 metric records)</text>',
+            f'<text class="title" x="8" y="22">{TITLE}</text>',
             *(bar(n, units, name, most) for n, (units, name) in enumerate(bars)),
             "</svg>\n",
         ]

@@ -1,7 +1,7 @@
 """How the cost of a call grows: with calls at once, with the chunks of a stream, and memory with the calls made.
 
-    python benchmarks/growth.py            1 to 1,000 calls at once, 10 to 10,000 chunks, 20,000 calls
-    python benchmarks/growth.py --quick    the ends only, 6,000 calls
+python benchmarks/growth.py            1 to 1,000 calls at once, 10 to 10,000 chunks, 20,000 calls
+python benchmarks/growth.py --quick    the ends only, 6,000 calls
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def sizes(scenario: str, counts: tuple[int, ...], calls_of, url: str) -> list[tu
                 each.run(scenario, calls_of(count), count)  # opens what connections it takes
             times = interleaved(processes, scenario, ROUNDS, calls_of(count), count)
             ratios = quartiles([ours / bare for ours, bare in zip(times["tool"], times["bare"], strict=True)])
-            found.append((count, ratios, statistics.median(added_us(times, "tool")), statistics.median(times["bare"]) * 1e6))
+            found.append(
+                (count, ratios, statistics.median(added_us(times, "tool")), statistics.median(times["bare"]) * 1e6)
+            )
     return found
 
 

@@ -3,9 +3,9 @@
     python benchmarks/pricing.py                 speed, first price and size of our own
     python benchmarks/pricing.py --agreement     with every disagreement and who is right
 
-What of genai-prices and litellm is installed beside is measured in the same run, in turns: compare the ratios. Times
-are processor time, the least of many rounds, as other programs on a machine only ever add to it. `--litellm-list FILE`
-prices with that list instead of the installed litellm's own.
+What of genai-prices and litellm is installed beside is measured in the same run, in turns: compare the ratios, which
+are of one round. Times are processor time: the least of many rounds, as other programs on a machine only ever add to
+it, and the median. `--litellm-list FILE` prices with that list instead of the installed litellm's own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -124,16 +125,21 @@ def measure_speed(listed):
         sides["genai-prices"] = lambda: genai(CALL, "openai", "gpt-5", now)
     if litellm:
         sides["litellm"] = lambda: litellm(CALL, "openai", "gpt-5", now)
-    least = dict.fromkeys(sides, float("inf"))
+    taken = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, call in sides.items():
             calls = CALLS if name == "costspan" else CALLS // 20
             begun = time.process_time_ns()
             for _ in range(calls):
                 call()
-            least[name] = min(least[name], (time.process_time_ns() - begun) / calls / 1000)
-    for name, microseconds in least.items():
-        print(f"{name}: {microseconds:.2f} µs a call, {microseconds / least['costspan']:.0f} times costspan")
+            taken[name].append((time.process_time_ns() - begun) / calls / 1000)
+    for name, microseconds in taken.items():
+        ratios = [theirs / ours for theirs, ours in zip(microseconds, taken["costspan"], strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        print(
+            f"{name}: {min(microseconds):.2f} µs a call at best, {statistics.median(microseconds):.2f} median; "
+            f"{middle:.0f} ({low:.0f} to {high:.0f}) times costspan"
+        )
 
 
 def measure_first():

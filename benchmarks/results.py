@@ -24,11 +24,11 @@ from typing import NamedTuple
 import calls
 import growth
 from chart import draw
-from peers import PACKAGES, ROOT, ROWS, environment, versions
+from peers import CACHE, PACKAGES, ROOT, ROWS, environment, versions
 
 HERE = Path(__file__).resolve().parent
 FOUND = ROOT / "build" / "benchmarks"
-SUMMARY = ("<!-- summary -->", "<!-- end of summary -->")
+SUMMARY = ("<!-- summary -->", "<!-- /summary -->")
 
 
 class Script(NamedTuple):
@@ -42,7 +42,8 @@ class Script(NamedTuple):
 
 
 def scripts(rows: int) -> dict[str, Script]:
-    collector = str(Path.home() / ".cache/costspan/collector/otelcol-contrib")
+    built = (CACHE.parent / "collector").glob("*/otelcol-costspan")  # by `make test-operations`
+    collector = str(next(built, "otelcol-costspan"))
     return {
         "pricing": Script("Pricing a call", ("pricing.py",), ("pricing.py",), "litellm"),
         "attribution": Script(
@@ -66,7 +67,7 @@ def run_script(script: Script, arguments: tuple[str, ...]) -> list[str]:
         return [f"Not run: it needs {', '.join(Path(each).name for each in missing)}."]
     python = environment(script.environment) if script.environment else sys.executable
     given = [each.format(litellm=environment("litellm")) if "{" in each else each for each in arguments]
-    done = subprocess.run([python, *given], cwd=HERE, capture_output=True, text=True)
+    done = subprocess.run([python, *given], check=False, cwd=HERE, capture_output=True, text=True)
     if done.returncode:
         return [f"Failed: {(done.stderr.strip().splitlines() or ['no word'])[-1]}", *block(done.stdout)]
     return block(done.stdout)
@@ -109,27 +110,33 @@ def quick() -> None:
             print(f"\n{name}", *run_script(script._replace(environment=""), script.quick)[1:-1], sep="\n", flush=True)
 
 
+QUESTIONS = (
+    ("a call, to the bare SDK's", "sync", "ratio", 2, "x"),
+    ("added to a call, in floors", "sync", "units", 1, ""),
+    ("added to an async call, in floors", "async", "units", 1, ""),
+    ("a stream of 200 chunks, to the bare SDK's", "stream", "ratio", 3, "x"),
+    ("added to a call that is not sampled, in floors", "unsampled", "units", 1, ""),
+)
+
+
 def summary(figures: dict) -> list[str]:
-    """costspan beside the best of the other tools, row by row."""
-    ours = figures["costspan"]
-    others = {name: each for name, each in figures.items() if name in PACKAGES and name != "costspan" and "sync" in each}
+    """costspan beside the best and the worst of the other tools."""
+    tools = {name: each for name, each in figures.items() if name in PACKAGES and "sync" in each}
+    lines = ["| median (quartiles) | costspan | best other tool | worst |", "| --- | --- | --- | --- |"]
+    for title, scenario, figure, digits, unit in QUESTIONS:
+        found = sorted((each[scenario][figure][1], name) for name, each in tools.items() if name != "costspan")
+        cells = [
+            told(name, tools[name], calls.shown(tools[name][scenario][figure], digits, unit))
+            for name in ("costspan", found[0][1], found[-1][1])
+        ]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return lines
 
-    def row(title, read, digits, unit=""):
-        def cell(found):
-            return calls.shown(read(found), digits, unit)
 
-        name, best = min(others.items(), key=lambda item: read(item[1])[1])
-        return f"| {title} | {cell(ours)} | {name}: {cell(best)} | {max(read(each)[1] for each in others.values()):.{digits}f}{unit} |"
-
-    return [
-        "| median (quartiles) | costspan | best other tool | worst |",
-        "| --- | --- | --- | --- |",
-        row("a call, to the bare SDK's", lambda found: found["sync"]["ratio"], 2, "x"),
-        row("added to a call, in floors", lambda found: found["sync"]["units"], 1),
-        row("added to an async call, in floors", lambda found: found["async"]["units"], 1),
-        row("a stream of 200 chunks, to the bare SDK's", lambda found: found["stream"]["ratio"], 3, "x"),
-        row("added to a call that is not sampled, in floors", lambda found: found["unsampled"]["units"], 1),
-    ]
+def told(name: str, figures: dict, text: str) -> str:
+    if name == "costspan":
+        return text
+    return f"{name}{'' if figures['metrics'] else ' (no metrics)'}: {text}"
 
 
 def machine() -> str:
@@ -140,10 +147,17 @@ def machine() -> str:
 
 def write(rows: int) -> None:
     found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOUND.glob("*.json")}
-    lines = ["# Results", "", "Written by `make bench`; how each is measured is in the scripts beside.", "", machine(), ""]
+    lines = [
+        "# Results",
+        "",
+        "Written by `make bench`; how each is measured is in the scripts beside.",
+        "",
+        machine(),
+        "",
+    ]
     if "calls" in found:
         figures = found["calls"]["figures"]
-        lines += [SUMMARY[0], *summary(figures), SUMMARY[1], "", "![what a call costs](calls.svg)", ""]
+        lines += [SUMMARY[0], "", *summary(figures), "", SUMMARY[1], "", "![what a call costs](calls.svg)", ""]
         (HERE / "calls.svg").write_text(draw(figures), encoding="utf-8")
     for name in ("calls", "growth", *scripts(rows)):
         each = found.get(name, {"title": name, "lines": ["Not measured yet."]})

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 READERS = []
+ATTRIBUTES = {f"gen_ai.attribute.{n}": f"value {n}" for n in range(10)} | {f"gen_ai.count.{n}": n for n in range(5)}
+LABELS = {f"gen_ai.label.{n}": f"value {n}" for n in range(6)}
 
 
 class Discard:
@@ -58,9 +60,6 @@ def metrics_recorded():
 class Floor:
     """What any instrumentation pays: a span with 15 attributes at its end, and four histogram records."""
 
-    ATTRIBUTES = {f"gen_ai.attribute.{n}": f"value {n}" for n in range(10)} | {f"gen_ai.count.{n}": n for n in range(5)}
-    LABELS = {f"gen_ai.label.{n}": f"value {n}" for n in range(6)}
-
     def __init__(self, tracer, histograms):
         from opentelemetry.trace import SpanKind
 
@@ -70,10 +69,10 @@ class Floor:
         self._span = self._tracer.start_span("chat gpt-4o", kind=self._kind)
 
     def __exit__(self, *_error):
-        self._span.set_attributes(self.ATTRIBUTES)
+        self._span.set_attributes(ATTRIBUTES)
         self._span.end()
         for histogram in self._histograms:
-            histogram.record(0.5, self.LABELS)
+            histogram.record(0.5, LABELS)
 
 
 def floor(tracer_provider, meter_provider):
@@ -141,7 +140,11 @@ def _langfuse(given, url):
 
     address = url.removesuffix("/v1") if url != "memory" else "http://127.0.0.1:9"
     langfuse.Langfuse(
-        public_key="pk", secret_key="sk", base_url=address, span_exporter=Discard(), tracer_provider=given["tracer_provider"]
+        public_key="pk",
+        secret_key="sk",
+        base_url=address,
+        span_exporter=Discard(),
+        tracer_provider=given["tracer_provider"],
     )
     import langfuse.openai  # it patches the SDK
 

@@ -2,9 +2,9 @@
 
     python worker.py TOOL CLIENT SAMPLED URL
 
-A line of `scenario calls size` is answered by the processor seconds they took and the resident bytes after; `size` is how many
-are under way at once, or the chunks of a stream. The line `signals` is answered by the metrics that the tool records.
-With `memory` for URL the SDK's transport is replaced by one that answers in the process.
+A line of `scenario calls size` is answered by the processor seconds they took and the resident bytes after; `size` is
+how many are under way at once, or the chunks of a stream. The line `signals` is answered by the metrics that the tool
+records. With `memory` for URL the SDK's transport is replaced by one that answers in the process.
 """
 
 from __future__ import annotations

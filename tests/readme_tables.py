@@ -118,11 +118,18 @@ def metrics_table():
     return "\n".join(rows)
 
 
+def speed_table():
+    """The summary of what `make bench` measured last."""
+    results = (README.parent / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    return results.split("<!-- summary -->")[1].split("<!-- /summary -->")[0].strip()
+
+
 TABLES = {
     "attributes": attributes_table,
     "metrics": metrics_table,
     "sdks": sdks_table,
     "settings": settings_table,
+    "speed": speed_table,
     "rules": rules_table,
 }
 
