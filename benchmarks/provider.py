@@ -42,8 +42,9 @@ LENGTH = re.compile(rb"\r\ncontent-length: ?(\d+)", re.IGNORECASE)
 def stream_events(chunks: int) -> tuple[bytes, ...]:
     """The server-sent events of an answer."""
     head = HEAD | {"object": "chat.completion.chunk"}
-    choice = {"index": 0, "delta": {"content": "word "}, "finish_reason": None}
-    sent = [head | {"choices": [choice], "usage": None}] * chunks
+    deltas = ({"content": f"word {n % 10} "} for n in range(chunks))  # litellm refuses a hundred that are the same
+    choices = ({"index": 0, "delta": delta, "finish_reason": None} for delta in deltas)
+    sent = [head | {"choices": [choice], "usage": None} for choice in choices]
     sent += [head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": None}]
     sent += [head | {"choices": [], "usage": USAGE}]
     return (*(b"data: " + json.dumps(each).encode() + b"\n\n" for each in sent), b"data: [DONE]\n\n")
