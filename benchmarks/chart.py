@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-TITLE = "Added to a call of the openai SDK (1 = one OpenTelemetry span + 4 metric records)"
+TITLE = "Added to a call of the bare openai SDK, in percent of its processor time"
 LEFT, RIGHT, ROW, TOP = 150, 620, 26, 44
 STYLE = """<style>
 text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}.title{font-weight:600}
@@ -13,9 +13,9 @@ text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:
 
 
 def draw(figures: dict) -> str:
-    """The medians of what is added to a synchronous call, in floors."""
+    """The medians of what is added to a synchronous call, in percent of the bare one: a ratio of one round each."""
     bars = sorted(
-        (each["sync"]["units"][1], name)
+        ((each["sync"]["ratio"][1] - 1) * 100, name)
         for name, each in figures.items()
         if "sync" in each and not name.startswith("litellm")
     )
@@ -26,17 +26,17 @@ def draw(figures: dict) -> str:
             "<title>What each tool adds to a call</title>",
             STYLE,
             f'<text class="title" x="8" y="22">{TITLE}</text>',
-            *(bar(n, units, name, most) for n, (units, name) in enumerate(bars)),
+            *(bar(n, percent, name, most) for n, (percent, name) in enumerate(bars)),
             "</svg>\n",
         ]
     )
 
 
-def bar(place: int, units: float, name: str, most: float) -> str:
-    y, width = TOP + ROW * place, max(1, round((RIGHT - LEFT) * units / most))
+def bar(place: int, percent: float, name: str, most: float) -> str:
+    y, width = TOP + ROW * place, max(1, round((RIGHT - LEFT) * percent / most))
     kind = "ours" if name == "costspan" else "other"
     return (
         f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>'
         f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{width}" height="18" rx="2"/>'
-        f'<text x="{LEFT + width + 6}" y="{y + 14}">{units:.1f}</text>'
+        f'<text x="{LEFT + width + 6}" y="{y + 14}">{percent:.0f}%</text>'
     )
