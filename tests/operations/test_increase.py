@@ -62,6 +62,7 @@ def push(start, otelcol, run_program):
     sink = start(Sink)
     collector = start(Collector, otelcol, "prometheus.yaml", COSTSPAN_TRACES=sink.url)
     prometheus = start(Prometheus, scraping(collector.metrics, honor=True))
+    wait_until(lambda: prometheus.value("sum(up)") == 1, what="the first scrape")  # which comes 5 s after its start
     env = {"OTEL_METRIC_EXPORT_INTERVAL": "2500", "FLUSH": "no"}
     return prometheus, lambda **more: run_program(collector.endpoint, **{**env, **more})
 
