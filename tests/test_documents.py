@@ -159,6 +159,8 @@ def for_ever(line, sandbox, provider):
     running = subprocess.Popen(
         [BASH, "-c", f"exec {line} --port 0 --grpc-port 0"], cwd=sandbox, env=environment(sandbox, provider),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # whoever runs the tests in the background has Ctrl-C ignored, and what it starts inherits that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 no threads here
     )  # fmt: skip
     printed = running.stdout.readline()
     running.send_signal(signal.SIGINT)

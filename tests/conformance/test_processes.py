@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from contextlib import closing
 
@@ -101,6 +102,9 @@ print(os.waitpid(child, 0)[1])
     assert sum(calls) == 3
 
 
+@pytest.mark.skipif(
+    sys.version_info >= (3, 13), reason="open: CPython 3.13.0 crashes as it collects the SDK's stream in the child"
+)
 def test_a_forked_child_does_not_tell_what_its_parent_has_open(fake_openai):
     """The child has copies of the parent's streams: one is collected there, one is still held when it ends."""
     program = """

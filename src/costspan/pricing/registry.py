@@ -36,7 +36,7 @@ class OwnModels:
         return self._models.get((provider, name)) or self._models.get(("", name))
 
     def __iter__(self) -> Iterator[Model]:
-        return iter(dict.fromkeys(self._models.values()))
+        return iter({id(model): model for model in self._models.values()}.values())
 
 
 class Registered(OwnModels):
