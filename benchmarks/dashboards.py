@@ -2,7 +2,7 @@
 
     python benchmarks/dashboards.py [FOLDER]      # FOLDER keeps the data (2 GB) for the next run
 
-The series are the plugin's own output for 5 services, 3 teams and 7 models, a sample a minute (the interval at which
+The series are the plugin's own output for 3 services, 3 teams and 7 models, a sample a minute (the interval at which
 OpenTelemetry's SDK exports), and what the recording rules make of them; their values are made up. Blocks are written by
 `benchmarks/blocks/`, with Prometheus' own library: a Go toolchain is needed. Each expression is asked for once to load
 what is on disk, then three times, the fastest counts, in processor time: Prometheus answers a query on one core, so on
@@ -37,7 +37,7 @@ DAYS = 30
 DAY = 86400
 END = 1795219200  # 2026-11-21T00:00Z
 TARGET_SECONDS = 1.0
-SERVICES = ("shop", "helpdesk", "batch", "search", "docs")
+SERVICES = ("shop", "helpdesk", "batch")
 TEAMS = ("search", "support", "growth")
 MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-5", "o3-mini", "o4-mini")
 USAGE = {"input": 4000, "cache_read": 2000, "output": 400, "reasoning": 90}
