@@ -6,7 +6,8 @@
 In each tool's environment three processes run, round by round in an order by chance: the bare SDK, the floor (one
 OpenTelemetry span of 15 attributes and four histogram records around the call), and the tool. The provider is a process
 of its own. Times are processor seconds of the calling process, its threads included, so that other programs on the
-machine count little; ratios are of one round, and shown as median (quartiles).
+machine count little. What else runs can only add to a time, so that of many short rounds the lower quartile is
+compared; what is shown is the median (quartiles) of such comparisons of rounds drawn again and again by chance.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 Times = dict[str, list[float]]
 HERE = Path(__file__).resolve().parent
-ROUNDS = 15
-CALLS = {"sync": 50, "async": 50, "stream": 5}
+ROUNDS, QUICK_ROUNDS = 160, 60
+CALLS = {"sync": 8, "async": 8, "stream": 1}
+DRAWS = 200
 HEAD = (
     "| tool | a call, to bare | added, µs | in floors | async, to bare | in floors | stream, to bare "
     "| unsampled, in floors | import, of openai's | MB | metrics |"
@@ -128,8 +130,12 @@ def started(row: Row, url: str, *tools: str) -> Iterator[dict[str, Process]]:
         yield processes
 
 
-def added_us(times: Times, tool: str) -> list[float]:
-    return [(ours - bare) * 1e6 for ours, bare in zip(times[tool], times["bare"], strict=True)]
+def drawn(times: Times) -> Iterator[dict[str, float]]:
+    """The lower quartile of each one's rounds, of as many rounds drawn by chance, again and again."""
+    rounds = list(zip(*times.values(), strict=True))
+    for _ in range(DRAWS):
+        columns = zip(*random.choices(rounds, k=len(rounds)), strict=True)
+        yield {name: quartiles(list(column))[0] for name, column in zip(times, columns, strict=True)}
 
 
 def measure(row: Row, url: str, rounds: int) -> dict:
@@ -141,22 +147,25 @@ def measure(row: Row, url: str, rounds: int) -> dict:
                 dict(processes) if scenario == "sync" else {name: processes[name] for name in ("bare", "floor", "tool")}
             )
             times = interleaved(asked, scenario, rounds, calls, CHUNKS if scenario == "stream" else 1)
-            floor = statistics.median(added_us(times, "floor"))
             for name, tool in ((scenario, "tool"), ("unsampled", "unsampled")):
                 if tool in times:
-                    found[name] = against(times, tool, floor)
+                    found[name] = against(times, tool) | in_floors(times, tool)
         found["metrics"] = len([each for each in processes["tool"].ask("signals").split(",") if each])
     return found
 
 
-def against(times: Times, tool: str, floor: float) -> dict:
-    added = added_us(times, tool)
+def against(times: Times, tool: str) -> dict:
+    """{ratio: (lower quartile, median, upper quartile), added_us} of a tool, to the bare SDK."""
+    draws = list(drawn(times))
     return {
-        "ratio": quartiles([ours / bare for ours, bare in zip(times[tool], times["bare"], strict=True)]),
-        "units": quartiles([each / floor for each in added]),
-        "added_us": statistics.median(added),
-        "floor_us": floor,
+        "ratio": quartiles([each[tool] / each["bare"] for each in draws]),
+        "added_us": statistics.median((each[tool] - each["bare"]) * 1e6 for each in draws),
     }
+
+
+def in_floors(times: Times, tool: str) -> dict:
+    """{units: (lower quartile, median, upper quartile)}: what a tool adds, in what the floor adds."""
+    return {"units": quartiles([(each[tool] - each["bare"]) / (each["floor"] - each["bare"]) for each in drawn(times)])}
 
 
 def start_up(row: Row, times: int) -> tuple[float, float]:
@@ -229,7 +238,7 @@ def main() -> None:
     asked = parser.parse_args()
     wanted = asked.only.split(",") if asked.only else [row.name for row in ROWS]
     rows = ROWS[:1] if asked.quick else tuple(row for row in ROWS if row.name in wanted)
-    table(rows, 9 if asked.quick else ROUNDS)
+    table(rows, QUICK_ROUNDS if asked.quick else ROUNDS)
 
 
 if __name__ == "__main__":

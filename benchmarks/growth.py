@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import time
 
-from calls import Process, added_us, interleaved, quartiles, shown, started
+from calls import Process, against, interleaved, shown, started
 from peers import ROWS
 from provider import provider
 
 OURS = ROWS[0]
-ROUNDS = 5
+ROUNDS = 20
 AT_ONCE = (1, 10, 100, 1000)
 CHUNKS = (10, 100, 1000, 10_000)
 WARM_UP, STEP = 4000, 1000  # calls
+IDLE_SECONDS = 10  # in which a vocabulary (110 MB) is loaded beside, for what streams left early did not report
 
 
 def sizes(scenario: str, counts: tuple[int, ...], calls_of, url: str) -> list[tuple]:
@@ -28,10 +30,9 @@ def sizes(scenario: str, counts: tuple[int, ...], calls_of, url: str) -> list[tu
             for each in processes.values():
                 each.run(scenario, calls_of(count), count)  # opens what connections it takes
             times = interleaved(processes, scenario, ROUNDS, calls_of(count), count)
-            ratios = quartiles([ours / bare for ours, bare in zip(times["tool"], times["bare"], strict=True)])
-            found.append(
-                (count, ratios, statistics.median(added_us(times, "tool")), statistics.median(times["bare"]) * 1e6)
-            )
+            bare = statistics.median(times["bare"]) * 1e6
+            compared = against(times, "tool")
+            found.append((count, compared["ratio"], compared["added_us"], bare))
     return found
 
 
@@ -45,7 +46,9 @@ def grown(what: str, found: list[tuple]) -> list[str]:
 def slope(tool: str, scenario: str, calls: int) -> float:
     """Megabytes that resident memory grows over 10,000 calls, after a warm-up, by least squares."""
     process = Process(OURS._replace(tool=tool), "memory")
-    process.run(scenario, WARM_UP, 10)
+    for _ in range(2):
+        process.run(scenario, WARM_UP, 10)
+        time.sleep(IDLE_SECONDS)
     held = [process.run(scenario, STEP, 10)[1] / 1e6 for _ in range(calls // STEP)]
     process.end()
     return statistics.linear_regression([n * STEP for n in range(len(held))], held).slope * 10_000

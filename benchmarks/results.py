@@ -104,7 +104,7 @@ def run(wanted: list[str], rows: int) -> None:
 
 
 def quick() -> None:
-    calls.table(ROWS[:1], 9)
+    calls.table(ROWS[:1], calls.QUICK_ROUNDS)
     for name, script in scripts(0).items():
         if script.quick:
             print(f"\n{name}", *run_script(script._replace(environment=""), script.quick)[1:-1], sep="\n", flush=True)
