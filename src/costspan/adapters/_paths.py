@@ -27,10 +27,7 @@ def path(text: str) -> Read:
         return _alternatives(text.split("|"))
     if text == ".":
         return _itself
-    steps = text.split(".")
-    if all(step.isidentifier() for step in steps):
-        return _plain(*steps)
-    return _walk(tuple(steps))
+    return _walk(tuple(text.split(".")))
 
 
 def member(value: Any, name: str) -> Any:
@@ -73,17 +70,18 @@ def _member_without_dict(value: Any, name: str) -> Any:
     return None if value is None else getattr(value, name, None)
 
 
-def _plain(first: str, *rest: str) -> Read:
-    if not rest:
-        return lambda value: member(value, first)
+def _then(name: str, after: Read | None) -> Read:
+    """As `member`, and what `after` reads there; the common case in place, as every chunk of a stream comes by here."""
 
     def read(value: Any) -> Any:
-        value = member(value, first)
-        for name in rest:
-            if value is None:
-                return None
-            value = member(value, name)
-        return value
+        if type(value) is dict:
+            found = value.get(name)
+        else:
+            try:
+                found = value.__dict__[name]
+            except (AttributeError, KeyError):
+                found = member(value, name)
+        return found if after is None or found is None else after(found)
 
     return read
 
@@ -93,8 +91,7 @@ def _alternatives(texts: list[str]) -> Read:
     first = {text.partition(".")[0] for text in texts}
     rests = [text.partition(".")[2] for text in texts]
     if len(first) == 1 and all(rests) and (step := first.pop()).isidentifier():
-        after = _alternatives(rests)
-        return lambda value: None if (found := member(value, step)) is None else after(found)
+        return _then(step, _alternatives(rests))
     return _first_of(tuple(path(each) for each in texts))
 
 
@@ -123,12 +120,12 @@ def _walk(steps: tuple[str, ...]) -> Read:
         return lambda value: _picked(value, name, wanted, after)
     if step.lstrip("-").isdigit():
         return lambda value: after(_entry(value, int(step)))
-    return lambda value: None if (found := member(value, step)) is None else after(found)
+    return _then(step, after if rest else None)
 
 
 def _each(value: Any, after: Read) -> list[Any] | None:
     """What all entries of a list hold; None if none holds anything."""
-    if not is_list(value):
+    if type(value) is not list and not is_list(value):
         return None
     found = [each for entry in value if (each := after(entry)) is not None]
     return found or None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from costspan.adapters._adapter import Operation
+    from costspan.adapters._paths import Read
     from costspan.call import Call, Observer
     from costspan.usage import Terms
 
@@ -23,6 +24,7 @@ _READ = Guard("read the response")
 _END = Guard("finish the call")
 _ADMIT = Guard("check the budgets")
 _METER = 16  # chunks between two looks at the budgets
+_BATCH = 16  # chunks read at once: many in a row cost half of what each in its turn does
 _FIRST_CHUNKS = 2  # names are in the first; Azure puts an empty one before it
 _MOST_USD = 10**5  # for one call: what is above it is no price
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
@@ -41,6 +43,7 @@ class Watch:
         self._terms: dict[str, Any] = {}
         self._finish: list[str] = []
         self._texts: list[str] = []
+        self._unread: list[Any] = []  # chunks whose text is still to be read
         self._last: Any = None
 
     def admit(self) -> None:
@@ -61,6 +64,7 @@ class Watch:
         """What the program gets instead of the next chunk, where a budget watches over the stream and is spent."""
         if self.call.chunks % _METER == 0 and self.call.open:
             with _ADMIT:
+                self._read_texts()
                 self.call.reply.text = "".join(self._texts)
                 return self._observer.refusal(self.call)
         return None
@@ -88,7 +92,9 @@ class Watch:
                 self._last = chunk
             if self.call.chunks <= _FIRST_CHUNKS or has_usage:
                 self._identify(chunk)
-            self._follow(chunk)
+            self._unread.append(chunk)
+            if len(self._unread) == _BATCH:
+                self._read_texts()
             if self.operation.tally is not None:
                 self.operation.tally(self.call, chunk)
         if self._hidden:  # apart: what we failed to read is still not the host's
@@ -109,10 +115,9 @@ class Watch:
             self._last = response
             self._collect(response)
             self._identify(response)
-            self._note_finish(response)
-            read = self.operation.read.full_text
-            if read is not None and not self._usages:
-                _add_strings(read(response), self._texts)
+            _gather(self.operation.read.finish, [response], self._finish)
+            if not self._usages:
+                _gather(self.operation.read.full_text, [response], self._texts)
         self.finish()
 
     def _collect(self, source: Any) -> bool:
@@ -145,17 +150,11 @@ class Watch:
             cost = _money(stated)
             reply.stated_cost = reply.stated_cost if cost is None else cost
 
-    def _follow(self, chunk: Any) -> None:
+    def _read_texts(self) -> None:
         """What may come with any chunk: why it ends, and text for a local count."""
-        self._note_finish(chunk)
-        read = self.operation.read.text
-        if read is not None and (found := read(chunk)):
-            _add_strings(found, self._texts)
-
-    def _note_finish(self, source: Any) -> None:
-        read = self.operation.read.finish
-        if read is not None and (found := read(source)):
-            _add_strings(found, self._finish)
+        chunks, self._unread = self._unread, []
+        _gather(self.operation.read.finish, chunks, self._finish)
+        _gather(self.operation.read.text, chunks, self._texts)
 
     def finish(self) -> None:
         """The answer is complete."""
@@ -203,6 +202,7 @@ class Watch:
 
     def _conclude(self) -> None:
         call, operation, reply = self.call, self.operation, self.call.reply
+        self._read_texts()
         reply.free = operation.free
         reply.finish_reasons = tuple(self._finish)
         reply.text = "".join(self._texts)
@@ -249,6 +249,13 @@ def _unask(chunk: Any) -> None:
 
 def _is_usage_only(chunk: Any) -> bool:
     return getattr(chunk, "usage", None) is not None and not getattr(chunk, "choices", None)
+
+
+def _gather(read: Read | None, sources: list[Any], strings: list[str]) -> None:
+    if read is not None:
+        for source in sources:
+            if found := read(source):
+                _add_strings(found, strings)
 
 
 def _add_strings(found: Any, strings: list[str]) -> None:
