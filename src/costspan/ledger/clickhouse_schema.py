@@ -121,32 +121,9 @@ def _is_call() -> str:
     return f"if(startsWith(kind, 'ai.'), position(kind, '.do') > 0, {plain})"
 
 
-def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool) -> str:
-    """The view that makes calls of rows as they arrive in the Collector's table."""
-    attributes = "LogAttributes" if event else "SpanAttributes"
-    event_name = f"(EventName = {quote(names.EVENT)} OR a['event.name'] = {quote(names.EVENT)})"
-    where = f"{event_name} AND is_call" if event else "is_call"
-    cached = "cache_read_total + cache_write_total"
-    total_input = f"if({cached} > input_total, input_total + {cached}, input_total)"
-    failed = "''" if event else "if(StatusCode IN ('Error', 'STATUS_CODE_ERROR'), 'error', '')"
-    said = "cost_pico IS NOT NULL AND currency = 'USD'"
-    free = "error != '' AND NOT input_said AND NOT output_said AND status_said = ''"
-    known = "if(cost_pico = 0, 'free', 'priced')"
-    status = f"multiIf(status_said != '', status_said, {said}, {known}, {free}, 'free', 'unpriced')"
-    tags = (
-        "toJSONString(mapSort(mapApply((k, v) -> (substring(k, 14), v), "
-        f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
-    )
-    kept = ("session", "tier", "reason", "prompt_hash", "max_tokens")
-    extra = ", ".join(f"{quote(each)}, {text(each)}" for each in kept)
-    divided = (
-        f"toJSONString(mapApply((k, v) -> (substring(k, {len(names.PROMPT_OF) + 1}), toInt64OrZero(v)), "
-        f"mapFilter((k, v) -> startsWith(k, {quote(names.PROMPT_OF)}) AND k != {quote(names.PROMPT_SOURCE)}, a)))"
-    )
-    extra += f", 'prompt', if({divided} = '{{}}', '', {divided})"
-    return f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name} TO costspan_calls AS
-WITH
-    {attributes} AS a,
+def _named(attributes: str) -> str:
+    """What a row of the Collector's says, by the names that the view reads it by."""
+    return f"""{attributes} AS a,
     ResourceAttributes AS r,
     {text("kind")} AS kind,
     {text("operation")} AS operation_said,
@@ -165,7 +142,43 @@ WITH
     {text("status")} AS status_said,
     {_transform(f"lower({text('provider')})", PROVIDERS)} AS provider_name,
     coalesce(nullIf(operation_said, ''), {_transform("kind", KIND_OPERATIONS, "''")}) AS operation_name,
-    {_is_call().replace("model != ''", "model_said != ''")} AS is_call
+    {_is_call().replace("model != ''", "model_said != ''")} AS is_call"""
+
+
+def _tags() -> str:
+    tags = (
+        "toJSONString(mapSort(mapApply((k, v) -> (substring(k, 14), v), "
+        f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
+    )
+    return f"if({tags} = '{{}}', '', {tags})"
+
+
+def _extra() -> str:
+    kept = ("session", "tier", "reason", "prompt_hash", "max_tokens")
+    extra = ", ".join(f"{quote(each)}, {text(each)}" for each in kept)
+    divided = (
+        f"toJSONString(mapApply((k, v) -> (substring(k, {len(names.PROMPT_OF) + 1}), toInt64OrZero(v)), "
+        f"mapFilter((k, v) -> startsWith(k, {quote(names.PROMPT_OF)}) AND k != {quote(names.PROMPT_SOURCE)}, a)))"
+    )
+    extra += f", 'prompt', if({divided} = '{{}}', '', {divided})"
+    return f"toJSONString(mapFilter((k, v) -> v != '', map({extra})))"
+
+
+def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool) -> str:
+    """The view that makes calls of rows as they arrive in the Collector's table."""
+    attributes = "LogAttributes" if event else "SpanAttributes"
+    event_name = f"(EventName = {quote(names.EVENT)} OR a['event.name'] = {quote(names.EVENT)})"
+    where = f"{event_name} AND is_call" if event else "is_call"
+    cached = "cache_read_total + cache_write_total"
+    total_input = f"if({cached} > input_total, input_total + {cached}, input_total)"
+    failed = "''" if event else "if(StatusCode IN ('Error', 'STATUS_CODE_ERROR'), 'error', '')"
+    said = "cost_pico IS NOT NULL AND currency = 'USD'"
+    free = "error != '' AND NOT input_said AND NOT output_said AND status_said = ''"
+    known = "if(cost_pico = 0, 'free', 'priced')"
+    status = f"multiIf(status_said != '', status_said, {said}, {known}, {free}, 'free', 'unpriced')"
+    return f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name} TO costspan_calls AS
+WITH
+    {_named(attributes)}
 SELECT
     {start_us} AS ts,
     lower(TraceId) AS trace_id,
@@ -182,7 +195,7 @@ SELECT
     coalesce(nullIf({text("source")}, ''), if(input_said OR output_said, 'provider', '')) AS source,
     coalesce(nullIf({text("error")}, ''), {failed}) AS error,
     {text("user")} AS user,
-    if({tags} = '{{}}', '', {tags}) AS tags,
+    {_tags()} AS tags,
     greatest(0, {total_input} - cache_read_total - cache_write_total) AS input,
     cache_read_total AS cache_read,
     cache_write_total AS cache_write,
@@ -195,7 +208,7 @@ SELECT
     {_sum((*VISIBLE, "reasoning"))} AS cost_output,
     greatest(0, ifNull({_pico(text("list_cost"))}, ifNull(cost, 0)) - ifNull(cost, 0)) AS discount,
     {duration_ms} AS duration_ms,
-    toJSONString(mapFilter((k, v) -> v != '', map({extra}))) AS extra
+    {_extra()} AS extra
 FROM {source}
 WHERE {where}"""  # noqa: S608 our names
 
