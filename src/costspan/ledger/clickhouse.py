@@ -29,7 +29,6 @@ from costspan.ledger.sql import (
     DAY_US,
     FLAGS,
     HOUR_US,
-    MILLION,
     MONEY,
     compile_filters,
     compile_question,
@@ -67,8 +66,7 @@ class ClickHouseSource:
 
     def total(self, column: str) -> str:
         if column in MONEY:
-            whole = f"sum(toInt128({column}))"
-            return f"intDiv({whole}, {MILLION}), {whole} % {MILLION}"
+            return f"toString(sum(toInt128({column})))"
         return f"sum({column})"
 
     def column(self, name: str) -> str:

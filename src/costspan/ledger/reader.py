@@ -33,7 +33,7 @@ _OF_ONE_CALL = (
     ", ".join({"calls": "1 AS calls", "cost": "coalesce(cost,0) AS cost"}.get(name, name) for name in Measures._fields)
     + ", coalesce(cost,0) AS max_cost"
 )
-_FIRST_MONEY = Measures._fields.index(MONEY[0])  # the others follow it
+_FIRST_MONEY = Measures._fields.index(MONEY[0])
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -49,16 +49,19 @@ class Answer(NamedTuple):
 
 
 class SqliteSource:
-    """How the embedded store's SQL says it."""
+    """How the embedded store's SQL says it. `wide`: money as text, as a sum in 64 bits ends at 9.2 M USD."""
+
+    def __init__(self, *, wide: bool = False) -> None:
+        self._wide = wide
 
     def divide(self, number: str, by: int) -> str:
         return f"{number}/{by}"
 
     def total(self, column: str) -> str:
-        """Money in two sums: one in 64 bits ends at 9.2 million dollars."""
-        if column in MONEY:
-            return f"sum({column}/{MILLION}), sum({column}%{MILLION})"
-        return f"sum({column})"
+        if not self._wide or column not in MONEY:
+            return f"sum({column})"
+        high, low = f"sum({column}/{MILLION})", f"sum({column}%{MILLION})"
+        return f"printf('%d%06d', {high} + {low}/{MILLION}, {low}%{MILLION})"
 
     def column(self, name: str) -> str:
         if name.startswith("tag."):
@@ -119,12 +122,14 @@ class Reader:
 
     def ask(self, question: Question) -> list[Answer]:
         """The groups, in no particular order; none if nothing happened in the period."""
-        source = SqliteSource()
-        parts = list(pieces(question, *self.period(), source, self.kept_from * HOUR_US))
+        parts = list(pieces(question, *self.period(), SqliteSource(), self.kept_from * HOUR_US))
         if not parts:
             return []
-        sql, parameters = compile_question(question, source, parts)
-        return merge(question, self.fetch(sql, parameters))
+        try:
+            rows = self.fetch(*compile_question(question, SqliteSource(), parts))
+        except OverflowError:
+            rows = self.fetch(*compile_question(question, SqliteSource(wide=True), parts))
+        return merge(question, rows)
 
     def period(self) -> tuple[int, int]:
         """From the first day with calls to the end of the last, in microseconds since the epoch; 0, 0 if none."""
@@ -132,17 +137,25 @@ class Reader:
         return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
 
     def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
+        """All rows.
+
+        Raises:
+            OverflowError: A sum does not fit into 64 bits.
+            LedgerError: The file cannot be read.
+        """
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
+            if str(error) == "integer overflow":
+                raise OverflowError from error
             raise explain(error, self.path) from error
 
 
 def merge(question: Question, rows: Iterable[Sequence[Any]]) -> list[Answer]:
-    """Rows as answers: time numbers become text, money is put together, days join into weeks and months."""
+    """Rows as answers: time numbers become text, days join into weeks and months."""
     names = [name for name in question.by if name != question.time]
     width = len(names) + bool(question.time)
-    sums: dict[tuple[str, ...], list[int]] = {}
+    sums: dict[tuple[str, ...], Sequence[int]] = {}
     shown = cache(partial(time_text, question.time))
     for row in rows:
         if not row[width]:
@@ -165,15 +178,9 @@ def merge(question: Question, rows: Iterable[Sequence[Any]]) -> list[Answer]:
     ]
 
 
-def _values(row: Sequence[Any]) -> list[int]:
-    """Whole numbers; money, which comes as millions and rest, put together."""
-    numbers = row if type(row[0]) is int else [int(number) for number in row]
-    money, end = _FIRST_MONEY, _FIRST_MONEY + 2 * len(MONEY)
-    return [*numbers[:money], *map(_joined, numbers[money:end:2], numbers[money + 1 : end : 2]), *numbers[end:]]
-
-
-def _joined(millions: int, rest: int) -> int:
-    return millions * MILLION + rest
+def _values(row: Sequence[Any]) -> Sequence[int]:
+    """Whole numbers: what is beyond 64 bits comes as text, and from ClickHouse all may."""
+    return row if type(row[0]) is int and type(row[_FIRST_MONEY]) is int else [int(number) for number in row]
 
 
 def time_text(unit: str, number: int) -> str:
