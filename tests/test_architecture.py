@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,8 @@ MAY_BE_BROAD = {
 }  # where the program's own exceptions pass by, or ours end
 LINES_OF_A_FILE = 300
 LINES_OF_A_FUNCTION = 60
+LINES_OF_AN_ADAPTER = 150
+LINES_OF_MOST_ADAPTERS = 40
 
 
 def part_of(path):
@@ -116,6 +119,19 @@ def test_an_adapter_is_data():
     ]
 
     assert wrong == []
+
+
+def test_an_adapter_stays_small():
+    """None over 150 lines in all; of most, what is declared (no imports, no docstring) has under 40."""
+    adapters = [(path, tree) for path, tree in trees() if path.parent.name == "adapters" and path.name[0] != "_"]
+    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path, _ in adapters}
+    declared = [
+        sum(node.end_lineno - node.lineno + 1 for node in tree.body if isinstance(node, ast.Assign))
+        for _, tree in adapters
+    ]
+
+    assert {name: count for name, count in lines.items() if count > LINES_OF_AN_ADAPTER} == {}
+    assert statistics.median(declared) < LINES_OF_MOST_ADAPTERS
 
 
 def lines_of_text(function):

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costspan.adapters._openai_fields import CHAT_USAGE, RESPONSES_USAGE
 from costspan.adapters._usage import UsageMap
-from costspan.adapters.openai import CHAT_USAGE, RESPONSES_USAGE
 from costspan.usage import Usage
 
 APART = UsageMap(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._paths import member, path, text_of
-from costspan.adapters.openai import CHAT_USAGE
 from costspan.usage import ModelUsage, Usage
 
 if TYPE_CHECKING:

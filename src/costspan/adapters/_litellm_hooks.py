@@ -9,9 +9,9 @@ import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import open_keywords
-from costspan.adapters.openai import CHAT_USAGE
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request

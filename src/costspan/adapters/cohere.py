@@ -6,7 +6,7 @@ which hold the template too).
 
 from __future__ import annotations
 
-from costspan.adapters import openai
+from costspan.adapters import _openai_fields
 from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
@@ -21,7 +21,7 @@ USAGE = UsageMap(
     search_units="billed_units.search_units",
     classifications="billed_units.classifications",
 )
-PARAMETERS = openai.PARAMETERS | {"p": "top_p", "k": "top_k", "stop_sequences": "stop_sequences"}
+PARAMETERS = _openai_fields.PARAMETERS | {"p": "top_p", "k": "top_k", "stop_sequences": "stop_sequences"}
 CHAT = Operation(
     "chat",
     usage=USAGE,

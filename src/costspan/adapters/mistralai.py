@@ -7,6 +7,7 @@ from dataclasses import replace
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
+from costspan.adapters._openai_fields import PARAMETERS, RESPONSES_USAGE
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
@@ -31,14 +32,14 @@ CHAT = Operation(
     text="data.choices.*.delta.content",
     full_text="choices.*.message.content",
     terms={"tier": "usage.service_tier|data.usage.service_tier"},
-    parameters=openai.PARAMETERS | {"random_seed": "seed", "top_k": "top_k"},
+    parameters=PARAMETERS | {"random_seed": "seed", "top_k": "top_k"},
 )
 CONVERSATION = replace(
     CHAT, id="conversation_id|data.conversation_id", finish="", text="data.content", full_text="outputs.*.content"
 )
 RESPONSE = replace(
     openai.RESPONSE,
-    usage=openai.RESPONSES_USAGE.at("usage", "response.usage", "data.response.usage"),
+    usage=RESPONSES_USAGE.at("usage", "response.usage", "data.response.usage"),
     model="model|data.response.model",
     id="id|data.response.id",
     text="data.delta",

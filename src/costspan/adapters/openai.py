@@ -4,58 +4,9 @@ from __future__ import annotations
 
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat
+from costspan.adapters._openai_fields import CHAT_USAGE, PARAMETERS, PAYERS, RESPONSES_USAGE, STATED_COST
 from costspan.adapters._stainless import stainless
 from costspan.adapters._usage import UsageMap
-
-PARAMETERS = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "max_tokens": "max_tokens",
-    "max_completion_tokens": "max_tokens",
-    "max_output_tokens": "max_tokens",
-    "frequency_penalty": "frequency_penalty",
-    "presence_penalty": "presence_penalty",
-    "seed": "seed",
-    "stop": "stop_sequences",
-    "n": "choice.count",
-    "dimensions": "embeddings.dimension.count",
-    "encoding_format": "encoding_formats",
-}
-PAYERS = {
-    "metadata.user_id": "user",
-    "metadata.session_id": "session",
-    "safety_identifier": "user",
-    "user": "user",
-}
-CHAT_USAGE = UsageMap(
-    last=("x_groq.usage", "choices.0.usage"),  # Groq's streams; Moonshot puts a stream's usage into the choice
-    total_input="prompt_tokens",
-    total_output="completion_tokens",
-    total="total_tokens",
-    cache_read="prompt_tokens_details.cached_tokens|prompt_cache_hit_tokens|cached_tokens|num_cached_tokens",
-    cache_write="prompt_tokens_details.cache_write_tokens",
-    input_audio="prompt_tokens_details.audio_tokens",
-    cache_read_audio="prompt_tokens_details.cached_tokens_details.audio_tokens",
-    input_image="prompt_tokens_details.image_tokens",
-    reasoning="completion_tokens_details.reasoning_tokens|reasoning_tokens",
-    citation="citation_tokens",
-    output_audio="completion_tokens_details.audio_tokens",
-    output_image="completion_tokens_details.image_tokens",
-    web_searches="num_search_queries",
-)
-RESPONSES_USAGE = UsageMap(
-    roots=("usage", "response.usage"),
-    total_input="input_tokens",
-    total_output="output_tokens",
-    total="total_tokens",
-    cache_read="input_tokens_details.cached_tokens",
-    cache_write_total="input_tokens_details.cache_write_tokens",
-    cache_write_30m="input_tokens_details.cache_write_tokens_details.ttl_30m_tokens",
-    cache_write_12h="input_tokens_details.cache_write_tokens_details.ttl_12h_tokens",
-    reasoning="output_tokens_details.reasoning_tokens",
-)
-# OpenRouter, xAI (1 tick is 1e-10 USD), Perplexity, DeepInfra say what they charge
-STATED_COST = "usage.cost.total_cost|usage.cost|usage.estimated_cost"
 
 CHAT = Operation(
     "chat",
@@ -167,6 +118,10 @@ ROUTES = (
     Route("POST", "moderations", FREE),
     Route("GET", "batches/{id}", BATCH),
 )
+
+CHAT_STREAMS, RESPONSE_STREAMS = "openai.lib.streaming.chat._completions", "openai.lib.streaming.responses._responses"
+HELPER_CLOSES = "_raw_stream._iterator"
+
 ADAPTER = Adapter(
     provider="openai",
     package="openai >= 1.26",
@@ -175,19 +130,9 @@ ADAPTER = Adapter(
     seats=(
         *stainless("openai"),
         Seat("openai._legacy_response", "LegacyAPIResponse.parse", parses=True),
-        Seat("openai.lib.streaming.chat._completions", "ChatCompletionStream.close", closes="_raw_stream._iterator"),
-        Seat(
-            "openai.lib.streaming.chat._completions",
-            "AsyncChatCompletionStream.close",
-            closes="_raw_stream._iterator",
-            waits=True,
-        ),
-        Seat("openai.lib.streaming.responses._responses", "ResponseStream.close", closes="_raw_stream._iterator"),
-        Seat(
-            "openai.lib.streaming.responses._responses",
-            "AsyncResponseStream.close",
-            closes="_raw_stream._iterator",
-            waits=True,
-        ),
+        Seat(CHAT_STREAMS, "ChatCompletionStream.close", closes=HELPER_CLOSES),
+        Seat(CHAT_STREAMS, "AsyncChatCompletionStream.close", closes=HELPER_CLOSES, waits=True),
+        Seat(RESPONSE_STREAMS, "ResponseStream.close", closes=HELPER_CLOSES),
+        Seat(RESPONSE_STREAMS, "AsyncResponseStream.close", closes=HELPER_CLOSES, waits=True),
     ),
 )

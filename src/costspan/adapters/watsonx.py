@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _openai_fields, openai
 from costspan.adapters import _watsonx_hooks as hooks
-from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._usage import UsageMap
 
-PARAMETERS = openai.PARAMETERS | {"max_new_tokens": "max_tokens", "top_k": "top_k", "random_seed": "seed"}
+PARAMETERS = _openai_fields.PARAMETERS | {"max_new_tokens": "max_tokens", "top_k": "top_k", "random_seed": "seed"}
 CHAT = replace(
     openai.CHAT,
     model="model_id|model",

@@ -1,0 +1,58 @@
+"""The fields of OpenAI's API: counts, parameters, and who pays; for every SDK and host that speaks it.
+
+Source: openai 1.55 to 3.54 as installed, read 2026-11-21; what other hosts add is named beside it.
+"""
+
+from __future__ import annotations
+
+from costspan.adapters._usage import UsageMap
+
+PARAMETERS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_tokens",
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "frequency_penalty": "frequency_penalty",
+    "presence_penalty": "presence_penalty",
+    "seed": "seed",
+    "stop": "stop_sequences",
+    "n": "choice.count",
+    "dimensions": "embeddings.dimension.count",
+    "encoding_format": "encoding_formats",
+}
+PAYERS = {
+    "metadata.user_id": "user",
+    "metadata.session_id": "session",
+    "safety_identifier": "user",
+    "user": "user",
+}
+CHAT_USAGE = UsageMap(
+    last=("x_groq.usage", "choices.0.usage"),  # Groq's streams; Moonshot puts a stream's usage into the choice
+    total_input="prompt_tokens",
+    total_output="completion_tokens",
+    total="total_tokens",
+    cache_read="prompt_tokens_details.cached_tokens|prompt_cache_hit_tokens|cached_tokens|num_cached_tokens",
+    cache_write="prompt_tokens_details.cache_write_tokens",
+    input_audio="prompt_tokens_details.audio_tokens",
+    cache_read_audio="prompt_tokens_details.cached_tokens_details.audio_tokens",
+    input_image="prompt_tokens_details.image_tokens",
+    reasoning="completion_tokens_details.reasoning_tokens|reasoning_tokens",
+    citation="citation_tokens",
+    output_audio="completion_tokens_details.audio_tokens",
+    output_image="completion_tokens_details.image_tokens",
+    web_searches="num_search_queries",
+)
+RESPONSES_USAGE = UsageMap(
+    roots=("usage", "response.usage"),
+    total_input="input_tokens",
+    total_output="output_tokens",
+    total="total_tokens",
+    cache_read="input_tokens_details.cached_tokens",
+    cache_write_total="input_tokens_details.cache_write_tokens",
+    cache_write_30m="input_tokens_details.cache_write_tokens_details.ttl_30m_tokens",
+    cache_write_12h="input_tokens_details.cache_write_tokens_details.ttl_12h_tokens",
+    reasoning="output_tokens_details.reasoning_tokens",
+)
+# OpenRouter, xAI (1 tick is 1e-10 USD), Perplexity, DeepInfra say what they charge
+STATED_COST = "usage.cost.total_cost|usage.cost|usage.estimated_cost"
