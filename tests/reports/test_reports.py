@@ -54,6 +54,20 @@ def test_token_usage_has_the_names_that_users_know(path):
         _ = row.team
 
 
+def test_a_sum_beyond_64_bits_of_pico_dollars_is_exact(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    dear = CHAT | {"gen_ai.usage.cost.amount": 99_999.999999999999, "costspan.cost.input": 50_000.5}
+    for team in ("search", "support"):
+        ledger.send(traces(*(span(dear | {"costspan.team": team}) for _ in range(60))))
+    ledger.close()
+
+    total = costspan.get_token_usage(ledger=ledger.path, start_date="all", group_by="day").total
+
+    assert total.calls == 120
+    assert total.costs["input"] == 120 * Decimal("50000.5")
+    assert total.cost == 120 * Decimal(repr(99_999.999999999999))
+
+
 def test_a_where_is_a_dict_or_texts(path):
     asked = {"ledger": path, "start_date": "all", "group_by": ()}
 
