@@ -57,6 +57,16 @@ def test_one_call_is_one_span_whatever_is_beneath(watch, fake, shape, model):
     assert seen.attributes["gen_ai.provider.name"] == model.partition("/")[0]
 
 
+def test_reasoning_beside_the_completion_is_inside_the_output(watch, fake):
+    """XAI's answers; LiteLLM adds it to the completion, or not, as the total says."""
+    seen = watch("litellm", "openai")
+    fake.play(wire.chat(usage=wire.CACHED | {"completion_tokens": 150}))
+
+    ask(fake, "sync", model="xai/grok-4", messages=MESSAGES)
+
+    assert seen.usage == CACHED
+
+
 @pytest.mark.parametrize("shape", STREAMS)
 def test_usage_that_litellm_asks_for_itself_is_read_though_the_program_does_not_see_it(watch, fake, shape, monkeypatch):
     seen = watch("litellm", "openai")

@@ -1,0 +1,104 @@
+"""The counts and charges of every host that speaks OpenAI's API, each with words of its own (sdk-usage 19)."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+from fake_providers import MISSING
+from fake_providers import openai as wire
+
+from adapters import PLAIN, SHAPES, Client, telling
+from costspan.demo.server import reply
+from costspan.usage import Usage
+
+MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
+WRITTEN = Usage(input=100, cache_read=600, cache_write=300, output=150, reasoning=50)
+SUMS = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
+THOUGHTS = {"completion_tokens_details": {"reasoning_tokens": 50}}
+BESIDE = SUMS | THOUGHTS | {"completion_tokens": 150, "prompt_tokens_details": {"cached_tokens": 600}}
+COUNTS = {
+    "openai": (wire.WRITTEN, WRITTEN),
+    "azure.ai.openai": (wire.CACHED, CACHED),
+    "openrouter": (wire.WRITTEN, WRITTEN),
+    "groq": (wire.CACHED, CACHED),
+    "mistral_ai": (wire.CACHED, CACHED),
+    "together_ai": (SUMS | THOUGHTS | {"cached_tokens": 600}, CACHED),
+    "deepseek": (SUMS | THOUGHTS | {"prompt_cache_hit_tokens": 600, "prompt_cache_miss_tokens": 400}, CACHED),
+    "moonshot_ai": (SUMS | THOUGHTS | {"cached_tokens": 600}, CACHED),
+    "x_ai": (BESIDE, CACHED),  # its thoughts are beside the completion: the total tells
+    "perplexity": (
+        {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1200, "reasoning_tokens": 40}
+        | {"citation_tokens": 60},
+        Usage(input=1000, output=100, reasoning=40, citation=60),
+    ),
+}
+CHARGES = {
+    "openrouter": ({"cost": 0.0042, "cost_details": {"upstream_inference_cost": 0.004}}, 0.0042),
+    "x_ai": ({"cost_in_usd_ticks": 25_000_000}, 0.0025),
+    "perplexity": ({"cost": {"input_tokens_cost": 0.001, "total_cost": 0.0065}}, 0.0065),
+    "deepinfra": ({"estimated_cost": 0.0011}, 0.0011),
+}
+
+
+def client(fake):
+    where = {"base_url": fake.url + "/v1", "api_key": "k"}
+    return Client(lambda: openai.OpenAI(**where), lambda: openai.AsyncOpenAI(**where))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("provider", COUNTS)
+def test_every_token_is_in_one_bucket_by_any_hosts_words(watch, serve, shape, provider):
+    (told, usage), fake = COUNTS[provider], serve(wire)
+    seen = watch("openai", hosts={"127.0.0.1": provider})
+    fake.play(telling(wire.chat(usage=told)))
+
+    client(fake).ask(shape, "chat.completions.create", model="m-1", messages=MESSAGES)
+
+    assert (seen.usage, seen.reply.clamped) == (usage, False)
+    attributes = seen.attributes
+    assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (1000, 200)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("provider", CHARGES)
+def test_what_a_host_says_it_charges_is_the_cost(watch, serve, shape, provider):
+    (told, cost), fake = CHARGES[provider], serve(wire)
+    seen = watch("openai", hosts={"127.0.0.1": provider})
+    fake.play(telling(wire.chat(usage=SUMS | told)))
+
+    client(fake).ask(shape, "chat.completions.create", model="m-1", messages=MESSAGES)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == cost
+    assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [("responses.create", {"input": "Cats?"}), ("decisions.create", {"input": "Cats?", "questions": []})],
+)
+def test_writes_to_the_cache_are_told_apart_by_their_life(watch, serve, shape, path, arguments):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    decision = {"id": "d_1", "object": "decision", "model": "gpt-5.6", "answers": [], "usage": wire.RESPONSE_WRITTEN}
+    fake.play(wire.response(usage=wire.RESPONSE_WRITTEN) if "responses" in path else reply(decision))
+
+    client(fake).ask(shape, path, model="gpt-5.6", **arguments)
+
+    assert seen.usage == Usage(
+        input=100, cache_read=600, cache_write_30m=100, cache_write_12h=200, output=150, reasoning=50
+    )
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_batch_is_billed_at_half_the_price_once_however_often_it_is_asked_for(watch, serve, shape):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    done = wire.batch(usage={"input_tokens": 1000, "output_tokens": 200, "total_tokens": 1200})
+    fake.play(wire.batch(status="in_progress", usage=MISSING), done, done)
+    asking = client(fake)
+
+    for _ in range(3):
+        asking.ask(shape, "batches.retrieve", f"batch_of_{shape}")
+
+    assert (seen.usage, seen.reply.terms.batch) == (Usage(input=1000, output=200), True)
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.00225  # of 0.0045 for gpt-4o
