@@ -215,6 +215,9 @@ COOKBOOK = {  # published by OpenAI, with what the API reported: "How to count t
 COOKBOOK_REPORTED = {"gpt-3.5-turbo": 105, "gpt-4": 105, "gpt-4o": 101, "gpt-4o-mini": 101}
 
 
+PUBLIC = {"llama", "llama-4", "mistral", "deepseek", "qwen", "gemma", "glm", "kimi", "cohere"}  # exact with their own
+
+
 def group_of(name, question):
     tools = any(part == "tools" for part, _ in question.prompt.texts)
     kind = "with tools" if tools else "plain"
@@ -222,8 +225,11 @@ def group_of(name, question):
         return "not knowable here: hosted tools, files, history at the provider"
     if question.count().exact:
         return f"exact by its mark: OpenAI, {kind}"
-    openai = costspan.tokens.families.family_of(question.model).name.startswith("gpt-")
-    return f"marked estimate: {'OpenAI' if openai else 'no public tokenizer'}, {kind}"
+    family = costspan.tokens.families.family_of(question.model).name
+    if family == "unknown":
+        return "not knowable here: which model it is"
+    who = "OpenAI" if family.startswith("gpt-") else "public, not given" if family in PUBLIC else "none public"
+    return f"marked estimate: {who}, {kind}"
 
 
 def recorded(folder):

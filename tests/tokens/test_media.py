@@ -6,10 +6,12 @@ import struct
 import pytest
 
 from costspan import token_counter
+from costspan.tokens.counting import ask
 from costspan.tokens.families import family_of
 from costspan.tokens.media import (
     COARSE,
     FINE,
+    MEDIA_ERROR,
     Size,
     anthropic_image,
     gemini_image,
@@ -129,6 +131,12 @@ def extra(model, block):
 DATA = base64.b64encode(PNG).decode()
 
 
+def test_a_prompt_with_a_picture_is_not_called_exact_as_the_rules_leave_out_how_they_round():
+    picture = {"type": "input_image", "image_url": "data:image/png;base64," + DATA}
+    counted = ask({"input": [{"role": "user", "content": [picture]}]}, "gpt-4o").count()
+    assert (counted.exact, counted.error) == (False, MEDIA_ERROR)
+
+
 @pytest.mark.parametrize(
     ("model", "block", "tokens"),
     [
@@ -178,4 +186,4 @@ def test_where_the_rule_for_images_is_not_public_the_count_is_a_guess():
     assert token_counter("claude-sonnet-4-5", messages=told).error == 0.1
     assert token_counter("palmyra-x5", messages=told).error == 0.25
     assert token_counter("gpt-5.4", messages=told).error == 0.25
-    assert token_counter("gpt-5.4-mini", messages=told).error == 0.0
+    assert token_counter("gpt-5.4-mini", messages=told).error == MEDIA_ERROR

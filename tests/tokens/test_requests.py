@@ -54,6 +54,7 @@ def test_a_known_role_is_one_token_in_every_chat_encoding_and_an_odd_one_as_many
     [
         ("gpt-4o", {"messages": [USER]}, 14),
         ("gpt-4", {"messages": [USER]}, 14),
+        ("gpt-3.5-turbo-0301", {"messages": [USER]}, 15),  # four tokens a message: OpenAI's cookbook
         ("gpt-5", {"messages": [USER]}, 13),
         ("gpt-5.5", {"input": [{"role": "user", "content": "Reply with exactly: pong"}]}, 11),
         ("gpt-4o-mini", {"input": "Say this is a test", "instructions": "You are a helpful assistant."}, 22),
@@ -71,6 +72,12 @@ def test_a_known_role_is_one_token_in_every_chat_encoding_and_an_odd_one_as_many
 )
 def test_plain_openai_chats_count_exactly_what_openai_bills(model, body, reported):
     assert count(body, model) == reported
+    assert ask(body, model).count().exact
+
+
+def test_azure_s_name_without_a_version_may_be_framed_as_the_oldest_one_and_is_not_called_exact():
+    counted = ask({"messages": [USER]}, "gpt-35-turbo").count()
+    assert (int(counted), counted.exact) == (14, False)
 
 
 def test_a_name_costs_a_token_besides_its_own():
@@ -291,7 +298,8 @@ def test_what_json_cannot_say_is_named():
         ("openrouter/anthropic/claude-opus-4.6", "claude"),
         ("claude-opus-4-7", "claude-4.7"),
         ("models/gemini-2.5-pro", "gemini"),
-        ("gpt-35-turbo", "gpt-4"),
+        ("gpt-35-turbo", "gpt-35"),
+        ("gpt-35-turbo-0613", "gpt-4"),
         ("gpt-6-sol", "gpt-next"),
         ("meta.llama3-1-8b-instruct-v1:0", "llama"),
         ("mistralai/Mixtral-8x7B-Instruct-v0.1", "mistral"),

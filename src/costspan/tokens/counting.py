@@ -47,7 +47,7 @@ class Question:
         """All tokens of the prompt; past the `deadline` (of `time.monotonic`) the rest is estimated."""
         prompt, tokenizer = self.prompt, self.own or tokenizer_of(self.model)
         tokens = prompt.ids + sum(prompt.fixed.values())
-        error = max(tokenizer.error, prompt.tools_error, GUESSED_ERROR * prompt.guessed)
+        error = max(tokenizer.error, prompt.error, GUESSED_ERROR * prompt.guessed)
         for _, text in prompt.texts:
             counted = tokenizer.count(text, deadline)
             tokens += counted

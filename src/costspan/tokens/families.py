@@ -88,6 +88,9 @@ FAMILIES = (
         tools_error=0.25,
         hides_thoughts=True,
     ),
+    # Source of the four tokens per message: as above. Azure's name says no version: it may be this one.
+    _openai("gpt-3.5-0301", r"^gpt-(3\.5|35)-turbo-0301", encoding="cl100k_base", per_message=4, per_name=-1),
+    _openai("gpt-35", r"^gpt-35-turbo(-16k)?$", encoding="cl100k_base", error=0.05, source=UsageSource.HEURISTIC),
     _openai("gpt-4", r"^(ft:)?gpt-(4|3\.5|35)|^(ft:)?(davinci|babbage)-002|^text-embedding-", encoding="cl100k_base"),
     # Newer than tiktoken's table: the encoding is assumed.
     _openai(

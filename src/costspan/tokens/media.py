@@ -27,6 +27,7 @@ class Size(NamedTuple):
 
 
 TYPICAL = Size(1024, 1024)  # of an image behind a URL
+MEDIA_ERROR = 0.02  # relative, of a prompt with an image whose size is known: the rules leave out how they round
 SAMPLE = 65_536  # base64 characters that are decoded to find an image's size
 BYTES_PER_PDF_PAGE = 50_000  # of a document whose pages cannot be counted here
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from costspan.tokens.media import read_media
+from costspan.tokens.media import MEDIA_ERROR, read_media
 from costspan.tokens.tools import declare_tools, is_declared
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Prompt:
     texts: list[tuple[str, str]] = field(default_factory=list)  # (part, text)
     fixed: dict[str, int] = field(default_factory=dict)  # part: tokens
     ids: int = 0  # tokens that came as token ids
-    tools_error: float = 0.0  # of what tools add, by this family's rule
+    error: float = 0.0  # relative, of what tools and pictures add by their rules
     guessed: bool = False  # an image or file whose size is not known here is in it
 
     def add(self, part: str, tokens: int) -> None:
@@ -128,7 +128,7 @@ class Reader:
             self.prompt.texts.append((TOOLS, declare_tools(declared)))
         else:
             self.prompt.texts.extend((TOOLS, as_json(tool)) for tool in declared)
-        self.prompt.tools_error = self.family.tools_error
+        self.prompt.error = max(self.prompt.error, self.family.tools_error)
         self.prompt.add(TOOLS, self.family.tools + self.family.per_tool * len(declared))
 
     def read_text(self, value: Any, part: str, depth: int = 0) -> None:
@@ -153,6 +153,7 @@ class Reader:
         if media is not None:
             self.prompt.add(part, media.tokens)
             self.prompt.guessed |= media.guessed
+            self.prompt.error = max(self.prompt.error, MEDIA_ERROR)
             return
         if _is_tool_result(block):
             part = TOOL_RESULTS
