@@ -1,13 +1,14 @@
 """What a call costs with costspan and with other tools, paired with the bare SDK over real HTTP on loopback.
 
     python benchmarks/calls.py            all tools
-    python benchmarks/calls.py --quick    costspan only, fewer rounds
+    python benchmarks/calls.py --quick    costspan only, fewer starts
 
 In each tool's environment three processes run, round by round in an order by chance: the bare SDK, the floor (one
 OpenTelemetry span of 15 attributes and four histogram records around the call), and the tool. The provider is a process
 of its own. Times are processor seconds of the calling process, its threads included, so that other programs on the
 machine count little. What else runs can only add to a time, so that of many short rounds the lower quartile is
-compared; what is shown is the median (quartiles) of such comparisons of rounds drawn again and again by chance.
+compared. A process may be lucky or not with its memory's layout, by as much as a floor: all are started anew again and
+again, and what is shown is the median (quartiles) of comparisons of such starts, drawn by chance.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 
 Times = dict[str, list[float]]
 HERE = Path(__file__).resolve().parent
-ROUNDS, QUICK_ROUNDS = 160, 60
+STARTS, QUICK_STARTS = 10, 5
+ROUNDS = 16  # of each start
 CALLS = {"sync": 8, "async": 8, "stream": 1}
 DRAWS = 200
 HEAD = (
@@ -117,6 +119,11 @@ def interleaved(processes: dict[str, Process], scenario: str, rounds: int, calls
     return times
 
 
+def by_round(times: Times) -> list[Times]:
+    """Each round as if it were a start of its own, where there was one start only."""
+    return [dict(zip(times, ([each] for each in column), strict=True)) for column in zip(*times.values(), strict=True)]
+
+
 @contextmanager
 def started(row: Row, url: str, *tools: str) -> Iterator[dict[str, Process]]:
     """Processes by name: the bare client, the floor around it, and the row, once more with nothing sampled."""
@@ -130,42 +137,43 @@ def started(row: Row, url: str, *tools: str) -> Iterator[dict[str, Process]]:
         yield processes
 
 
-def drawn(times: Times) -> Iterator[dict[str, float]]:
-    """The lower quartile of each one's rounds, of as many rounds drawn by chance, again and again."""
-    rounds = list(zip(*times.values(), strict=True))
+def drawn(starts: list[Times]) -> Iterator[dict[str, float]]:
+    """The lower quartile of each one's rounds, of as many starts drawn by chance, again and again."""
     for _ in range(DRAWS):
-        columns = zip(*random.choices(rounds, k=len(rounds)), strict=True)
-        yield {name: quartiles(list(column))[0] for name, column in zip(times, columns, strict=True)}
+        chosen = random.choices(starts, k=len(starts))
+        yield {name: quartiles([each for times in chosen for each in times[name]])[0] for name in starts[0]}
 
 
-def measure(row: Row, url: str, rounds: int) -> dict:
+def measure(row: Row, url: str, starts: int) -> dict:
     """{scenario: {ratio, units: (lower quartile, median, upper quartile), added_us}}, and the number of metrics."""
-    found = {}
-    with started(row, url) as processes:
-        for scenario, calls in CALLS.items():
-            asked = (
-                dict(processes) if scenario == "sync" else {name: processes[name] for name in ("bare", "floor", "tool")}
-            )
-            times = interleaved(asked, scenario, rounds, calls, CHUNKS if scenario == "stream" else 1)
-            for name, tool in ((scenario, "tool"), ("unsampled", "unsampled")):
-                if tool in times:
-                    found[name] = against(times, tool) | in_floors(times, tool)
-        found["metrics"] = len([each for each in processes["tool"].ask("signals").split(",") if each])
-    return found
+    times: dict[str, list[Times]] = {scenario: [] for scenario in CALLS}
+    for _ in range(starts):
+        with started(row, url) as processes:
+            paired = {name: each for name, each in processes.items() if name != "unsampled"}
+            for scenario, calls in CALLS.items():
+                asked = processes if scenario == "sync" else paired
+                size = CHUNKS if scenario == "stream" else 1
+                times[scenario].append(interleaved(asked, scenario, ROUNDS, calls, size))
+            recorded = processes["tool"].ask("signals").split(",")
+    found = {scenario: against(each, "tool") | in_floors(each, "tool") for scenario, each in times.items()}
+    unsampled = against(times["sync"], "unsampled") | in_floors(times["sync"], "unsampled")
+    return found | {"unsampled": unsampled, "metrics": len([each for each in recorded if each])}
 
 
-def against(times: Times, tool: str) -> dict:
+def against(starts: list[Times], tool: str) -> dict:
     """{ratio: (lower quartile, median, upper quartile), added_us} of a tool, to the bare SDK."""
-    draws = list(drawn(times))
+    draws = list(drawn(starts))
     return {
         "ratio": quartiles([each[tool] / each["bare"] for each in draws]),
         "added_us": statistics.median((each[tool] - each["bare"]) * 1e6 for each in draws),
     }
 
 
-def in_floors(times: Times, tool: str) -> dict:
+def in_floors(starts: list[Times], tool: str) -> dict:
     """{units: (lower quartile, median, upper quartile)}: what a tool adds, in what the floor adds."""
-    return {"units": quartiles([(each[tool] - each["bare"]) / (each["floor"] - each["bare"]) for each in drawn(times)])}
+    return {
+        "units": quartiles([(each[tool] - each["bare"]) / (each["floor"] - each["bare"]) for each in drawn(starts)])
+    }
 
 
 def start_up(row: Row, times: int) -> tuple[float, float]:
@@ -194,10 +202,10 @@ def reason(error: Exception) -> str:
     return re.sub(r"/\S+/", "…/", lines[-1])[:200].replace("|", "/")
 
 
-def measure_row(row: Row, url: str, rounds: int) -> tuple[str, dict]:
+def measure_row(row: Row, url: str, starts: int) -> tuple[str, dict]:
     """A line of the table, and its figures."""
     try:
-        found = measure(row, url, rounds)
+        found = measure(row, url, starts)
         share, megabytes = start_up(row, 3) if row.tool != "bare" else (None, None)
     except (RuntimeError, subprocess.CalledProcessError) as error:
         said = reason(error)
@@ -219,13 +227,13 @@ def measure_row(row: Row, url: str, rounds: int) -> tuple[str, dict]:
     return f"| {' | '.join(cells)} |", found | {"import_share": share, "megabytes": megabytes}
 
 
-def table(rows: tuple[Row, ...], rounds: int) -> tuple[list[str], dict]:
+def table(rows: tuple[Row, ...], starts: int) -> tuple[list[str], dict]:
     """The results as lines of Markdown, and their figures by the row's name."""
     lines, figures = [HEAD, "|" + " --- |" * (HEAD.count("|") - 1)], {}
     print("\n".join(lines), flush=True)
     with provider() as url:
         for row in rows:
-            line, figures[row.name] = measure_row(row, url, rounds)
+            line, figures[row.name] = measure_row(row, url, starts)
             lines.append(line)
             print(line, flush=True)
     return lines, figures
@@ -233,12 +241,12 @@ def table(rows: tuple[Row, ...], rounds: int) -> tuple[list[str], dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="costspan only, fewer rounds")
+    parser.add_argument("--quick", action="store_true", help="costspan only, fewer starts")
     parser.add_argument("--only", help="names of rows, by comma")
     asked = parser.parse_args()
     wanted = asked.only.split(",") if asked.only else [row.name for row in ROWS]
     rows = ROWS[:1] if asked.quick else tuple(row for row in ROWS if row.name in wanted)
-    table(rows, QUICK_ROUNDS if asked.quick else ROUNDS)
+    table(rows, QUICK_STARTS if asked.quick else STARTS)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import argparse
 import statistics
 import time
 
-from calls import Process, against, interleaved, shown, started
+from calls import Process, against, by_round, interleaved, shown, started
 from peers import ROWS
 from provider import provider
 
@@ -31,7 +31,7 @@ def sizes(scenario: str, counts: tuple[int, ...], calls_of, url: str) -> list[tu
                 each.run(scenario, calls_of(count), count)  # opens what connections it takes
             times = interleaved(processes, scenario, ROUNDS, calls_of(count), count)
             bare = statistics.median(times["bare"]) * 1e6
-            compared = against(times, "tool")
+            compared = against(by_round(times), "tool")
             found.append((count, compared["ratio"], compared["added_us"], bare))
     return found
 

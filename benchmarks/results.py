@@ -94,7 +94,7 @@ def run(wanted: list[str], rows: int) -> None:
         begun = now()
         print(f"{name}, from {begun['at']} at load {begun['load']}", flush=True)
         if name == "calls":
-            keep(name, "A call, beside other tools", *calls.table(ROWS, calls.ROUNDS), begun)
+            keep(name, "A call, beside other tools", *calls.table(ROWS, calls.STARTS), begun)
         elif name == "growth":
             keep(name, "As work grows", growth.report(quick=False), {}, begun)
         else:
@@ -104,7 +104,7 @@ def run(wanted: list[str], rows: int) -> None:
 
 
 def quick() -> None:
-    calls.table(ROWS[:1], calls.QUICK_ROUNDS)
+    calls.table(ROWS[:1], calls.QUICK_STARTS)
     for name, script in scripts(0).items():
         if script.quick:
             print(f"\n{name}", *run_script(script._replace(environment=""), script.quick)[1:-1], sep="\n", flush=True)
