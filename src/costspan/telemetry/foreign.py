@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.call import Call, Reply, Request
 from costspan.telemetry import names
 from costspan.telemetry.reading import Reading, read_call
-from costspan.usage import Terms, Usage
+from costspan.usage import STANDARD, Terms, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,14 +55,14 @@ def _reply(reading: Reading, attributes: Mapping[str, Any]) -> Reply:
         model=reading.outline.model,
         id=str(attributes.get(names.RESPONSE_ID, "")),
         usage=usage,
-        terms=Terms(tier=reading.text("tier").lower()),
+        terms=Terms(tier=tier.lower()) if (tier := reading.text("tier")) else STANDARD,
         stated_cost=stated,
     )
 
 
 def _said_payers(reading: Reading) -> dict[str, str]:
     """Who pays, where the other tool says it."""
-    return {key: reading.text(key) for key in ("user", "session", "team", "feature") if reading.text(key)}
+    return {key: said for key in ("user", "session", "team", "feature") if (said := reading.text(key))}
 
 
 def _is_told_by_its_end(span: Any, reading: Reading, attributes: Mapping[str, Any]) -> bool:

@@ -107,12 +107,28 @@ def varies(name: str) -> bool:
 
 def read_call(attributes: Mapping[str, Any]) -> Reading | None:
     """The LLM call that a span with these attributes is; None for any other span (agents, tools, chains, HTTP)."""
-    texts: dict[str, Any] = {}
-    numbers: dict[str, Any] = {}
-    for name, value in attributes.items():
-        if wanted(name):
-            (numbers if varies(name) else texts)[name] = value
-    return Outline(texts).read(numbers)
+    texts, numbers = _sorted(tuple(attributes))
+    outline = _outline(tuple([(name, attributes[name]) for name in texts]))
+    return outline.read({name: attributes[name] for name in numbers})
+
+
+@lru_cache(maxsize=4096)
+def _sorted(said: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of a span's attributes that a call is read from: texts, and numbers."""
+    read = [name for name in said if wanted(name)]
+    return tuple(name for name in read if not varies(name)), tuple(filter(varies, read))
+
+
+def _outline(texts: tuple[tuple[str, Any], ...]) -> Outline:
+    try:
+        return _outlines(texts)
+    except TypeError:  # a list among them: it is no key
+        return Outline(dict(texts))
+
+
+@lru_cache(maxsize=1024)
+def _outlines(texts: tuple[tuple[str, Any], ...]) -> Outline:
+    return Outline(dict(texts))
 
 
 def _best(attributes: Mapping[str, Any]) -> dict[str, Any]:
