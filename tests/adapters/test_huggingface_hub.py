@@ -36,3 +36,13 @@ def test_the_provider_behind_the_router_is_whose_prices_apply(watch, serve, shap
     made.ask(shape, "chat_completion", MESSAGES, model=fake.url + "/v1")
 
     assert seen.call.request.biller == "huggingface_together"
+
+
+@pytest.mark.parametrize("model", [{}, {"model": "tgi"}])
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_an_endpoint_of_ones_own_is_the_address_whatever_the_model_is_called(watch, serve, shape, model):
+    seen, fake = watch("huggingface_hub"), serve(wire)
+
+    client(fake).ask(shape, "chat_completion", MESSAGES, **model)
+
+    assert (seen.call.request.host, seen.call.request.model) == ("127.0.0.1", model.get("model", ""))

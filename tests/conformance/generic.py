@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from conformance.host import items, next_item, settle
+from conformance.host import items, iterates_later, next_item, settle
 from conformance.stainless import EVERY_WAY, plain
 from conformance.suite import Group, Operation, Shape
 
@@ -30,8 +30,9 @@ async def left(host, call, arguments):
 
 async def closed(host, call, arguments):
     opened = await settle(call(**arguments))
-    host.see("first", await next_item(aiter(opened) if hasattr(opened, "__aiter__") else iter(opened)))
-    for name in ("aclose", "close"):
+    later = iterates_later(opened)
+    host.see("first", await next_item(aiter(opened) if later else iter(opened)))
+    for name in ("aclose", "close") if later else ("close",):
         if hasattr(opened, name):
             host.see("close", await settle(getattr(opened, name)()))
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from asyncio import _get_running_loop
 from contextlib import asynccontextmanager
 
 from opentelemetry import context
@@ -89,9 +90,14 @@ async def settle(value):
     return await value if inspect.isawaitable(value) else value
 
 
+def iterates_later(stream):
+    """Whether it is for an `async for`; one that takes both is for that only in an event loop."""
+    return hasattr(stream, "__aiter__") and not (hasattr(stream, "__iter__") and _get_running_loop() is None)
+
+
 async def items(stream):
     """What a `for` or an `async for` gives."""
-    if hasattr(stream, "__aiter__"):
+    if iterates_later(stream):
         async for item in stream:
             yield item
     else:
@@ -111,7 +117,8 @@ async def entered(manager):
 
 
 async def next_item(stream):
-    return await (anext(stream) if hasattr(stream, "__anext__") else settle(next(stream)))
+    later = hasattr(stream, "__anext__") and not (hasattr(stream, "__next__") and _get_running_loop() is None)
+    return await (anext(stream) if later else settle(next(stream)))
 
 
 def finish(steps):

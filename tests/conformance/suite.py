@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -73,9 +74,9 @@ class Group:
             call = early if self.shape.early else _method(sdk, self)
             for name in self.answers:
                 ours = self._observe(client, call, fake, name)
-                told = calls_told(client, instrumented)
                 asked = fake.requests or any(what == "raised" for what, *_ in ours)
                 wanted = self.operation.spans if asked else 0  # some streams ask only when they are iterated
+                told = calls_told(client, instrumented, pause=0.05 if wanted else 0)
                 if ours != bare[name] or wanted not in (None, told):
                     found[name] = _first_difference(bare[name], ours) or f"{told} spans"
         return found
@@ -93,11 +94,15 @@ class Group:
         return host.diary
 
 
-def calls_told(client, instrumented):
-    """How many calls were told; those that only garbage collection ends come after it."""
-    for _ in range(3):  # a generator may hold a generator
+def calls_told(client, instrumented, pause=0):
+    """How many calls were told; those that only garbage collection ends come after it.
+
+    A generator may hold a generator; a thread of the SDK may hold a stream a little longer: `pause` seconds for it.
+    """
+    for wait in (0, 0, pause, pause):
         if spans := instrumented.spans:
             return len(spans)
+        time.sleep(wait)
         gc.collect()
         if client.name == "async":
             client.run(breathe())

@@ -9,6 +9,7 @@ import pytest
 from adapters import close
 from adapters.environments import ENVIRONMENTS, NAME
 from fake_providers import FakeProvider
+from usage_table import lines
 
 from conformance.generic import LEAVING
 from conformance.host import finish
@@ -54,3 +55,8 @@ def test_the_host_sees_what_the_bare_sdk_shows(row, group, clients, fakes, instr
     assert instrumented.failures == {}
     if group.shape.name in LEAVING:
         collect()
+
+
+@pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)
+def test_usage_and_cost_are_the_payloads_in_every_shape(row):
+    assert [line for line in lines(row) if not line.equal] == []

@@ -9,13 +9,13 @@ from costspan.adapters._request import open_keywords, place
 
 
 def open_inference(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any, settings: Any) -> Any:
-    """A call of a task; the model may be the client's, and may be a URL."""
+    """A call of a task; the model may be the client's, and may be a URL: the client's own goes first."""
     opened = open_keywords(adapter, seat, instance, args, kwargs, settings)
-    request = opened.request
-    model, _, served = (request.model or text_of(getattr(instance, "model", ""))).partition(":")
-    if served.startswith("//"):
-        place(request, f"{model}:{served}")
-        model, served = "", ""
+    request, own = opened.request, text_of(getattr(instance, "model", ""))
+    asked = request.model or own
+    if url := next((each for each in (own, asked) if "://" in each), ""):
+        place(request, url)
+    model, _, served = ("" if "://" in asked else asked).partition(":")
     request.model = model
     served = served or text_of(getattr(instance, "provider", ""))
     if served not in ("", "auto"):
