@@ -26,6 +26,7 @@ def serve(path: Path, *, hostile: bool = True) -> Served:
     for service, members in groupby(calls, key=lambda each: each.dims.service):
         served.send(traces(*map(span_of, members), service=service))
     served.send(traces(*_trace(time.time_ns() - 600 * SECOND), service="shop"))
+    served.send(traces(*_retried(time.time_ns() - 900 * SECOND), service="helpdesk"))
     if hostile:
         served.send(traces(_hostile(time.time_ns() - 300 * SECOND), service="shop"))
     return served
@@ -43,6 +44,13 @@ def _trace(start: int) -> list[dict[str, Any]]:
     for each in (tool, *spans):
         each |= {"trace_id": root["trace_id"], "parent_span_id": root["span_id"]}
     return [root, tool, *spans]
+
+
+def _retried(start: int) -> list[dict[str, Any]]:
+    """A call that failed after it was billed, and the one that tried it again."""
+    failed = span(CHAT | {"gen_ai.usage.cost.amount": 0.03, "error.type": "APIConnectionError"}, at=start, seconds=2)
+    again = span(CHAT | {"gen_ai.usage.cost.amount": 0.04}, at=start + 3 * SECOND)
+    return [failed, again | {"trace_id": failed["trace_id"]}]
 
 
 def _hostile(start: int) -> dict[str, Any]:

@@ -116,6 +116,14 @@ def test_a_call_without_a_price_is_unknown_and_not_zero(page):
     assert MODEL in [row[0] for row in page.rows("unpriced")]
 
 
+def test_a_call_that_was_tried_again_shows_what_both_cost(page, served):
+    [said] = [row for row in served.get("/api/retries")[1]["retries"] if row["error"] == "APIConnectionError"]
+    [line] = [row for row in page.rows("errors") if row[0] == "APIConnectionError" and read("0.04") in row]
+
+    assert (said["cost"], said["again_cost"]) == ("0.03", "0.04")
+    assert line[1:] == [said["model"], "1", "1", read("0.03"), read("0.04")]
+
+
 def test_names_that_look_like_markup_are_text(page):
     assert MODEL in [row[0] for row in page.rows("models")]
     assert TEAM in [row[0] for row in page.rows("groups")]
