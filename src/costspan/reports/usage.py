@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+from operator import itemgetter
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +18,7 @@ from costspan.ledger.reader import Answer
 from costspan.ledger.record import Measures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
 
     from costspan.ledger.book import Book
@@ -178,18 +179,19 @@ def read_usage(reader: Book, question: Question) -> UsageReport:
 
 def _running_months(reader: Book, question: Question, answers: list[Answer]) -> list[int | None]:
     """For each answer the running total of its month and group, from the month's first day, shown or not."""
-    others = [name for name in question.by if name != "day"]
-    running: dict[tuple[str, ...], int] = {}
+    others = tuple(name for name in question.by if name != "day")
+    group_of: Callable[[dict[str, str]], Any] = itemgetter(*others) if others else lambda _: ()
+    running: dict[tuple[str, Any], int] = {}
     if question.since is not None:
         local = question.since.astimezone(question.zone)
         first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        before = Question(first, question.since, tuple(others), question.where, question.zone)
+        before = Question(first, question.since, others, question.where, question.zone)
+        month = local.strftime("%Y-%m")
         for answer in reader.ask(before) if first < question.since else ():
-            key = (local.strftime("%Y-%m"), *answer.keys.values())
-            running[key] = answer.sums.cost
+            running[month, group_of(answer.keys)] = answer.sums.cost
     totals: list[int | None] = []
     for keys, sums, *_ in answers:
-        key = (keys["day"][:7], *[keys[name] for name in others])
+        key = keys["day"][:7], group_of(keys)
         running[key] = total = running.get(key, 0) + sums.cost
         totals.append(total)
     return totals
