@@ -28,9 +28,9 @@ ENVIRONMENTS = {
         sdks=("groq", "together", "writer", "cohere", "mistralai", "ollama", "google_genai", "bedrock"),
     ),
     "oldest-anthropic": Environment(
-        ("anthropic==0.45.0", "boto3", "httpx<0.28"),
+        ("anthropic==0.40.0", "boto3", "httpx<0.28"),
         (),
-        shared=("test_anthropic.py", _CONFORMANCE),
+        shared=("test_anthropic.py", "test_anthropic_helpers.py", _CONFORMANCE),
         sdks=("anthropic",),
     ),
     "oldest-google-genai": Environment(

@@ -111,6 +111,7 @@ class Seat:
     open: Open | None = None  # None: not a call, but the place where a stream or raw response ends
     operation: Operation | None = None  # for a seat that serves just one
     closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
+    rereads: str = ""  # for a seat that makes an object which reads the response of a stream anew: path to its stream
     steps: bool = (
         False  # `__next__` of the SDK's own stream, for streams with nothing inside that we could stand in for
     )

@@ -6,7 +6,7 @@ from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
 from inspect import iscoroutine, iscoroutinefunction
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from costspan.adapters._paths import path
 from costspan.adapters._streams import (
@@ -45,6 +45,8 @@ class Wrapping:
         self._settings = settings
         self._steps = any(seat.steps for seat in adapter.seats)
         self._stepped: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # streams that are watched from outside
+        self._rereads = any(seat.rereads for seat in adapter.seats)
+        self._streamed: WeakKeyDictionary[Any, ref[Watch]] = WeakKeyDictionary()  # by the response behind a stream
         self._unread: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # raw responses not yet parsed by the host
         self._streams: WeakSet[Watch] = WeakSet()  # those that the program still holds
 
@@ -52,6 +54,8 @@ class Wrapping:
         """The wrapt-style wrapper for a seat."""
         if seat.steps:
             return self._stepping_later if seat.waits else self._stepping
+        if seat.rereads:
+            return self._rereading(seat.rereads)
         if seat.parses:
             return self._parsing_later if seat.waits else self._parsing
         if seat.open is None:
@@ -136,6 +140,8 @@ class Wrapping:
         inner: Any = fields.get(self._adapter.iterator)
         if inner is None and watch.call.request.stream:  # made when it is first asked for
             inner = getattr(result, self._adapter.iterator, None)
+        if self._rereads and "response" in fields:
+            self._streamed[fields["response"]] = ref(watch)
         if hasattr(inner, "__next__"):
             setattr(result, self._adapter.iterator, SyncStream(inner, watch))
         elif hasattr(inner, "__anext__"):
@@ -189,6 +195,21 @@ class Wrapping:
                 if bill is not None:
                     bills.add(result, bill)
         return result
+
+    def _rereading(self, where: str) -> Callable[..., Any]:
+        """The stream that was watched is let go for one of the SDK's own making, of the same response."""
+        stream_in = path(where)
+
+        def make(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> None:
+            wrapped(*args, **kwargs)
+            with _DELIVER:
+                stream = stream_in(instance)
+                found = self._streamed.pop(stream.response, None)
+                watch = found and found()
+                if watch and not isinstance(getattr(stream, self._adapter.iterator), (SyncStream, AsyncStream)):
+                    self._attach(stream, watch)
+
+        return make
 
     def _stepping(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         watch = self._stepped.get(instance) if self._stepped else None

@@ -32,7 +32,14 @@ MESSAGE = Operation(
 )
 COMPLETION = Operation("text_completion", finish="stop_reason", text="completion", full_text="completion")
 BATCH_RESULTS = Operation("batch", model="", id="", lookup=True, tally=hooks.tally_batch, hook=hooks.read_batch)
-HELPER_CLOSES = "_raw_stream._iterator"
+HELPERS = (  # module below anthropic.lib.streaming, class
+    ("_messages", "MessageStream"),
+    ("_messages", "AsyncMessageStream"),
+    ("_beta_messages", "BetaMessageStream"),
+    ("_beta_messages", "BetaAsyncMessageStream"),
+    ("_prompt_caching_beta_messages", "PromptCachingBetaMessageStream"),  # 0.40 only
+    ("_prompt_caching_beta_messages", "AsyncPromptCachingBetaMessageStream"),
+)
 
 ADAPTER = Adapter(
     provider="anthropic",
@@ -51,11 +58,19 @@ ADAPTER = Adapter(
         Seat("anthropic._legacy_response", "LegacyAPIResponse.parse", parses=True),
         Seat("anthropic._decoders.jsonl", "JSONLDecoder.close", closes="_iterator"),
         Seat("anthropic._decoders.jsonl", "AsyncJSONLDecoder.close", closes="_iterator", waits=True),
-        Seat("anthropic.lib.streaming._messages", "MessageStream.close", closes=HELPER_CLOSES),
-        Seat("anthropic.lib.streaming._messages", "AsyncMessageStream.close", closes=HELPER_CLOSES, waits=True),
-        Seat("anthropic.lib.streaming._beta_messages", "BetaMessageStream.close", closes=HELPER_CLOSES),
-        Seat(
-            "anthropic.lib.streaming._beta_messages", "BetaAsyncMessageStream.close", closes=HELPER_CLOSES, waits=True
+        *(
+            Seat(
+                f"anthropic.lib.streaming.{module}",
+                f"{name}.close",
+                closes="_raw_stream._iterator",
+                waits="Async" in name,
+            )
+            for module, name in HELPERS
+        ),
+        # before 0.43
+        *(
+            Seat(f"anthropic.lib.streaming.{module}", f"{name}.__init__", rereads="_raw_stream")
+            for module, name in HELPERS
         ),
     ),
 )
