@@ -39,6 +39,17 @@ def test_usage_by_team_and_its_total(asked):
     assert (said["total"]["cost"], said["total"]["unpriced_calls"], said["total"]["failed_calls"]) == ("1.509", 1, 1)
 
 
+def test_more_groups_than_a_server_should_hold_are_refused_with_the_way_out(asked, monkeypatch):
+    monkeypatch.setattr("costspan.api.asking._MOST_GROUPS", 2)
+    status, said = asked.get("/api/usage?since=all&group_by=team")
+
+    assert (status, said["error"]) == (
+        400,
+        "over 2 groups: ask for a shorter period, fewer names, or with a filter",
+    )
+    assert asked.get("/api/usage?since=all&group_by=team&team=ads")[0] == 200
+
+
 @pytest.mark.parametrize(
     ("query", "calls"),
     [

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 OWN = ("since", "until", "tz", "group_by", "top", "order", "limit", "format", "what_if")
 
+_MOST_GROUPS = 100_000  # a tenth of a gigabyte
+
 
 def question_of(query: QueryParams, *, since: str = "30d", by: str = "") -> Question:
     """`?since=7d&team=search&model=gpt-4o&model=gpt-5*&user!=bot&group_by=day,model&tz=Europe/Berlin`.
@@ -33,6 +35,7 @@ def question_of(query: QueryParams, *, since: str = "30d", by: str = "") -> Ques
         parse_by(query.get("group_by", by)),
         tuple(_filters(query)),
         zone,
+        _MOST_GROUPS,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from costspan.ledger.book import open_ledger
-from costspan.ledger.question import Question, parse_time
+from costspan.ledger.question import Filter, Question, parse_time
 from costspan.reports.usage import read_usage, text
 from costspan.telemetry import names
 from costspan.telemetry.openmetrics import PLAIN, family_name, label_name, label_value
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 CONTENT_TYPE = PLAIN
+_UNPRICED = Filter("status", ("unpriced", "partial"))
 MOST = 1000  # series of a gauge: an id that somebody uses as a team must not drown Prometheus
 
 
@@ -31,11 +32,9 @@ def exposition(ledger: str, now: datetime) -> str:
     month = parse_time("month", now=now)
     with open_ledger(ledger) as book:
         teams = read_usage(book, Question(month, None, ("team",))).rows
-        models = read_usage(book, Question(month, None, ("provider", "model"))).rows
+        models = read_usage(book, Question(month, None, ("provider", "model"), (_UNPRICED,))).rows
     costs = [({names.TEAM: row.team}, text(row.cost)) for row in teams]
-    unpriced = [
-        ({names.PROVIDER: row.provider, names.REQUEST_MODEL: row.model}, "1") for row in models if row.unpriced_calls
-    ]
+    unpriced = [({names.PROVIDER: row.provider, names.REQUEST_MODEL: row.model}, "1") for row in models]
     return _family(names.MONTH_COST, "USD", "What the calendar month has cost so far, by the ledger", costs) + _family(
         names.UNPRICED_MODELS, "{model}", "Models called this month that lack a price, or a part of it", unpriced
     )

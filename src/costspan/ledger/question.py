@@ -42,6 +42,7 @@ class Question:
     by: tuple[str, ...] = ()
     where: tuple[Filter, ...] = ()
     zone: tzinfo = field(default=timezone.utc)  # whose days, weeks and months
+    most: int = 0  # groups that it may have, where a server must not hold any number of them; 0: no limit
 
     def __post_init__(self) -> None:
         for name in self.by:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costspan.ledger.question import QuestionError
 from costspan.ledger.record import Measures
 from costspan.ledger.schema import closed_on_failure, explain, open_reader
 from costspan.ledger.sql import (
@@ -23,7 +24,7 @@ from costspan.ledger.sql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from costspan.ledger.question import Question
@@ -151,8 +152,14 @@ class Reader:
             raise explain(error, self.path) from error
 
 
-def merge(question: Question, rows: Iterable[Sequence[Any]]) -> list[Answer]:
-    """Rows as answers: time numbers become text, days join into weeks and months."""
+def merge(question: Question, rows: Sequence[Sequence[Any]]) -> list[Answer]:
+    """Rows as answers: time numbers become text, days join into weeks and months.
+
+    Raises:
+        QuestionError: They are more than the question may have.
+    """
+    if question.most and len(rows) > question.most:
+        raise QuestionError(f"over {question.most:,} groups: ask for a shorter period, fewer names, or with a filter")
     names = [name for name in question.by if name != question.time]
     width = len(names) + bool(question.time)
     sums: dict[tuple[str, ...], Sequence[int]] = {}

@@ -138,7 +138,8 @@ def compile_question(question: Question, source: Source, parts: list[Piece]) -> 
         grouped, numbers = source.grouped(source.rows(piece, time_key(question, source, piece)), columns, where)
         group = f" GROUP BY {', '.join([*time, *numbers])}" if time or numbers else ""
         selects.append(f"SELECT {shown} FROM {grouped}{group}")  # noqa: S608 names are checked, values bound
-    return " UNION ALL ".join(selects), values * len(parts)
+    limit = f" LIMIT {question.most + 1}" if question.most else ""
+    return " UNION ALL ".join(selects) + limit, values * len(parts)
 
 
 def compile_filters(filters: Iterable[Filter], source: Source) -> tuple[list[str], list[str]]:

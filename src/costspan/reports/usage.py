@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from operator import itemgetter
 from os import PathLike
@@ -185,7 +185,7 @@ def _running_months(reader: Book, question: Question, answers: list[Answer]) -> 
     if question.since is not None:
         local = question.since.astimezone(question.zone)
         first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        before = Question(first, question.since, others, question.where, question.zone)
+        before = replace(question, since=first, until=question.since, by=others)
         month = local.strftime("%Y-%m")
         for answer in reader.ask(before) if first < question.since else ():
             running[month, group_of(answer.keys)] = answer.sums.cost
