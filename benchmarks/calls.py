@@ -36,10 +36,11 @@ STARTS, QUICK_STARTS = 10, 5
 ROUNDS = 16  # of each start
 CALLS = {"sync": 8, "async": 8, "stream": 1}
 DRAWS = 200
-HEAD = (
+COLUMNS = (
     "| tool | a call, to bare | added, µs | in floors | async, to bare | in floors | stream, to bare "
-    "| unsampled, in floors | import, of openai's | MB | metrics |"
+    "| unsampled, in floors | metrics |"
 )
+HEAD = f"{COLUMNS} import, of openai's | MB |"
 IMPORT = """
 import sys, time
 def rss():
@@ -49,7 +50,7 @@ sys.path.insert(0, {here!r})
 import switches
 switches.providers()
 before, start = rss(), time.process_time()
-switches.switch_on({tool!r}, sampled=True)
+switches.switch_on({tool!r}, {client!r}, sampled=True)
 print(time.process_time() - start, rss() - before)
 """
 IMPORT_OPENAI = "import time; start = time.process_time(); import openai; print(time.process_time() - start, 0)"
@@ -146,14 +147,14 @@ def drawn(starts: list[Times]) -> Iterator[dict[str, float]]:
 
 def measure(row: Row, url: str, starts: int) -> dict:
     """{scenario: {ratio, units: (lower quartile, median, upper quartile), added_us}}, and the number of metrics."""
-    times: dict[str, list[Times]] = {scenario: [] for scenario in CALLS}
+    times: dict[str, list[Times]] = {shape: [] for shape in row.shapes}
     for _ in range(starts):
         with started(row, url) as processes:
             paired = {name: each for name, each in processes.items() if name != "unsampled"}
-            for scenario, calls in CALLS.items():
+            for scenario in row.shapes:
                 asked = processes if scenario == "sync" else paired
                 size = CHUNKS if scenario == "stream" else 1
-                times[scenario].append(interleaved(asked, scenario, ROUNDS, calls, size))
+                times[scenario].append(interleaved(asked, scenario, ROUNDS, CALLS[scenario], size))
             recorded = processes["tool"].ask("signals").split(",")
     found = {scenario: against(each, "tool") | in_floors(each, "tool") for scenario, each in times.items()}
     unsampled = against(times["sync"], "unsampled") | in_floors(times["sync"], "unsampled")
@@ -202,40 +203,50 @@ def reason(error: Exception) -> str:
     return re.sub(r"/\S+/", "…/", lines[-1])[:200].replace("|", "/")
 
 
-def measure_row(row: Row, url: str, starts: int) -> tuple[str, dict]:
-    """A line of the table, and its figures."""
-    try:
-        found = measure(row, url, starts)
-        share, megabytes = start_up(row, 3) if row.tool != "bare" else (None, None)
-    except (RuntimeError, subprocess.CalledProcessError) as error:
-        said = reason(error)
-        return f"| {row.name} | not measured: {said} |" + " |" * (HEAD.count("|") - 3), {"error": said}
-    sync, later, stream, unsampled = (found[name] for name in ("sync", "async", "stream", "unsampled"))
-    cells = [
-        row.name,
+def cells(found: dict) -> list[str]:
+    """What was measured of a row, as columns of a table; empty for a shape that its SDK does not have."""
+    sync, later, stream, unsampled = (found.get(name) for name in ("sync", "async", "stream", "unsampled"))
+    return [
         shown(sync["ratio"], unit="x"),
         f"{sync['added_us']:.0f}",
         shown(sync["units"], 1),
-        shown(later["ratio"], unit="x"),
-        shown(later["units"], 1),
+        shown(later["ratio"], unit="x") if later else "",
+        shown(later["units"], 1) if later else "",
         shown(stream["ratio"], 3, "x"),
         shown(unsampled["units"], 1),
-        "" if share is None else f"{share:.0%}",
-        "" if megabytes is None else f"{megabytes:.1f}",
         str(found["metrics"] or "none"),
     ]
-    return f"| {' | '.join(cells)} |", found | {"import_share": share, "megabytes": megabytes}
 
 
-def table(rows: tuple[Row, ...], starts: int) -> tuple[list[str], dict]:
+def start_up_cells(row: Row) -> tuple[list[str], dict]:
+    """What importing and switching on takes, as columns, and the figures."""
+    if row.tool == "bare":
+        return [], {}
+    share, megabytes = start_up(row, 3)
+    return [f"{share:.0%}", f"{megabytes:.1f}"], {"import_share": share, "megabytes": megabytes}
+
+
+def measured(row: Row, url: str, starts: int, *, starting: bool) -> tuple[list[str], dict]:
+    """The cells of a row, and its figures; or why there are none."""
+    try:
+        found = measure(row, url, starts)
+        more, also = start_up_cells(row) if starting else ([], {})
+    except (RuntimeError, subprocess.CalledProcessError) as error:
+        said = reason(error)
+        return [f"not measured: {said}"], {"error": said}
+    return cells(found) + more, found | also
+
+
+def table(rows: tuple[Row, ...], starts: int, head: str = HEAD) -> tuple[list[str], dict]:
     """The results as lines of Markdown, and their figures by the row's name."""
-    lines, figures = [HEAD, "|" + " --- |" * (HEAD.count("|") - 1)], {}
+    width = head.count("|") - 1
+    lines, figures = [head, "|" + " --- |" * width], {}
     print("\n".join(lines), flush=True)
     with provider() as url:
         for row in rows:
-            line, figures[row.name] = measure_row(row, url, starts)
-            lines.append(line)
-            print(line, flush=True)
+            found, figures[row.name] = measured(row, url, starts, starting=head == HEAD)
+            lines.append(f"| {' | '.join([row.name, *found])} |" + " |" * (width - 1 - len(found)))
+            print(lines[-1], flush=True)
     return lines, figures
 
 

@@ -23,6 +23,35 @@ PACKAGES = {
     "openlit": ("openai<3", "openlit==1.45.0"),  # it does not take a newer openai
     "litellm": ("litellm==1.106.2", SDK, "genai-prices==0.2.3", COSTSPAN),  # as openlit, and the newest as logfire
 }
+ANTHROPIC, GOOGLE, BEDROCK = "anthropic==2.12.0", "google-genai==3.4.0", "boto3==1.44.5"
+SDKS = (ANTHROPIC, GOOGLE, BEDROCK)
+OLDER_GOOGLE = "google-genai==2.34.0"  # the official instrumentation, which Logfire uses, takes none from 3 on
+OFFICIAL_GOOGLE = "opentelemetry-instrumentation-google-genai==1.3b0"
+SDK_PACKAGES = {  # the tools once more, beside the three SDKs
+    "costspan-sdks": (*SDKS, SDK, COSTSPAN),
+    "official-sdks": (
+        *(ANTHROPIC, OLDER_GOOGLE, BEDROCK, SDK, OFFICIAL_GOOGLE),
+        "opentelemetry-instrumentation-genai-anthropic==1.3b0",
+        "opentelemetry-instrumentation-genai-bedrock==1.3b0",
+    ),
+    "openllmetry-sdks": (
+        *SDKS,
+        SDK,
+        "opentelemetry-instrumentation-anthropic==0.62.4",
+        "opentelemetry-instrumentation-google-generativeai==0.62.4",
+        "opentelemetry-instrumentation-bedrock==0.62.4",
+    ),
+    "openinference-sdks": (
+        *SDKS,
+        SDK,
+        "openinference-instrumentation-anthropic==3.1.0",
+        "openinference-instrumentation-google-genai==1.4.14",
+        "openinference-instrumentation-bedrock==0.1.61",
+    ),
+    "logfire-sdks": (ANTHROPIC, OLDER_GOOGLE, OFFICIAL_GOOGLE, "logfire==5.2.0"),  # it has none for Bedrock
+    "openlit-sdks": ("anthropic<1", GOOGLE, BEDROCK, "openlit==1.45.0"),  # it does not take a newer anthropic
+}
+PINNED = PACKAGES | SDK_PACKAGES
 
 
 class Row(NamedTuple):
@@ -33,6 +62,7 @@ class Row(NamedTuple):
     tool: str
     client: str = "openai"
     bare: str = "openai"  # the client of the calls that it is compared with
+    shapes: tuple[str, ...] = ("sync", "async", "stream")
 
 
 ROWS = (
@@ -43,19 +73,33 @@ ROWS = (
 )
 
 
+def sdk_rows(client: str, *tools: str) -> tuple[Row, ...]:
+    """The tools that support an SDK; boto3 has no async."""
+    shapes = ("sync", "stream") if client == "bedrock" else Row._field_defaults["shapes"]
+    return tuple(Row(tool, f"{tool}-sdks", tool, client, client, shapes) for tool in tools)
+
+
+SDK_ROWS = (
+    *sdk_rows("anthropic", "costspan", "official", "openllmetry", "openinference", "logfire", "openlit"),
+    Row("the SDK's own spans", "costspan-sdks", "own", "anthropic", "anthropic"),
+    *sdk_rows("google", "costspan", "official", "openllmetry", "openinference", "logfire", "openlit"),
+    *sdk_rows("bedrock", "costspan", "official", "openllmetry", "openinference", "openlit"),
+)
+
+
 def environment(name: str) -> Path:
     """The Python of an environment, made or made anew if it is not there as it is pinned.
 
     Raises:
         subprocess.CalledProcessError: A package is not to be had.
     """
-    home, wanted = CACHE / name, "\n".join(PACKAGES[name])
+    home, wanted = CACHE / name, "\n".join(PINNED[name])
     python, stamp = home / "bin" / "python", home / "pinned.txt"
     if not stamp.exists() or stamp.read_text() != wanted:
         print(f"building the environment of {name} …", file=sys.stderr, flush=True)
         shutil.rmtree(home, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        install(python, [part for each in PACKAGES[name] for part in arguments(each)])
+        install(python, [part for each in PINNED[name] for part in arguments(each)])
         stamp.write_text(wanted)
     return python
 
@@ -73,11 +117,11 @@ def install(python: Path, packages: list[str]) -> None:
 
 def versions(name: str) -> str:
     """What is installed, as `package version, …`; our own by its version here."""
-    packages = [each.split("=")[0].split("<")[0].split(" ")[0] for each in PACKAGES[name]]
+    packages = [each.split("=")[0].split("<")[0].split(" ")[0] for each in PINNED[name]]
     code = "import sys, importlib.metadata as m; print(', '.join(f'{p} {m.version(p)}' for p in sys.argv[1:]))"
     return subprocess.check_output([environment(name), "-c", code, *packages], text=True).strip()
 
 
 if __name__ == "__main__":
-    for each in PACKAGES:
+    for each in PINNED:
         print(f"{each}: {versions(each)}")

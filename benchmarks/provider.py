@@ -1,70 +1,47 @@
-"""A provider on loopback that answers chat completions from memory, in a process of its own that ends with its parent.
+"""A provider on loopback that answers chats from memory, in a process of its own that ends with its parent.
 
-`max_tokens` of a streamed request says how many chunks come. They are sent at once: a client that waits for nothing is
-the hardest to compare with.
+`max_tokens` of a streamed request, as each API spells it, says how many chunks come. They are sent at once: a client
+that waits for nothing is the hardest to compare with.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import json
 import re
 import resource
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
 
+from wires import OPENAI, Wire, wire_of
+
 CHUNKS = 200
-USAGE = {
-    "prompt_tokens": 1000,
-    "completion_tokens": 200,
-    "total_tokens": 1200,
-    "prompt_tokens_details": {"cached_tokens": 600, "audio_tokens": 0},
-    "completion_tokens_details": {"reasoning_tokens": 50},
-}
-HEAD = {"id": "chatcmpl-1", "created": 1700000000, "model": "gpt-4o-2024-08-06", "service_tier": "default"}
-MESSAGE = {"role": "assistant", "content": "Hello!"}
-REPLY = json.dumps(
-    {
-        **HEAD,
-        "object": "chat.completion",
-        "choices": [{"index": 0, "finish_reason": "stop", "message": MESSAGE}],
-        "usage": USAGE,
-    }
-).encode()
 STREAMED = re.compile(rb'"stream": ?true')
-ASKED = re.compile(rb'"max_tokens": ?(\d+)')
+ASKED = re.compile(rb'"(?:max_tokens|maxTokens|maxOutputTokens)": ?(\d+)')
 LENGTH = re.compile(rb"\r\ncontent-length: ?(\d+)", re.IGNORECASE)
 
 
-@functools.cache
-def stream_events(chunks: int) -> tuple[bytes, ...]:
-    """The server-sent events of an answer."""
-    head = HEAD | {"object": "chat.completion.chunk"}
-    deltas = ({"content": f"word {n % 10} "} for n in range(chunks))  # litellm refuses a hundred that are the same
-    choices = ({"index": 0, "delta": delta, "finish_reason": None} for delta in deltas)
-    sent = [head | {"choices": [choice], "usage": None} for choice in choices]
-    sent += [head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": None}]
-    sent += [head | {"choices": [], "usage": USAGE}]
-    return (*(b"data: " + json.dumps(each).encode() + b"\n\n" for each in sent), b"data: [DONE]\n\n")
-
-
 def answer(body: bytes) -> tuple[bytes, bytes]:
-    """(content type, content) for a request."""
+    """(content type, content) for a request to OpenAI."""
     if not STREAMED.search(body):
-        return b"application/json", REPLY
+        return b"application/json", OPENAI.reply
+    return OPENAI.kind, b"".join(OPENAI.events(chunks_asked(body)))
+
+
+def chunks_asked(body: bytes) -> int:
     asked = ASKED.search(body)
-    return b"text/event-stream", b"".join(stream_events(int(asked[1]) if asked else CHUNKS))
+    return int(asked[1]) if asked else CHUNKS
 
 
 @functools.lru_cache(maxsize=32)
-def response(streamed: bool, chunks: int) -> bytes:
+def response(wire: Wire, streamed: bool, chunks: int) -> bytes:
     """A whole HTTP response; a stream has an HTTP chunk for each event."""
     if not streamed:
-        return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(REPLY) + REPLY
-    parts = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in stream_events(chunks))
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        return head % len(wire.reply) + wire.reply
+    parts = b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in wire.events(chunks))
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\ntransfer-encoding: chunked\r\n\r\n" % wire.kind
     return head + parts + b"0\r\n\r\n"
 
 
@@ -80,8 +57,9 @@ class Connection(asyncio.Protocol):
         if not found or len(body) < int(LENGTH.search(head)[1]):
             return
         self._received = b""
-        asked = ASKED.search(body)
-        self._transport.write(response(bool(STREAMED.search(body)), int(asked[1]) if asked else CHUNKS))
+        wire, streamed = wire_of(head.split(b" ", 2)[1].partition(b"?")[0])
+        streamed = streamed or bool(STREAMED.search(body))
+        self._transport.write(response(wire, streamed, chunks_asked(body) if streamed else 0))
 
 
 async def serve() -> None:

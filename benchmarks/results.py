@@ -23,11 +23,13 @@ from typing import NamedTuple
 
 import calls
 import growth
+import sdks
 from chart import draw
-from peers import CACHE, PACKAGES, ROOT, ROWS, environment, versions
+from peers import CACHE, PACKAGES, ROOT, ROWS, SDK_PACKAGES, environment, versions
 
 HERE = Path(__file__).resolve().parent
 FOUND = ROOT / "build" / "benchmarks"
+VERSIONS = {"calls": PACKAGES, "sdks": SDK_PACKAGES}  # of what a measure compares
 SUMMARY = ("<!-- summary -->", "<!-- /summary -->")
 
 
@@ -95,6 +97,8 @@ def run(wanted: list[str], rows: int) -> None:
         print(f"{name}, from {begun['at']} at load {begun['load']}", flush=True)
         if name == "calls":
             keep(name, "A call, beside other tools", *calls.table(ROWS, calls.STARTS), begun)
+        elif name == "sdks":
+            keep(name, "A call through other SDKs", *sdks.report(sdks.STARTS), begun)
         elif name == "growth":
             keep(name, "As work grows", growth.report(quick=False), {}, begun)
         else:
@@ -159,12 +163,12 @@ def write(rows: int) -> None:
         figures = found["calls"]["figures"]
         lines += [SUMMARY[0], "", *summary(figures), "", SUMMARY[1], "", "![what a call costs](calls.svg)", ""]
         (HERE / "calls.svg").write_text(draw(figures), encoding="utf-8")
-    for name in ("calls", "growth", *scripts(rows)):
+    for name in (*VERSIONS, "growth", *scripts(rows)):
         each = found.get(name, {"title": name, "lines": ["Not measured yet."]})
         when = f"{each['at']}, load average {each['load']} at the start" if "at" in each else ""
         lines += [f"## {each['title']}", "", *([when, ""] if when else []), *each["lines"], ""]
-        if name == "calls":
-            lines += ["Versions:", "", *(f"- {tool}: {versions(tool)}" for tool in PACKAGES), ""]
+        if name in VERSIONS and name in found:
+            lines += ["Versions:", "", *(f"- {tool}: {versions(tool)}" for tool in VERSIONS[name]), ""]
     (HERE / "RESULTS.md").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -174,7 +178,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the largest ledger")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
-    known = ["calls", "growth", *scripts(asked.rows)]
+    known = [*VERSIONS, "growth", *scripts(asked.rows)]
     if unknown := set(asked.measures) - set(known):
         parser.error(f"no measure {', '.join(sorted(unknown))}: there are {', '.join(known)}")
     if asked.quick:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 
-READERS = []
+READERS, PROCESSORS = [], []
 ATTRIBUTES = {f"gen_ai.attribute.{n}": f"value {n}" for n in range(10)} | {f"gen_ai.count.{n}": n for n in range(5)}
 LABELS = {f"gen_ai.label.{n}": f"value {n}" for n in range(6)}
 
@@ -12,9 +13,12 @@ LABELS = {f"gen_ai.label.{n}": f"value {n}" for n in range(6)}
 class Discard:
     """An exporter that has nowhere to send."""
 
-    def export(self, _batch, **_more):
+    seen = 0  # of all
+
+    def export(self, batch, **_more):
         from opentelemetry.sdk.trace.export import SpanExportResult
 
+        Discard.seen += len(batch)
         return SpanExportResult.SUCCESS
 
     def shutdown(self):
@@ -27,7 +31,15 @@ class Discard:
 def batched():
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    return BatchSpanProcessor(Discard())
+    PROCESSORS.append(BatchSpanProcessor(Discard()))
+    return PROCESSORS[-1]
+
+
+def spans_made():
+    """How many spans have ended."""
+    for each in PROCESSORS:
+        each.force_flush()
+    return Discard.seen
 
 
 def reader():
@@ -82,14 +94,50 @@ def floor(tracer_provider, meter_provider):
     return partial(Floor, tracer_provider.get_tracer("floor"), histograms)
 
 
-def switch_on(tool, *, sampled, url="memory"):
-    """Instrument with a tool; returns what goes around a call, for the floor."""
+def switch_on(tool, client, *, sampled, url="memory"):
+    """Instrument an SDK with a tool; returns what goes around a call, for the floor."""
     if tool == "bare":
         return None
     if tool == "logfire":  # it makes its own
-        return _logfire(sampled)
+        return _logfire(client, sampled)
     given = providers(sampled)
-    return floor(**given) if tool == "floor" else SWITCHES[tool](given, url)
+    if tool == "floor":
+        return floor(**given)
+    if tool in INSTRUMENTORS:
+        return _instrument(INSTRUMENTORS[tool][client], given)
+    return SWITCHES[tool](given, url)
+
+
+# each one of OpenTelemetry's `BaseInstrumentor`, by the SDK
+INSTRUMENTORS = {
+    "official": {
+        "openai": "opentelemetry.instrumentation.genai.openai.OpenAIInstrumentor",
+        "anthropic": "opentelemetry.instrumentation.genai.anthropic.AnthropicInstrumentor",
+        "google": "opentelemetry.instrumentation.google_genai.GoogleGenAiSdkInstrumentor",
+        "bedrock": "opentelemetry.instrumentation.genai.bedrock.BedrockInstrumentor",
+    },
+    "openllmetry": {
+        "openai": "opentelemetry.instrumentation.openai.OpenAIInstrumentor",
+        "anthropic": "opentelemetry.instrumentation.anthropic.AnthropicInstrumentor",
+        "google": "opentelemetry.instrumentation.google_generativeai.GoogleGenerativeAiInstrumentor",
+        "bedrock": "opentelemetry.instrumentation.bedrock.BedrockInstrumentor",
+    },
+    "openinference": {
+        "openai": "openinference.instrumentation.openai.OpenAIInstrumentor",
+        "anthropic": "openinference.instrumentation.anthropic.AnthropicInstrumentor",
+        "google": "openinference.instrumentation.google_genai.GoogleGenAIInstrumentor",
+        "bedrock": "openinference.instrumentation.bedrock.BedrockInstrumentor",
+    },
+}
+
+
+def _instrument(where, given):
+    module, _, name = where.rpartition(".")
+    getattr(import_module(module), name)().instrument(**given)
+
+
+def _own(_given, _url):
+    """The SDK itself makes spans where there is a provider."""
 
 
 def _costspan(given, _url):
@@ -98,31 +146,16 @@ def _costspan(given, _url):
     costspan.instrument(**given)
 
 
-def _openllmetry(given, _url):
-    from opentelemetry.instrumentation.openai import OpenAIInstrumentor
-
-    OpenAIInstrumentor().instrument(**given)
-
-
-def _openinference(given, _url):
-    from openinference.instrumentation.openai import OpenAIInstrumentor
-
-    OpenAIInstrumentor().instrument(tracer_provider=given["tracer_provider"])
-
-
-def _official(given, _url):
-    from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
-
-    OpenAIInstrumentor().instrument(**given)
-
-
 def _openlit(_given, _url):
     import openlit
 
     openlit.init(disable_batch=True)  # it finds the providers; the batching is theirs
 
 
-def _logfire(sampled):
+LOGFIRE = {"openai": "openai", "anthropic": "anthropic", "google": "google_genai"}
+
+
+def _logfire(client, sampled):
     import logfire
 
     logfire.configure(
@@ -132,7 +165,7 @@ def _logfire(sampled):
         metrics=logfire.MetricsOptions(additional_readers=[reader()]),
         sampling=logfire.SamplingOptions(head=1.0 if sampled else 0.0),
     )
-    logfire.instrument_openai()
+    getattr(logfire, f"instrument_{LOGFIRE[client]}")()
 
 
 def _langfuse(given, url):
@@ -159,9 +192,7 @@ def _litellm_otel(given, _url):
 
 SWITCHES = {
     "costspan": _costspan,
-    "openllmetry": _openllmetry,
-    "openinference": _openinference,
-    "official": _official,
+    "own": _own,
     "openlit": _openlit,
     "langfuse": _langfuse,
     "litellm_otel": _litellm_otel,
