@@ -29,6 +29,7 @@ from costspan.usage import Usage
 CALLS = 300
 SETS = (1, 10, 100, 1000, 10_000)
 LIMITS = {"a call with attribution, roll-up and a budget": 0.15, "pricing another tool's span": 0.3}
+PAYERS = ("costspan.team", "costspan.feature", "user.id", "session.id")  # the first two on metrics as well
 TOOL = "opentelemetry.instrumentation.openai_v2"  # records the conventions' metrics itself
 FOREIGN = {
     "gen_ai.operation.name": "chat",
@@ -48,9 +49,9 @@ class Sink(SpanProcessor):
     """Takes spans and keeps none."""
 
 
-def floor(tracer, histograms):
-    attributes = {f"attribute.{n}": n if n % 2 else f"value {n}" for n in range(15)}
-    labels = {"model": "gpt-4o-mini", "provider": "openai", "operation": "chat"}
+def floor(tracer, histograms, payers=(), metered=()):
+    attributes = {f"attribute.{n}": n if n % 2 else f"value {n}" for n in range(15)} | dict.fromkeys(payers, "search")
+    labels = {"model": "gpt-4o-mini", "provider": "openai", "operation": "chat"} | dict.fromkeys(metered, "search")
 
     def run():
         for _ in range(CALLS):
@@ -136,6 +137,7 @@ def measure(rounds):
     PLUGIN.start(read_settings(events="never"), {"tracer_provider": followed, "meter_provider": meters})
     runs = {
         "floor unit": floor(bare.get_tracer("floor"), histograms),
+        "floor unit that says who pays": floor(bare.get_tracer("floor"), histograms, PAYERS, PAYERS[:2]),
         "call": plain,
         "call in scopes": in_scopes,
         "opening attribution and budget": scopes_alone,
@@ -155,6 +157,7 @@ def measure(rounds):
         "micro": {name: round(statistics.median(each), 2) for name, each in taken.items()},
         "units": {
             "a call with attribution, roll-up and a budget": paired(taken, "call in scopes", "call"),
+            "of it, OpenTelemetry's own for the payers": paired(taken, "floor unit that says who pays", "floor unit"),
             "pricing another tool's span": paired(taken, "another tool's span, priced", "another tool's span, bare"),
             "following any other span": paired(taken, "any other span, followed", "any other span, bare"),
             "opening attribution and budget, once per request": paired(taken, "opening attribution and budget"),

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from decimal import Decimal
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from costspan.pricing.price import FEMTO
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LOCK = Lock()  # held for a few additions, never across anything that waits
 if hasattr(os, "register_at_fork"):  # a child must not inherit it held by a thread that it does not have
@@ -73,17 +70,13 @@ class Account:
         for key, value in payers.items():
             self.noted[key] = value if self.noted.get(key, value) == value else None
 
-    def chain(self) -> Iterator[Account]:
-        """This account and those above."""
-        account: Account | None = self
-        while account is not None:
-            yield account
-            account = account.parent
-
     @property
     def late_for(self) -> Account | None:
         """The nearest account whose span has ended already, so that it cannot show what is added now."""
-        return next((each for each in self.chain() if each.closed and each.span is not None), None)
+        account: Account | None = self
+        while account is not None and not (account.closed and account.span is not None):
+            account = account.parent
+        return account
 
 
 def deeper(one: Account | None, other: Account | None) -> Account | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.price import FEMTO, Price, PriceStatus
@@ -22,6 +23,7 @@ _PAYERS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def payer(key: str) -> str:
     """The attribute of an attribution key: `user` is `user.id`, an unknown one is a tag."""
     return _PAYERS.get(key, names.TAG + key)
