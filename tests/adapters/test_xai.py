@@ -10,8 +10,9 @@ import pytest
 import xai_sdk
 from opentelemetry import trace
 from xai_sdk.chat import chat_pb2, chat_pb2_grpc, usage_pb2, user
+from xai_sdk.image import image_pb2, image_pb2_grpc
 
-from adapters import SHAPES
+from adapters import PLAIN, SHAPES
 from costspan.usage import Usage
 
 pytestmark = pytest.mark.real
@@ -39,6 +40,15 @@ class Service(chat_pb2_grpc.ChatServicer):
             yield chat_pb2.GetChatCompletionChunk(id="c-1", outputs=[output], usage=self.usage, model="grok-4")
 
 
+class Images(image_pb2_grpc.ImageServicer):
+    def __init__(self, ticks):
+        self.usage = usage_pb2.SamplingUsage(cost_in_usd_ticks=ticks or None)
+
+    def GenerateImage(self, request, context):  # noqa: N802 gRPC's
+        images = [image_pb2.GeneratedImage(url="https://x.test/1.png", respect_moderation=True)] * (request.n or 1)
+        return image_pb2.ImageResponse(images=images, model=request.model, usage=self.usage)
+
+
 @pytest.fixture
 def start():
     servers = []
@@ -46,6 +56,7 @@ def start():
     def run(ticks=0):
         server = grpc.server(ThreadPoolExecutor(2))
         chat_pb2_grpc.add_ChatServicer_to_server(Service(ticks), server)
+        image_pb2_grpc.add_ImageServicer_to_server(Images(ticks), server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         servers.append(server)
@@ -93,6 +104,44 @@ def test_the_stated_charge_is_in_ticks(watch, start, shape):
     assert float(seen.reply.stated_cost) == 0.0025
 
 
+def draw(where, shape, **several):
+    name = "sample_batch" if several else "sample"
+
+    async def later():
+        client = xai_sdk.AsyncClient(**where)
+        answer = await getattr(client.image, name)("A cat", "grok-imagine-image", **several)
+        await client.close()
+        return answer
+
+    if shape == "async":
+        return asyncio.run(later())
+    client = xai_sdk.Client(**where)
+    answer = getattr(client.image, name)(prompt="A cat", model="grok-imagine-image", **several)
+    client.close()
+    return answer
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(("several", "count"), [({}, 1), ({"n": 3}, 3)])
+def test_images_are_billed_by_the_piece(watch, start, shape, several, count):
+    seen = watch("xai")
+
+    draw(start(), shape, **several)
+
+    assert seen.usage == Usage(images=count)
+    assert seen.attributes["gen_ai.operation.name"] == "image_generation"
+    assert seen.attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.02 * count)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_the_stated_charge_of_several_images_counts_once(watch, start, shape):
+    seen = watch("xai")
+
+    draw(start(ticks=700_000_000), shape, n=3)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.07
+
+
 @pytest.mark.parametrize("shape", ["sync", "async"])
 def test_the_sdks_own_span_gets_the_cost_and_no_second_one_is_made(watch, start, shape, monkeypatch):
     seen = watch("xai")
@@ -106,3 +155,16 @@ def test_the_sdks_own_span_gets_the_cost_and_no_second_one_is_made(watch, start,
     (span,) = seen.spans
     assert span.name == "chat.sample grok-4"
     assert span.attributes["gen_ai.usage.cost.amount"] == 0.0025
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_the_sdks_own_span_of_an_image_gets_the_cost(watch, start, shape, monkeypatch):
+    seen = watch("xai")
+    for module in ("sync", "aio"):
+        monkeypatch.setattr(f"xai_sdk.{module}.image.tracer", seen.tracer_provider.get_tracer("xai_sdk"))
+
+    draw(start(ticks=700_000_000), shape)
+
+    (span,) = seen.spans
+    assert span.name == "image.sample grok-imagine-image"
+    assert span.attributes["gen_ai.usage.cost.amount"] == 0.07

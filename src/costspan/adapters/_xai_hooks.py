@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Opened
 from costspan.adapters._paths import path
-from costspan.adapters._request import locate, read_request
+from costspan.adapters._request import locate, open_keywords, read_request
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
@@ -26,9 +26,20 @@ def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _setti
     request = read_request(seat.operation, adapter.provider, {"model": _MODEL(chat)})
     request.stream = seat.streams
     if not seat.streams:  # a stream's span begins with its first chunk, when the call has long begun
-        request.native_tracer = getattr(sys.modules.get(type(chat).__module__), "tracer", None)
+        request.native_tracer = _tracer(chat)
     locate(request, adapter, chat)
     return Opened(seat.operation, request, args, kwargs)
+
+
+def open_image(adapter: Any, seat: Any, client: Any, args: Any, kwargs: Any, settings: Any) -> Any:
+    """A call of the image client, by its arguments; the SDK makes a span for it, too."""
+    opened = open_keywords(adapter, seat, client, args, kwargs, settings)
+    opened.request.native_tracer = _tracer(client)
+    return opened
+
+
+def _tracer(client: Any) -> Any:
+    return getattr(sys.modules.get(type(client).__module__), "tracer", None)
 
 
 def read_ticks(_request: Request, last: Any, reply: Reply) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._usage import UsageMap
-from costspan.adapters._xai_hooks import open_chat, read_ticks
+from costspan.adapters._xai_hooks import open_chat, open_image, read_ticks
 
 CHAT = Operation(
     "chat",
@@ -24,6 +24,15 @@ CHAT = Operation(
     lazy=True,
     hook=read_ticks,
 )
+IMAGE = Operation(
+    "image_generation",
+    usage=UsageMap(roots=("_proto", "0._proto"), images="images.#"),  # each of several holds the whole answer
+    model="model|0.model",
+    id="",
+    hook=read_ticks,
+    attribution={"user": "user"},
+)
+_IMAGES = dict.fromkeys(("sample", "sample_batch"), IMAGE)
 _METHODS = dict.fromkeys(("sample", "sample_batch", "parse", "defer", "defer_batch"), CHAT)
 _STREAMS = dict.fromkeys(("stream", "stream_batch"), CHAT)
 
@@ -35,5 +44,7 @@ ADAPTER = Adapter(
         *methods("xai_sdk.sync.chat:Chat", _METHODS | _STREAMS, opener=open_chat),
         *methods("xai_sdk.aio.chat:Chat", _METHODS, opener=open_chat, waits=True),
         *methods("xai_sdk.aio.chat:Chat", _STREAMS, opener=open_chat),
+        *methods("xai_sdk.sync.image:Client", _IMAGES, opener=open_image, arguments=("prompt", "model")),
+        *methods("xai_sdk.aio.image:Client", _IMAGES, opener=open_image, waits=True, arguments=("prompt", "model")),
     ),
 )
