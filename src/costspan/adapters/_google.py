@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from costspan.adapters._paths import Read
     from costspan.call import Reply, Request
 
+_OUT = "candidates_tokens_details.modality={m}.token_count|response_tokens_details.modality={m}.token_count"
 USAGE = UsageMap(
     roots=("usage_metadata", "candidates.0.grounding_metadata"),
     total_input="prompt_token_count",  # with what was cached
@@ -30,11 +31,12 @@ USAGE = UsageMap(
     cache_read_audio="cache_tokens_details.modality=AUDIO.token_count",
     cache_read_image="cache_tokens_details.modality=IMAGE.token_count",
     cache_read_video="cache_tokens_details.modality=VIDEO.token_count",
-    output="candidates_token_count",  # without thoughts; older replies had them inside: the total tells
+    # without thoughts; older replies had them inside: the total tells. A live session calls it response
+    output="candidates_token_count|response_token_count",
     reasoning="thoughts_token_count",
-    output_audio="candidates_tokens_details.modality=AUDIO.token_count",
-    output_image="candidates_tokens_details.modality=IMAGE.token_count",
-    output_video="candidates_tokens_details.modality=VIDEO.token_count",
+    output_audio=_OUT.format(m="AUDIO"),
+    output_image=_OUT.format(m="IMAGE"),
+    output_video=_OUT.format(m="VIDEO"),
     total="total_token_count",
     web_searches="web_search_queries.#",
 )

@@ -6,6 +6,7 @@ The private methods are the level at which one call is one request: automatic fu
 from __future__ import annotations
 
 from costspan.adapters import _google as google
+from costspan.adapters import _google_live as live
 from costspan.adapters._adapter import Adapter, Operation, Seat
 from costspan.adapters._usage import UsageMap
 
@@ -75,6 +76,16 @@ INTERACTION = Operation(
     parameters=google.PARAMETERS,
     parameters_in="generation_config",
 )
+TURN = Operation(
+    "generate_content",
+    usage=google.USAGE.at("usage_metadata", "server_content.grounding_metadata"),
+    model="",
+    id="",
+    text="server_content.model_turn.parts.*.text|server_content.output_transcription.text",
+    terms={"tier": "usage_metadata.service_tier|usage_metadata.traffic_type"},
+    hook=live.read_turn,
+)
+SESSION = Operation("generate_content", lookup=True, deliver=live.watch_turns(TURN))
 MODELS = (
     ("_generate_content", GENERATE, False),
     ("_generate_content_stream", GENERATE, True),
@@ -105,6 +116,7 @@ ADAPTER = Adapter(
             for owner, waits in (("Models", False), ("AsyncModels", True))
             for name, operation, streams in MODELS
         ),
+        Seat("google.genai.live", "AsyncLive.connect", google.open_model_call, SESSION, streams=True),
         Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),
         Seat(GAOS, "AsyncInteractions.create", google.open_interaction, INTERACTION, waits=True),
         Seat(STREAM, "Stream.close", closes="generator"),
