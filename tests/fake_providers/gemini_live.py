@@ -1,4 +1,4 @@
-"""The wire format of Gemini's live sessions: JSON over an encrypted websocket (read from google-genai 3.4, 2026-11-22)."""
+"""The wire format of Gemini's live sessions: JSON over an encrypted websocket (from google-genai 3.4, 2026-11-22)."""
 
 from __future__ import annotations
 
