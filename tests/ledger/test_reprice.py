@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -9,9 +10,10 @@ from click.testing import CliRunner
 from ledger_spans import call, traces
 
 from costspan.cli.commands import costspan
-from costspan.ledger.maintenance import verify
+from costspan.ledger.maintenance import drop_before, verify
 from costspan.ledger.question import Question
 from costspan.ledger.reprice import Repricing, apply, plan
+from costspan.ledger.schema import open_store
 from costspan.pricing import Price, PriceStatus
 
 NO_PRICE = {
@@ -71,3 +73,15 @@ def test_the_command_shows_the_difference_and_writes_only_when_told(mixed):
     assert shown.exit_code == 0
     assert {row["model"] for row in json.loads(shown.output)} <= {"gpt-4o-2024-08-06", "own-model"}
     assert mixed.sql("SELECT count(*) FROM repriced") == [(0,)]
+
+
+def test_an_hour_that_was_dropped_since_it_was_planned_keeps_its_sums(mixed):
+    asked = Repricing(Question(), everything=True)
+    made = plan(mixed.path, asked, Flat(), nothing)
+    with contextlib.closing(open_store(mixed.path)) as connection:
+        drop_before(connection, made.hours[0] // 24 + 1, 0)
+    before = mixed.report().total
+
+    apply(mixed.path, asked, Flat(), made, nothing)
+    assert mixed.report().total == before
+    assert before.calls == 3

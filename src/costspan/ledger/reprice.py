@@ -111,6 +111,9 @@ def _changes(reader: Reader, asked: Repricing, pricer: Pricer, hour: int) -> Ite
 
 
 def _write(connection: sqlite3.Connection, run: int, hour: int, changes: list[tuple[StoredCall, StoredCall]]) -> None:
+    kept = connection.execute("SELECT value FROM meta WHERE key='kept_from'").fetchone()
+    if kept and hour < int(kept[0]):  # dropped since it was planned: its sums can no longer be made from its calls
+        return
     numbers = Numbers(connection)
     for old, new in changes:
         key = (hour, old.trace_id, old.span_id)
