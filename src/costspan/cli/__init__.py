@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import sys
+
+_PLAIN = str.maketrans("✓✗·…█▉▊▋▌▍▎▏▁▂▃▄▅▆▇→±", "+x-.####----__..--=>~")
 
 
 def main() -> None:
@@ -13,4 +17,16 @@ def main() -> None:
         if error.name not in ("click", "rich"):
             raise
         sys.exit("costspan: the command needs its extra: pip install 'costspan[cli]' (or [local], with the ledger)")
+    codecs.register_error("costspan", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="costspan")
     costspan(prog_name="costspan")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that the user's terminal does not have, as under LANG=C: signs keep their meaning."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    shown = error.object[error.start : error.end].translate(_PLAIN)
+    return shown.encode("ascii", "replace").decode(), error.end

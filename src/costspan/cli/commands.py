@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
+
+from costspan.config import SettingError
 
 # name: (group, one line). The command `ledger` is `costspan.cli.ledger:command`, imported when it runs.
 COMMANDS = {
@@ -40,21 +43,33 @@ class Commands(click.Group):
         command: click.Command = import_module(f"costspan.cli.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SettingError as error:
+            raise click.ClickException(str(error)) from error
+        except ModuleNotFoundError as error:
+            raise _what_to_install(error) from error
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.startswith("costspan"):
-                raise
-            msg = f"this command needs {error.name}: pip install 'costspan[local]'"
-            raise click.ClickException(msg) from error
+            raise _what_to_install(error) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group in dict.fromkeys(group for group, _ in COMMANDS.values()):
             with formatter.section(group):
                 formatter.write_dl([(name, line) for name, (of, line) in COMMANDS.items() if of == group])
+
+
+def _what_to_install(error: ModuleNotFoundError) -> Exception:
+    """One line that names the extra; a module of our own that is missing is a fault, and stays one."""
+    if error.name is None or error.name.startswith("costspan"):
+        return error
+    return click.ClickException(f"this command needs {error.name}: pip install 'costspan[local]'")
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -68,7 +69,8 @@ def command(days: int, port: int, db: Path | None, *, keep: bool | None, as_json
         if _is_kept(keep, as_json=as_json):
             _stay(stage)
     if db is not None:
-        console.print(f"The ledger is kept. Ask it again: [bold]costspan report --by day,team --db {path}[/]")
+        asking = f"costspan report --by day,team --db {shlex.quote(str(path))}"
+        console.print(f"The ledger is kept. Ask it again: [bold]{escape(asking)}[/]", soft_wrap=True)
 
 
 @contextlib.contextmanager

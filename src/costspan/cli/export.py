@@ -32,6 +32,8 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
     try:
         with click.open_file(str(output or "-"), "wb") as out:
             WRITERS[form](rows, out)
+    except BrokenPipeError:  # as in `costspan export | head`: click ends then without a word
+        raise
     except (ExportError, OSError) as error:
         raise click.ClickException(str(error)) from error
     if output is not None:

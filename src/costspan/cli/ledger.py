@@ -65,7 +65,8 @@ def info(db: str, *, as_json: bool) -> None:
         return
     for name, value in said.items():
         text = ", ".join(f"{each} {count:,}" for each, count in value.items()) if isinstance(value, dict) else value
-        click.echo(f"{name.replace('_', ' '):18} {f'{text:,}' if isinstance(text, int) else text}")
+        shown = "-" if text is None else f"{text:,}" if isinstance(text, int) else text
+        click.echo(f"{name.replace('_', ' '):18} {shown}")
 
 
 @command.command()
@@ -177,8 +178,8 @@ def _show(made: Any, *, as_json: bool) -> None:
 
     total = made.total()
     rows = [
-        {"provider": provider, "model": model, "calls": each.calls, "before": str(usd_of_pico(each.before)),
-         "after": str(usd_of_pico(each.after)), "still_unpriced": each.still_unpriced}
+        {"provider": provider, "model": model, "calls": each.calls, "before": f"{usd_of_pico(each.before):f}",
+         "after": f"{usd_of_pico(each.after):f}", "still_unpriced": each.still_unpriced}
         for (provider, model), each in sorted(made.models.items())
     ]  # fmt: skip
     if as_json:

@@ -25,7 +25,7 @@ _PASSED_ON = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
 )
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-_CANNOT_RUN = 127  # as a shell says it
+_NO_PROGRAM, _CANNOT_RUN = 126, 127  # as a shell says it: not executable, not there
 
 
 @click.command(
@@ -43,6 +43,9 @@ def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
     program = list(command_line[1:] if command_line[0] == "--" else command_line)
     launcher = _launcher()
     if shutil.which(program[0]) is None:
+        if Path(program[0]).exists():
+            click.echo(f"costspan: {program[0]} cannot be run by itself: costspan run python {program[0]} …", err=True)
+            sys.exit(_NO_PROGRAM)
         click.echo(f"costspan: there is no program {program[0]!r} on the PATH", err=True)
         sys.exit(_CANNOT_RUN)
     with _telemetry_target() as (environ, ledger_db):

@@ -71,7 +71,7 @@ def _arrivals(line: bytes, where: str) -> Any:
             raise BadRequestError("no resourceSpans, resourceLogs or resourceMetrics")
         return read_json(signal, line)
     except ValueError as error:
-        raise LedgerError(f"{where}: {error}; what came before it is stored") from error
+        raise LedgerError(f"{where} is no OTLP in JSON ({error}); what came before it is stored") from error
 
 
 def merge(path: Path, other: Path, told: Callable[[int], object]) -> Written:

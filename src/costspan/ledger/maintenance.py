@@ -51,7 +51,8 @@ def info(path: Path) -> dict[str, Any]:
         calls, high, low = reader.fetch(_TOTAL)[0]
         first, last = reader.period()
         kept = reader.kept_from
-    size = sum(each.stat().st_size for each in path.parent.glob(path.name + "*") if each.name != path.name + ".lock")
+    files = (path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm"))
+    size = sum(each.stat().st_size for each in files if each.exists())
     return {
         "ledger": str(path.absolute()),
         "schema": VERSION,
@@ -61,7 +62,7 @@ def info(path: Path) -> dict[str, Any]:
         "last_day": _day(last - 1) if last else None,
         "single_calls_from": _day(kept * HOUR_US) if kept else None,
         "calls": calls or 0,
-        "cost": str(usd_of_pico((high or 0) * MILLION + (low or 0))),
+        "cost": f"{usd_of_pico((high or 0) * MILLION + (low or 0)):f}",
         "rows": rows,
     }
 
@@ -136,8 +137,8 @@ def backup(path: Path, target: Path) -> None:
 
 def vacuum(path: Path) -> tuple[int, int]:
     """Give unused space back to the disk; bytes before and after. Needs as much free space as the ledger has calls."""
-    before = path.stat().st_size
     with contextlib.closing(open_store(path, create=False)) as connection:
+        before = path.stat().st_size
         try:
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

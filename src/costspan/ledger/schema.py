@@ -116,7 +116,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
             check_same_thread=False,
         )  # fmt: skip
         with closed_on_failure(connection):
-            _check(connection, path)
+            if _check(connection, path) == 0:
+                raise LedgerError(f"{path} is empty: `costspan up` fills one, or name another with --db")
     except sqlite3.Error as error:
         raise explain(error, path) from error
     return connection
@@ -141,6 +142,8 @@ def closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
 
 def explain(error: Exception, path: Path) -> LedgerError:
     """What a failure of the database means for its user, in one line."""
+    if path.is_dir():
+        return LedgerError(f"{path} is a folder: name a file with --db")
     said = str(error)
     for hint, meaning in (
         ("readonly", f"{path} is read-only: give write permission, or name another file with --db"),

@@ -1,0 +1,131 @@
+"""What somebody meets who uses the command for the first time: the wrong file, setting, terminal or argument."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from ledger.ledger_served import Ledger
+from ledger.ledger_spans import call, traces
+
+from costspan.cli.commands import costspan
+
+COSTSPAN = Path(sys.executable).with_name("costspan")
+
+
+def run(*args, **how):
+    return CliRunner().invoke(costspan, [str(each) for each in args], **how)
+
+
+@pytest.fixture
+def db(tmp_path):
+    """A ledger with three calls."""
+    made = Ledger(tmp_path / "ledger.db")
+    made.send(traces(call(), call(), call(error__type="X")))
+    made.close()
+    return made.path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report", "--since", "all"),
+        ("calls", "--since", "all"),
+        ("top", "--once", "--since", "all"),
+        ("doctor",),
+        ("tokens", "héllo"),
+    ],
+)
+def test_a_terminal_of_ascii_only_shows_every_command(db, command):
+    environ = os.environ | {"PYTHONIOENCODING": "ascii", "COSTSPAN_LEDGER": str(db)}
+    done = subprocess.run([COSTSPAN, *command], env=environ, capture_output=True, text=True, check=False)
+
+    assert "Traceback" not in done.stderr
+    assert done.stdout.isascii()
+    assert done.stdout
+
+
+def test_the_signs_of_doctor_keep_their_meaning_in_ascii():
+    environ = os.environ | {"PYTHONIOENCODING": "ascii", "COSTSPAN_EVENTS": "x"}
+    shown = subprocess.run([COSTSPAN, "doctor"], env=environ, capture_output=True, text=True, check=False).stdout
+
+    assert {line[:2] for line in shown.splitlines()} >= {"+ ", "x ", "- "}
+
+
+@pytest.mark.parametrize("command", [("report",), ("run", "true"), ("up",)])
+def test_a_setting_that_is_not_allowed_is_one_line(monkeypatch, command):
+    monkeypatch.setenv("COSTSPAN_HOSTS", "gateway")
+    done = run(*command)
+
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: COSTSPAN_HOSTS=gateway is not allowed")
+
+
+@pytest.mark.parametrize("command", [("run", "true"), ("up", "--port", "0")])
+def test_without_the_ledgers_libraries_one_line_says_what_to_install(monkeypatch, tmp_path, command):
+    monkeypatch.setenv("COSTSPAN_LEDGER", str(tmp_path / "x.db"))
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "costspan.ledger.server", raising=False)
+
+    assert run(*command).output == "Error: this command needs uvicorn: pip install 'costspan[local]'\n"
+
+
+@pytest.mark.parametrize("command", [("report",), ("ledger", "info"), ("ledger", "verify"), ("ledger", "vacuum")])
+def test_where_no_ledger_is_yet_one_line_says_how_to_make_one(tmp_path, command):
+    done = run(*command, "--db", tmp_path / "none.db")
+
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: there is no ledger at")
+
+
+def test_a_folder_is_no_ledger(tmp_path):
+    assert "is a folder" in run("report", "--db", tmp_path).output
+    assert "is a folder" in run("up", "--db", tmp_path, "--port", 0, "--no-grpc").output
+
+
+def test_an_empty_file_is_no_ledger_yet(tmp_path):
+    (tmp_path / "empty.db").touch()
+
+    assert "is empty" in run("report", "--db", tmp_path / "empty.db").output
+
+
+def test_a_pipe_that_is_closed_early_ends_an_export_without_a_word(db):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [COSTSPAN, "export", "--since", "all", "--db", db], stdout=closed, stderr=subprocess.PIPE, check=False
+        )
+
+    assert done.stderr == b""
+
+
+def test_a_script_that_is_not_executable_is_told_how_to_run(tmp_path):
+    script = tmp_path / "app.py"
+    script.touch()
+    done = run("run", script)
+
+    assert done.exit_code == 126
+    assert f"costspan run python {script}" in done.output
+
+
+def test_an_empty_ledger_has_cost_0_and_no_period(tmp_path):
+    Ledger(tmp_path / "x.db").close()
+    shown = run("ledger", "info", "--db", tmp_path / "x.db").output
+
+    assert "0.000000000000" in shown
+    assert "None" not in shown
+    assert "E-" not in shown
+
+
+def test_the_size_of_a_ledger_is_that_of_its_own_files(tmp_path):
+    Ledger(tmp_path / "l[1].db").close()
+    (tmp_path / "l[1].db.copy").write_bytes(bytes(500_000))
+    said = json.loads(run("ledger", "info", "--db", tmp_path / "l[1].db", "--json").output)
+
+    assert 0 < said["bytes"] < 500_000
