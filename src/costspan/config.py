@@ -160,6 +160,13 @@ class Settings:
         "Which provider a gateway or own host stands for, so that its calls are priced.",
         allowed="host=provider, …",
     )
+    bedrock_profiles: str = _setting(
+        "never",
+        _choice("never", "lookup"),
+        "Ask AWS, once and beside the program's calls, which model is behind an application inference profile of "
+        "Bedrock (`bedrock:GetInferenceProfile`), so that its calls are priced.",
+        allowed="never, lookup",
+    )
     prices: str = _setting(
         "", str, "Your own prices, discounts and Azure deployments: path of a JSON or YAML file.", allowed="path"
     )

@@ -6,6 +6,7 @@ import binascii
 import json
 import struct
 from base64 import b64encode
+from urllib.parse import unquote
 
 from costspan.demo.server import Answer, reply
 from fake_providers import Route
@@ -86,6 +87,17 @@ def _message(kind, payload, sort="event"):
     return head + struct.pack("!I", binascii.crc32(head))
 
 
+def profile(*models):
+    """An application inference profile, whose id says which regions it reaches: `us-east-1+us-west-2`."""
+
+    def answer(asked):
+        regions = unquote(asked.received.path).rpartition("/")[2].partition("-of-")[0].split("+")
+        arns = [f"arn:aws:bedrock:{region}::foundation-model/{model}" for region in regions for model in models]
+        return reply({"models": [{"modelArn": arn} for arn in arns], "status": "ACTIVE", "type": "APPLICATION"})
+
+    return answer
+
+
 def error(status, kind="ValidationException"):
     return reply({"message": "The request was refused."}, status, x_amzn_errortype=kind)
 
@@ -95,5 +107,6 @@ ROUTES = (
     Route("POST", "/converse-stream", lambda _asked: converse_stream()),
     Route("POST", "/invoke", lambda asked: invoked(claude._message(asked) | {"usage": claude.CACHED}, **COUNTS)),
     Route("POST", "/invoke-with-response-stream", lambda asked: invoked_stream(*claude_chunks(asked))),
+    Route("GET", "/inference-profiles/.*", profile("amazon.nova-lite-v1:0")),
     Route("POST", "/count-tokens", lambda _asked: reply({"inputTokens": 42})),
 )

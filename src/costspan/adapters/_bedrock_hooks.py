@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wrapt import ObjectProxy
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
+from costspan.adapters._bedrock_profiles import PROFILE, PROFILES, read_profile
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import place, read_request
 from costspan.adapters._streams import ParsedStream
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from costspan.adapters._watch import Watch
     from costspan.call import Reply, Request
+    from costspan.config import Settings
 
 _LOOK = Guard("look at what the program reads")
 METRICS = "amazon-bedrock-invocationMetrics"  # as streams end with it; the headers of other answers say the same
@@ -37,7 +39,7 @@ _HEADERS = {
 
 
 def open_api_call(
-    adapter: Adapter, _seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], _settings: Any
+    adapter: Adapter, _seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
 ) -> Opened | None:
     """A call as `_make_api_call(operation_name, api_params)` shows it; None for every other service of AWS."""
     meta = client.meta
@@ -51,6 +53,8 @@ def open_api_call(
     request.stream = name.endswith("Stream")
     request.geo = meta.region_name or ""
     place(request, meta.endpoint_url)
+    if settings.bedrock_profiles == "lookup" and PROFILE in request.model:
+        PROFILES.ask(request.model, client)
     return Opened(operation, request, args, kwargs)
 
 
@@ -152,8 +156,9 @@ def _parsed(text: Any) -> Any:
         return None
 
 
-def read_asked(request: Request, _last: Any, reply: Reply) -> None:
+def read_asked(request: Request, last: Any, reply: Reply) -> None:
     """If nobody told the usage, the tokens are counted in the model's own request, which is JSON in `body`."""
+    read_profile(request, last, reply)
     if reply.usage is None:
         asked = _parsed(member(request.body, "body"))
         request.body = asked if isinstance(asked, dict) else {}

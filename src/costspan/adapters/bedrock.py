@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from costspan.adapters import _bedrock_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Seat
+from costspan.adapters._bedrock_profiles import read_profile
 from costspan.adapters._usage import UsageMap
 
 CONVERSE = Operation(
@@ -37,6 +38,7 @@ CONVERSE = Operation(
     },
     parameters_in="inferenceConfig",
     request_model="modelId",
+    hook=read_profile,
 )
 INVOKE = Operation(
     "chat",
