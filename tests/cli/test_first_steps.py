@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from click.testing import CliRunner
 from ledger.ledger_served import Ledger
 from ledger.ledger_spans import call, traces
 
+from costspan.cli.asking import Asked
 from costspan.cli.commands import costspan
+from costspan.ledger.question import Question
 
 COSTSPAN = Path(sys.executable).with_name("costspan")
 
@@ -129,3 +132,26 @@ def test_the_size_of_a_ledger_is_that_of_its_own_files(tmp_path):
     said = json.loads(run("ledger", "info", "--db", tmp_path / "l[1].db", "--json").output)
 
     assert 0 < said["bytes"] < 500_000
+
+
+def test_a_price_without_any_count_asks_for_one():
+    done = run("price", "gpt-4o")
+
+    assert done.exit_code == 2
+    assert "--input 1000" in done.output
+
+
+def test_a_dearer_prompt_has_its_minus_before_the_dollar(tmp_path):
+    (tmp_path / "short").write_text("one")
+    (tmp_path / "long").write_text("one two three four five")
+
+    assert ", -$0.0100 for" in run("compare", tmp_path / "short", tmp_path / "long", "--model", "gpt-4o").output
+
+
+def test_a_period_that_was_named_does_not_move_on_and_one_that_was_counted_does():
+    texts = {"by": "model", "since": "2026-11-01", "until": "", "where": (), "tz": "UTC", "db": ""}
+    named = Asked("", Question(), texts).anew()
+    counted = Asked("", Question(), texts | {"since": "1h"})
+
+    assert named.since == datetime(2026, 11, 1, tzinfo=timezone.utc)
+    assert counted.anew().since < counted.anew().since

@@ -111,10 +111,11 @@ def test_models_lists_by_provider_and_text():
 
 
 def test_models_says_if_there_is_none():
-    assert "no such model" in run("models", "--search", "no-such-model-at-all").output
+    assert "no model with 'no-such-model-at-all' in its id" in run("models", "--search", "no-such-model-at-all").output
     unknown = run("models", "--provider", "nobody")
-    assert unknown.exit_code == 1
+    assert unknown.exit_code == 2
     assert "no provider 'nobody'" in unknown.output
+    assert "closest: anthropic" in run("models", "--provider", "antropic").output
 
 
 def test_prices_check_tells_the_age_and_what_is_missing():

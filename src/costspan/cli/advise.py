@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(asked: Asked, what_if: str, *, as_json: bool) -> None:
     """What could have been saved in the period, how sure that is, on what basis, and which calls are behind it."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from costspan.cli.tables import money
+    from costspan.cli.tables import money, terminal
     from costspan.reports.advise import advise
 
     with asked.ledger() as book:
@@ -40,4 +39,4 @@ def command(asked: Asked, what_if: str, *, as_json: bool) -> None:
     for line in lines:
         of = " ".join(f"{name}={value}" for name, value in line.where.items())
         table.add_row(money(line.usd), line.sure, line.kind, f"{line.calls:,}", escape(of), escape(line.basis))
-    Console().print(table)
+    terminal().print(table)

@@ -27,6 +27,11 @@ class Asked:
 
     db: str  # a file, clickhouse://…, or empty: the setting, or the default file
     question: Question
+    texts: dict[str, Any]  # as they were written
+
+    def anew(self) -> Question:
+        """The question as of now: `1h` and `today` have moved on, a day that was named has not."""
+        return _asked(self.texts).question
 
     @contextlib.contextmanager
     def ledger(self) -> Iterator[Book]:
@@ -84,4 +89,4 @@ def _asked(texts: dict[str, Any]) -> Asked:
         since = None if texts["since"] == "all" else parse_time(texts["since"], now=now, zone=zone)
         until = parse_time(texts["until"], now=now, zone=zone) if texts["until"] else None
         question = Question(since, until, parse_by(texts["by"]), parse_where(texts["where"]), zone)
-    return Asked(texts["db"], question)
+    return Asked(texts["db"], question, texts)

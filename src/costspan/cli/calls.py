@@ -37,11 +37,10 @@ def command(asked: Asked, order: str, limit: int, page: str, *, as_json: bool) -
 
 
 def _show(listed: list[ListedCall], page: str) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from costspan.cli.tables import money
+    from costspan.cli.tables import money, terminal
     from costspan.ledger.money import usd_of_pico
 
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -50,10 +49,11 @@ def _show(listed: list[ListedCall], page: str) -> None:
     for call in listed:
         who = " ".join(each for each in (call.dims["team"], call.dims["user"], call.dims["service"]) if each)
         cost = "[yellow]unknown[/]" if call.cost is None else money(usd_of_pico(call.cost))
+        cost = "free" if call.dims["status"] == "free" else cost
         error = f" [red]{escape(call.dims['error'])}[/]" if call.dims["error"] else ""
         link = f"[link={page}/#/traces/{call.trace_id}]{call.trace_id}[/]"
         tokens = f"{sum(call.tokens.values()):,}"
         table.add_row(
             f"{call.start:%m-%d %H:%M:%S}", escape(call.dims["model"]) + error, escape(who), tokens, cost, link
         )
-    Console().print(table)
+    terminal().print(table)

@@ -66,5 +66,6 @@ def _show(told: dict[str, Any]) -> None:
         cost = f"${side['cost']}" if side["cost"] is not None else f"no price: {side['why']}"
         note = "" if side["counted_by"] == "tokenizer" else " (estimated)"
         click.echo(f"{name:7} {side['tokens']:>10,} tokens{note}   {cost} for {told['calls']:,} calls   {side['file']}")
-    money = f", ${told['saved_usd']} for {told['calls']:,} calls" if told["saved_usd"] is not None else ""
+    saved = told["saved_usd"] or ""
+    money = f", {'-' * saved.startswith('-')}${saved.lstrip('-')} for {told['calls']:,} calls" if saved else ""
     click.echo(f"saved   {told['saved_tokens']:>10,} tokens, {told['saved_percent']}%{money}")

@@ -134,7 +134,7 @@ def _show(stage: Stage, *, as_json: bool) -> None:
         click.echo(json.dumps({report.question.by[0]: report.as_dict(None) for report in reports}, indent=2))
         return
     for report in reports:
-        stage.console.print(usage_table(report), end="\n\n")
+        stage.console.print(usage_table(report, stage.console.width), end="\n\n")
 
 
 def _is_kept(keep: bool | None, *, as_json: bool) -> bool:

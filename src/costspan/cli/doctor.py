@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNS = {"good": "[green]✓[/]", "note": "[dim]·[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
+_LEAST_NAME = 13
 _REFUSED = 400  # HTTP statuses from here on say no
 
 
@@ -175,14 +176,15 @@ def _grpc_problem(endpoint: str) -> str | None:
 
 
 def _print(findings: list[Finding]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
+    from costspan.cli.tables import terminal
+
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
-    table.add_column(style="bold", no_wrap=True)
+    table.add_column(style="bold", overflow="fold", min_width=_LEAST_NAME)
     table.add_column(overflow="fold")
     for each in findings:
         table.add_row(_SIGNS[each.level], each.about, escape(each.text))
-    Console().print(table)
+    terminal().print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,8 +28,10 @@ def command(provider: str, search: str, *, as_json: bool) -> None:
     catalog = own_pricer().resolver.catalog
     host = canonical_provider(provider)
     if provider and host not in catalog.snapshot.providers:
-        msg = f"no provider {provider!r} in the price list; it has {', '.join(catalog.snapshot.providers)}"
-        raise click.ClickException(msg)
+        known = catalog.snapshot.providers
+        near = ", ".join(get_close_matches(host, known))
+        known_ones = f"closest: {near}" if near else f"costspan models shows all {len(known)}"
+        raise click.BadParameter(f"no provider {provider!r} in the price list; {known_ones}")
     hosts = (host,) if provider else catalog.snapshot.providers
     own = [model for model in own_pricer().resolver.file.models if not provider or model.provider == host]
     models = [*own, *(model for each in hosts for model in catalog.models(each))]
@@ -38,7 +41,7 @@ def command(provider: str, search: str, *, as_json: bool) -> None:
     elif rows:
         _show(rows)
     else:
-        click.echo("no such model; costspan models --search TEXT looks in every id")
+        click.echo(f"no model{f' of {host}' if provider else ''} with {search!r} in its id")
 
 
 def _row(model: Model) -> dict[str, Any]:
@@ -53,9 +56,10 @@ def _row(model: Model) -> dict[str, Any]:
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from costspan.cli.tables import terminal
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("provider", "model"):
@@ -66,5 +70,5 @@ def _show(rows: list[dict[str, Any]]) -> None:
         prices = [f"{row[bucket]:g}" if bucket in row else "-" for bucket in _COLUMNS]
         limits = [f"{row[name]:,}" if row[name] else "-" for name in ("max_input_tokens", "max_output_tokens")]
         table.add_row(escape(row["provider"]), escape(row["model"]), *prices, *limits)
-    Console().print(table)
+    terminal().print(table)
     click.echo(f"{len(rows)} models; USD per million tokens; --json tells all buckets and where each price is from")

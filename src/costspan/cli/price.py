@@ -78,6 +78,9 @@ def command(model: str, provider: str, at: datetime | None, *, as_json: bool, **
         raise click.ClickException(str(unknown_model(name, host)))
     if as_json:
         click.echo(json.dumps(_as_dict(price, usage), indent=2))
+    elif not usage.counts:
+        msg = f"a call of how many tokens? Add --input 1000 --output 200; costspan models --search {name} shows rates"
+        raise click.UsageError(msg)
     else:
         _show(price, usage, at or datetime.now(timezone.utc), terms)
 

@@ -121,9 +121,10 @@ def _as_dict(change: Change) -> dict[str, Any]:
 
 
 def _show(changes: list[Change]) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
+
+    from costspan.cli.tables import terminal
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("provider", "model", "bucket"):
@@ -134,6 +135,6 @@ def _show(changes: list[Change]) -> None:
         amounts = ("-" if rate is None else f"{rate / 10**9:g}" for rate in (each.before, each.after))
         table.add_row(escape(each.provider), escape(each.model), each.bucket, *amounts)
     if changes:
-        Console().print(table)
+        terminal().print(table)
     if len(changes) > _SHOWN:
         click.echo(f"… and {len(changes) - _SHOWN} more (--json tells all)")

@@ -43,11 +43,10 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
     if not report.rows:
         click.echo("no calls in this period")
         return
-    from rich.console import Console
+    from costspan.cli.tables import money, terminal, usage_table
 
-    from costspan.cli.tables import money, usage_table
-
-    Console().print(usage_table(report, top, second))
+    out = terminal()
+    out.print(usage_table(report, out.width, top, second))
     for each in fees:
         click.echo(f"and in no call: {each.name}{each.provider and f' ({each.provider})'} {money(each.usd)}")
     if second:
@@ -64,11 +63,9 @@ def _show_prompts(asked: Asked, *, as_json: bool) -> None:
     elif not report.parts:
         click.echo("no call in this period tells how its prompt divides: set COSTSPAN_PROMPT_PARTS=true in the program")
     else:
-        from rich.console import Console
+        from costspan.cli.tables import prompt_table, terminal
 
-        from costspan.cli.tables import prompt_table
-
-        Console().print(prompt_table(report))
+        terminal().print(prompt_table(report))
 
 
 def _currency(code: str, rate: str) -> Currency | None:

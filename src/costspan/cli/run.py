@@ -123,9 +123,7 @@ def _tell(ledger_db: str | None, started: datetime, service: str) -> None:
     if ledger_db is None:
         click.echo("costspan: the calls went to OTEL_EXPORTER_OTLP_ENDPOINT", err=True)
         return
-    from rich.console import Console
-
-    from costspan.cli.tables import usage_table
+    from costspan.cli.tables import terminal, usage_table
     from costspan.ledger.book import open_ledger
     from costspan.ledger.question import Filter, Question
     from costspan.reports.usage import read_usage
@@ -135,6 +133,7 @@ def _tell(ledger_db: str | None, started: datetime, service: str) -> None:
         question = Question(started, until, ("model",), (Filter("service", (service,)),))
         report = read_usage(reader, question)
     if report.rows:
-        Console(stderr=True).print(usage_table(report))
+        out = terminal(stderr=True)
+        out.print(usage_table(report, out.width))
     else:
         click.echo("costspan: the program made no LLM call (costspan doctor tells what is instrumented)", err=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.bar import Bar
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
     from costspan.reports.usage import UsageReport, UsageRow
 
 _BAR_WIDTH = 12  # at most: in a narrow terminal the bar gives way, not the names
-_SHORT_NAME = 32
+_LEAST_BAR = 6  # with the gap before it
+_SHORT_NAME = 32  # what names of a row may take in all before they are folded
+_GAP = 2  # between two columns
+_DISPENSABLE = ("share", "cached", "output", "input")
+_PIPED_WIDTH = 500
 
 
 @dataclass(frozen=True)
@@ -28,22 +34,34 @@ class Currency:
     day: str
 
 
-def usage_table(report: UsageReport, top: int | None = None, currency: Currency | None = None) -> Table:
-    """The report as a table, its total in the last line."""
+def terminal(**settings: Any) -> Console:
+    """Where tables go: the user's terminal; or a pipe or a file, in which no name is folded."""
+    console = Console(**settings)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console
+
+
+def usage_table(report: UsageReport, width: int, top: int | None = None, currency: Currency | None = None) -> Table:
+    """The report as a table, its total in the last line; if `width` is too little, columns go, never digits."""
     table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
-    total = report.total
-    for place, name in enumerate(report.question.by):
-        short = all(len(row.keys[name]) <= _SHORT_NAME for row in report.rows[:top])
-        table.add_column(name, footer="total" if place == 0 else "", overflow="fold", no_wrap=short)
-    titles = ("calls", "input", "cached", "output", "cost", *([currency.code] if currency else []), "share")
-    for title, footer in zip(titles, _numbers(total, currency), strict=True):
-        table.add_column(title, footer=footer, justify="right", no_wrap=True)
-    table.add_column("", max_width=_BAR_WIDTH)
+    rows, footers = report.rows[:top], _numbers(report.total, currency)
+    numbers = [_numbers(row, currency) for row in rows]
+    names = {name: max(map(len, (name, *(row.keys[name] for row in rows)))) for name in report.question.by}
+    sizes = {title: max(map(len, (title, *(each[title] for each in (footers, *numbers))))) for title in footers}
+    titles = _fitting(sizes, width - sum(min(size, _SHORT_NAME // len(names)) + _GAP for size in names.values()))
+    room = width - sum(size + _GAP for size in names.values()) - _width(sizes, titles)
+    for place, name in enumerate(names):
+        table.add_column(name, footer="total" if place == 0 else "", overflow="fold", no_wrap=room >= 0)
+    for title in titles:
+        table.add_column(title, footer=footers[title], justify="right", no_wrap=True)
+    if with_bar := room >= _LEAST_BAR:
+        table.add_column("", max_width=_BAR_WIDTH)
     highest = max((row.cost for row in report.rows), default=None)
-    for row in report.rows[:top]:
-        names = (escape(value) or "[dim]-[/]" for value in row.keys.values())
-        table.add_row(*names, *_numbers(row, currency), _bar(row, highest))
-    table.caption = _notes(total)
+    for row, number in zip(rows, numbers, strict=True):
+        keys = (escape(value) or "[dim]-[/]" for value in row.keys.values())
+        table.add_row(*keys, *(number[title] for title in titles), *([_bar(row, highest)] if with_bar else []))
+    table.caption = _notes(report.total)
     table.caption_justify = "left"
     return table
 
@@ -76,20 +94,40 @@ def amount(value: Decimal) -> str:
     return f"{value:,.4f}" if value == 0 or value >= 0.01 else f"{value:.3g}"  # noqa: PLR2004
 
 
-def _numbers(row: UsageRow, currency: Currency | None) -> tuple[str, ...]:
-    return (
-        f"{row.calls:,}",
-        f"{row.input_tokens:,}",
-        f"{row.cache_read_tokens:,}",
-        f"{row.output_tokens:,}",
-        money(row.cost),
-        *([amount(row.cost * currency.rate)] if currency else []),
-        f"{row.share:.1%}",
-    )
+def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
+    """By the titles of their columns."""
+    second = {currency.code: amount(row.cost * currency.rate)} if currency else {}
+    return {
+        "calls": f"{row.calls:,}",
+        "input": f"{row.input_tokens:,}",
+        "cached": f"{row.cache_read_tokens:,}",
+        "output": f"{row.output_tokens:,}",
+        "cost": money(row.cost),
+        **second,
+        "share": f"{row.share:.1%}",
+    }
+
+
+def _fitting(sizes: dict[str, int], room: int) -> list[str]:
+    """The columns of numbers that fit, in their order; calls and cost always."""
+    titles = list(sizes)
+    for title in _DISPENSABLE:
+        if _width(sizes, titles) > room:
+            titles.remove(title)
+    return titles
+
+
+def _width(sizes: dict[str, int], titles: list[str]) -> int:
+    return sum(sizes[title] + _GAP for title in titles) - _GAP
 
 
 def _bar(row: UsageRow, highest: Decimal | None) -> Bar:
     return Bar(1, 0, float(row.cost / highest) if highest else 0, color="cyan")
+
+
+def _paid(total: UsageRow) -> int:
+    """Calls that should have cost something if they were not free."""
+    return max(0, total.calls - total.unpriced_calls - total.failed_calls)
 
 
 def _notes(total: UsageRow) -> str:
@@ -98,5 +136,6 @@ def _notes(total: UsageRow) -> str:
         (total.unpriced_calls, "without a price, not in the cost (costspan prices check)"),
         (total.estimated_calls, "with tokens counted here, since the provider did not say"),
         (total.failed_calls, "failed"),
+        (0 if total.cost else _paid(total), "free (a gateway on your own machine? name in COSTSPAN_HOSTS whose it is)"),
     )
     return "; ".join(f"[yellow]{count:,} {what}[/]" for count, what in notes if count)

@@ -30,25 +30,25 @@ _MINUTES = 60
 @click.option("--once", is_flag=True, help="Look once, and end.")
 def command(asked: Asked, interval: float, *, once: bool) -> None:
     """Spend as it happens: the last hour by model (or --by …), refreshed until Ctrl-C."""
-    from rich.console import Console
     from rich.live import Live
 
-    console = Console()
-    begun = datetime.now(timezone.utc)
+    from costspan.cli.tables import terminal
+
+    console = terminal()
     with asked.ledger() as reader:
         if once or not console.is_terminal:
-            console.print(_view(reader, asked, begun))
+            console.print(_view(reader, asked, console.width))
             return
-        with Live(_view(reader, asked, begun), console=console, screen=True) as live:
+        with Live(_view(reader, asked, console.width), console=console, screen=True) as live:
             try:
                 while True:
                     time.sleep(interval)
-                    live.update(_view(reader, asked, begun))
+                    live.update(_view(reader, asked, console.width))
             except KeyboardInterrupt:
                 return
 
 
-def _view(reader: Book, asked: Asked, begun: datetime) -> RenderableType:
+def _view(reader: Book, asked: Asked, width: int) -> RenderableType:
     """Totals, the last hour minute by minute, and the table."""
     from rich.console import Group
     from rich.text import Text
@@ -57,11 +57,9 @@ def _view(reader: Book, asked: Asked, begun: datetime) -> RenderableType:
     from costspan.reports.usage import read_usage
 
     now = datetime.now(timezone.utc)
-    since = asked.question.since
-    moved = None if since is None else since + (now - begun)
-    report = read_usage(reader, dataclasses.replace(asked.question, since=moved))
+    report = read_usage(reader, asked.anew())
     line = f"{report.total.calls:,} calls, {report.total.tokens:,} tokens, {money(report.total.cost)}  "
-    return Group(Text(line + sparkline(_minutes(reader, asked, now))), usage_table(report, 30))
+    return Group(Text(line + sparkline(_minutes(reader, asked, now))), usage_table(report, width, 30))
 
 
 def _minutes(reader: Book, asked: Asked, now: datetime) -> list[int]:

@@ -1,0 +1,88 @@
+"""Tables of spend: every number whole in any terminal, names whole in a pipe."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from ledger.ledger_served import Ledger
+from ledger.ledger_spans import call, traces
+from rich.console import Console
+
+from costspan.cli.commands import costspan
+from costspan.cli.tables import terminal, usage_table
+
+FREE = {"gen_ai__usage__cost__amount": 0.0, "costspan__price__status": "free"}
+NO_PARTS = {"costspan__cost__input": None, "costspan__cost__output": None}
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    yield made
+    made.close()
+
+
+def shown(ledger, width, by):
+    """The lines of a report in a terminal of this width."""
+    out = Console(file=io.StringIO(), width=width)
+    out.print(usage_table(ledger.report(by), out.width))
+    return out.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("by", ["model", "team,user,feature,provider,service,model"])
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_number_is_cut_in_a_narrow_terminal(ledger, width, by):
+    ledger.send(traces(call(gen_ai__usage__input_tokens=1_234_567_890), call(gen_ai__response__model="m" * 40)))
+    lines = shown(ledger, width, by)
+
+    assert not any("…" in line for line in lines)
+    assert all(len(line) <= width for line in lines)
+    assert lines[-1].split()[-1] in ("$0.00900", "100.0%")
+
+
+def test_a_wide_terminal_has_every_column_and_a_bar(ledger):
+    ledger.send(traces(call()))
+    lines = shown(ledger, 120, "model")
+
+    assert lines[0].split() == ["model", "calls", "input", "cached", "output", "cost", "share"]
+    assert "█" in lines[1]
+
+
+def test_in_a_pipe_no_name_is_folded(ledger, monkeypatch):
+    ledger.send(traces(call(gen_ai__response__model="m" * 150)))
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    for command in (("report",), ("calls",)):
+        output = CliRunner().invoke(costspan, [*command, "--since", "all", "--db", str(ledger.path)]).output
+        assert "m" * 150 in output
+
+
+def test_a_width_that_the_user_gives_holds_in_a_pipe_too(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+
+    assert terminal(file=io.StringIO()).width == 70
+
+
+def test_where_every_call_was_free_it_says_what_a_gateway_needs(ledger):
+    ledger.send(traces(call(**FREE, **NO_PARTS)))
+
+    assert "COSTSPAN_HOSTS" in " ".join(shown(ledger, 80, "model"))
+    output = CliRunner().invoke(costspan, ["calls", "--since", "all", "--db", str(ledger.path)]).output
+    assert output.splitlines()[1].split()[-2] == "free"
+
+
+def test_a_report_that_costs_something_does_not_speak_of_gateways(ledger):
+    ledger.send(traces(call()))
+
+    assert "COSTSPAN_HOSTS" not in " ".join(shown(ledger, 80, "model"))
+
+
+def test_top_rows_decide_the_width_of_names(ledger):
+    ledger.send(traces(call(), call(gen_ai__response__model="m" * 60, gen_ai__usage__cost__amount=0.0001, **NO_PARTS)))
+    out = Console(file=io.StringIO(), width=80)
+    out.print(usage_table(replace(ledger.report("model")), out.width, 1))
+
+    assert len(out.file.getvalue().splitlines()) == 3
