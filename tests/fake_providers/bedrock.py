@@ -87,6 +87,20 @@ def _message(kind, payload, sort="event"):
     return head + struct.pack("!I", binascii.crc32(head))
 
 
+def model_call(step, usage, model="", part="orchestrationTrace", **more):
+    """The two traces of one call of a model by an agent: what it is asked, and what it used."""
+    asked = {"traceId": step, "type": "ORCHESTRATION", "text": "{}"} | ({"foundationModel": model} if model else {})
+    told = {"traceId": step, "metadata": {"usage": usage, "totalTimeMs": 5}}
+    kinds = {"modelInvocationInput": asked}, {"modelInvocationOutput": told}
+    return [("trace", {"agentId": "A1", "trace": {part: kind}, **more}) for kind in kinds]
+
+
+def completion(*traces):
+    """What an agent streams."""
+    words = [("chunk", {"bytes": b64encode(word.encode()).decode()}) for word in TEXT.split()]
+    return stream(*traces, *words)
+
+
 def profile(*models):
     """An application inference profile, whose id says which regions it reaches: `us-east-1+us-west-2`."""
 
@@ -108,5 +122,8 @@ ROUTES = (
     Route("POST", "/invoke", lambda asked: invoked(claude._message(asked) | {"usage": claude.CACHED}, **COUNTS)),
     Route("POST", "/invoke-with-response-stream", lambda asked: invoked_stream(*claude_chunks(asked))),
     Route("GET", "/inference-profiles/.*", profile("amazon.nova-lite-v1:0")),
+    Route("POST", "/agents/.*", lambda _asked: completion()),
+    Route("POST", "/retrieveAndGenerate", lambda _asked: reply({"output": {"text": TEXT}, "sessionId": "s"})),
+    Route("POST", "/retrieveAndGenerateStream", lambda _asked: stream(("output", {"text": TEXT}))),
     Route("POST", "/count-tokens", lambda _asked: reply({"inputTokens": 42})),
 )

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._paths import member, path, text_of
+from costspan.adapters._tally import add_usage
 from costspan.adapters._usage import UsageMap
 from costspan.usage import TOKENS, ModelUsage, Usage
 
@@ -109,24 +110,12 @@ def tally_batch(call: Call, line: Any) -> None:
     usage, _ = USAGE.read(_roots(message))
     if usage is None:
         return
-    reply, model = call.reply, text_of(member(message, "model"))
-    reply.model = reply.model or model
-    if model == reply.model:
-        reply.usage = usage + (reply.usage or Usage())
-    else:
-        reply.parts = _added(reply.parts, ModelUsage(model, usage))
+    add_usage(call.reply, text_of(member(message, "model")), usage)
 
 
 def _roots(message: Any) -> Iterable[Any]:
     usage = member(message, "usage")
     return () if usage is None else (usage,)
-
-
-def _added(parts: tuple[ModelUsage, ...], more: ModelUsage) -> tuple[ModelUsage, ...]:
-    """One part per model, however many results there are."""
-    sums = dict(parts)
-    sums[more.model] = sums.get(more.model, Usage()) + more.usage
-    return tuple(ModelUsage(model, usage) for model, usage in sums.items())
 
 
 def read_batch(request: Request, _last: Any, reply: Reply) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LOOK = Guard("look at what the program reads")
 METRICS = "amazon-bedrock-invocationMetrics"  # as streams end with it; the headers of other answers say the same
+_SERVICES = ("bedrock-runtime", "bedrock-agent-runtime")
 _HEADERS = {
     "x-amzn-bedrock-input-token-count": "inputTokenCount",
     "x-amzn-bedrock-output-token-count": "outputTokenCount",
@@ -41,16 +42,16 @@ _HEADERS = {
 def open_api_call(
     adapter: Adapter, _seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
 ) -> Opened | None:
-    """A call as `_make_api_call(operation_name, api_params)` shows it; None for every other service of AWS."""
+    """A call as `_make_api_call(operation_name, api_params)` shows it; None for other services of AWS."""
     meta = client.meta
-    if meta.service_model.service_name != "bedrock-runtime":
+    if meta.service_model.service_name not in _SERVICES:
         return None
     name, params = (*args, *kwargs.values())[:2]
     operation = _find(tuple(adapter.calls.items()), name, text_of(params.get("modelId")))
     if operation is None:
         return None
     request = read_request(operation, adapter.provider, params)
-    request.stream = name.endswith("Stream")
+    request.stream = name.endswith(("Stream", "Agent"))
     request.geo = meta.region_name or ""
     place(request, meta.endpoint_url)
     if settings.bedrock_profiles == "lookup" and PROFILE in request.model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _bedrock_agents as agents
 from costspan.adapters import _bedrock_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Seat
 from costspan.adapters._bedrock_profiles import read_profile
@@ -70,6 +71,23 @@ INVOKE = Operation(
     hook=hooks.read_asked,
     deliver=hooks.watch_body,
 )
+AGENT = Operation(
+    "chat",
+    model="",
+    id="ResponseMetadata.RequestId",
+    request_model="foundationModel",
+    deliver=agents.watch_agent,
+    tally=agents.tally_step,
+    hook=agents.read_agent,
+)
+KNOWLEDGE = Operation(
+    "chat",
+    model="",
+    id="ResponseMetadata.RequestId",
+    request_model="retrieveAndGenerateConfiguration.knowledgeBaseConfiguration.modelArn|"
+    "retrieveAndGenerateConfiguration.externalSourcesConfiguration.modelArn",
+    hook=agents.read_retrieved,
+)
 COUNT = Operation("count_tokens", free=True, model="", id="ResponseMetadata.RequestId", request_model="modelId")
 
 ADAPTER = Adapter(
@@ -86,6 +104,10 @@ ADAPTER = Adapter(
         "InvokeModel": INVOKE,
         "InvokeModelWithResponseStream": replace(INVOKE, deliver=hooks.watch_chunks),
         "CountTokens": COUNT,
+        "InvokeAgent": AGENT,
+        "InvokeInlineAgent": AGENT,
+        "RetrieveAndGenerate": KNOWLEDGE,
+        "RetrieveAndGenerateStream": replace(KNOWLEDGE, deliver=agents.watch_retrieved),
     },
     seats=(
         Seat("botocore.client", "BaseClient._make_api_call", hooks.open_api_call),
