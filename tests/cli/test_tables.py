@@ -40,7 +40,7 @@ def test_no_number_is_cut_in_a_narrow_terminal(ledger, width, by):
 
     assert not any("…" in line for line in lines)
     assert all(len(line) <= width for line in lines)
-    assert lines[-1].split()[-1] in ("$0.00900", "100.0%")
+    assert "$0.00900" in "\n".join(lines[3:])
 
 
 def test_a_wide_terminal_has_every_column_and_a_bar(ledger):
