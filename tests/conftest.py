@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import pytest
 from fake_providers import FakeProvider, openai
 
 sys.modules.setdefault("splintr", None)  # as most users have it; tests/tokens/test_fast.py lets it in
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish():
+    """One last collection tells what it finds; a process with ten SDKs needs seconds for those that would follow."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,22 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import costspan
-from conformance.suite import Client
+from conformance.suite import Client, collect
 from costspan.guard import FAILURES
 from costspan.instrumentors import PLUGIN
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture
 def quick_collections():
-    """These tests collect garbage by the hundred: what was imported by now is not looked through each time."""
-    gc.collect()
+    """These tests collect garbage by the hundred: what is older than the test is not looked through each time.
+
+    Nor does it come by itself: a stream that it finds while an SDK's connection pool is locked waits for ever.
+    """
     gc.freeze()
+    gc.disable()
     yield
+    collect()
+    gc.enable()
     gc.unfreeze()
 
 
@@ -89,7 +94,7 @@ def instrumented_once():
 
 
 @pytest.fixture
-def instrumented(instrumented_once):
+def instrumented(instrumented_once, quick_collections):
     """`with instrumented(): ...`, then `instrumented.spans` and `.failures`."""
     assert instrumented_once.spans is not None
     return instrumented_once

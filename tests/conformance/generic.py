@@ -50,7 +50,6 @@ async def failed_inside(host, call, arguments):
 
 
 LIVES = tuple(Shape(each.__name__, each) for each in (streamed, left, closed, dropped, failed_inside))
-LEAVING = ("left", "closed", "dropped", "failed_inside")
 PLAIN = (Shape("plain", plain), Shape("bound early", plain, early=True))
 
 

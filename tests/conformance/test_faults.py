@@ -286,14 +286,11 @@ def test_a_stream_that_failed_is_freed_when_the_program_lets_go(forget, openai_c
             forget(error)
         return weakref.ref(opened), weakref.ref(opened._iterator)
 
-    gc.disable()
-    try:
-        bare = [held() is None for held in fail()]
-        with instrumented():
-            ours = [held() is None for held in fail()]
-            (span,) = instrumented.spans
-    finally:
-        gc.enable()
+    assert not gc.isenabled()
+    bare = [held() is None for held in fail()]
+    with instrumented():
+        ours = [held() is None for held in fail()]
+        (span,) = instrumented.spans
 
     assert ours == bare
     assert all(ours) or forget is not _let_go

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
-
 import pytest
 from adapters import close
 from adapters.environments import ENVIRONMENTS, NAME
 from fake_providers import FakeProvider
 from usage_table import lines
 
-from conformance.generic import LEAVING
 from conformance.host import finish
 from conformance.sdks import ROWS
-from conformance.suite import Client
+from conformance.suite import Client, collect
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the SDKs' own
 HERE = [row for row in ROWS if row.name in ENVIRONMENTS[NAME].sdks]
@@ -41,20 +37,11 @@ def clients(fakes, loop):
     collect()
 
 
-def collect():
-    """Here and now: not every SDK can close what it opened, and its warning is not for another test."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        gc.collect()
-
-
 @pytest.mark.parametrize(("row", "group"), GROUPS, ids=lambda each: getattr(each, "name", str(each)))
 def test_the_host_sees_what_the_bare_sdk_shows(row, group, clients, fakes, instrumented, loop):
     sdk, run = clients[row.name, group.client], finish if group.client == "sync" else loop.run_until_complete
     assert group.differences(Client(group.client, sdk, run), fakes[row.name], instrumented) == {}
     assert instrumented.failures == {}
-    if group.shape.name in LEAVING:
-        collect()
 
 
 @pytest.mark.parametrize("row", HERE, ids=lambda row: row.name)
