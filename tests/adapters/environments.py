@@ -34,10 +34,18 @@ ENVIRONMENTS = {
         sdks=("anthropic",),
     ),
     "oldest-google-genai": Environment(
-        ("google-genai==1.16.1",), (), shared=("test_google_genai.py", _CONFORMANCE), sdks=("google_genai",)
+        ("google-genai==1.16.1", "trustme"),
+        (),
+        shared=("test_google_genai.py", "test_google_live.py", _CONFORMANCE),
+        sdks=("google_genai",),
     ),
     "oldest-openai": Environment(("openai==1.26", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("openai",)),
-    "oldest-bedrock": Environment(("boto3==1.35.0",), (), shared=(_CONFORMANCE,), sdks=("bedrock",)),
+    "oldest-bedrock": Environment(
+        ("boto3==1.35.0",),
+        (),
+        shared=("test_bedrock_agents.py", "test_bedrock_profiles.py", _CONFORMANCE),
+        sdks=("bedrock",),
+    ),
     "oldest-writer": Environment(("writer-sdk==1.0.0", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("writer",)),
     "oldest-regolo": Environment(("regolo==1.5",), (), python=(3, 12), shared=(_CONFORMANCE,), sdks=("regolo",)),
     "aiobotocore": Environment(

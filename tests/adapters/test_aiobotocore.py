@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 from fake_providers import anthropic as claude
 from fake_providers import bedrock as wire
 
+from costspan.adapters._bedrock_profiles import PROFILES
 from costspan.usage import Usage
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -27,11 +29,11 @@ def fake(serve):
 
 
 @asynccontextmanager
-async def client(fake):
+async def client(fake, service="bedrock-runtime"):
     session = get_session()
     where = {"region_name": "us-east-1", "endpoint_url": fake.url}
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
-    async with session.create_client("bedrock-runtime", **where, **keys) as made:
+    async with session.create_client(service, **where, **keys) as made:
         yield made
 
 
@@ -104,3 +106,33 @@ async def test_an_error_reaches_the_program(watch, fake):
             await sdk.converse(modelId=MODEL, messages=MESSAGES)
 
     assert (seen.usage, "error.type" in seen.attributes) == (None, True)
+
+
+async def test_a_profile_is_looked_up_with_the_usual_credentials(watch, fake, monkeypatch):
+    """Those of the client can only be asked for in its own loop."""
+    profile = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/us-east-1-of-aio"
+    for name, value in (("AWS_ENDPOINT_URL_BEDROCK", fake.url), ("AWS_ACCESS_KEY_ID", "c")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "d")
+    watch("bedrock", bedrock_profiles="lookup")
+
+    async with client(fake) as sdk:
+        await sdk.converse(modelId=profile, messages=MESSAGES)
+    for thread in threading.enumerate():
+        if thread.name == "costspan-bedrock-profile":
+            thread.join(10)
+
+    assert PROFILES.model(profile) == "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0"
+
+
+async def test_an_agent_is_billed_by_its_traces(watch, fake):
+    seen = watch("bedrock")
+    used = {"inputTokens": 1000, "outputTokens": 50}
+    fake.play(wire.completion(*wire.model_call("t1", used, "amazon.nova-lite-v1:0")))
+    asked = {"agentId": "A123456789", "agentAliasId": "B123456789", "sessionId": "s-1", "inputText": "Cats?"}
+
+    async with client(fake, "bedrock-agent-runtime") as sdk:
+        answer = await sdk.invoke_agent(**asked, enableTrace=True)
+        assert len([event async for event in answer["completion"]]) > 2
+
+    assert seen.usage == Usage(input=1000, output=50)

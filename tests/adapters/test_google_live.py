@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 from fake_providers.gemini_live import CALLED, DONE, RESUMED, said, session, usage
 from google import genai
 from google.genai import errors
+from websockets.exceptions import ConnectionClosed
 
 import costspan
 from costspan.usage import Usage
 
+ENDS = (errors.APIError, ConnectionClosed)  # the newest; the oldest
 MODEL = "gemini-3.1-flash-live-preview"
 
 
@@ -94,10 +97,10 @@ def test_a_session_that_is_left_within_a_turn_tells_it_as_partial(watch, monkeyp
 def test_a_connection_that_ends_within_a_turn_is_the_programs_error_and_the_turns(watch, monkeypatch):
     seen = watch("google_genai")
 
-    with session(monkeypatch, [said("Ca"), usage(143, 4)]) as url, pytest.raises(errors.APIError):
+    with session(monkeypatch, [said("Ca"), usage(143, 4)]) as url, pytest.raises(ENDS) as raised:
         talk(url, 1)
 
-    assert (seen.call.error, seen.usage) == ("APIError", Usage(input=143, output=4))
+    assert (seen.call.error, seen.usage) == (type(raised.value).__name__, Usage(input=143, output=4))
 
 
 def test_a_session_without_a_word_is_no_call(watch, monkeypatch):
@@ -126,13 +129,42 @@ def test_a_wait_that_is_cancelled_leaves_the_turn_as_it_is(watch, monkeypatch):
     assert (seen.usage, seen.call.error) == (Usage(input=143, output=19), "")
 
 
-def test_a_budget_that_is_spent_refuses_the_next_turn(watch, monkeypatch):
-    watch("google_genai")
+def test_a_budget_that_is_spent_refuses_turns_and_what_comes_after_it_is_told(watch, monkeypatch):
+    seen = watch("google_genai")
     turn = [said("Cats."), usage(143, 19) | DONE]
 
-    with session(monkeypatch, turn, turn) as url, costspan.budget(tokens=100):  # noqa: SIM117 one is raised through
-        with pytest.raises(costspan.BudgetExceededError):
-            talk(url, 2)
+    async def ask(url):
+        client = genai.Client(api_key="k", http_options={"base_url": url})
+        async with client.aio.live.connect(model=MODEL) as live:
+            question = {"role": "user", "parts": [{"text": "Cats?"}]}
+            with costspan.budget(tokens=100):
+                await live.send_client_content(turns=question)
+                assert [message.text async for message in live.receive()] == ["Cats.", None]
+                await live.send_client_content(turns=question)
+                with pytest.raises(costspan.BudgetExceededError):
+                    await anext(live.receive())
+            assert [message.text async for message in live.receive()] == ["Cats.", None]
+
+    with session(monkeypatch, turn, turn) as url:
+        asyncio.run(ask(url))
+
+    assert [call.reply.usage for call in seen.calls] == [Usage(input=143, output=19)] * 2
+
+
+def test_a_connection_that_is_never_made_is_no_call(watch):
+    seen = watch("google_genai")
+    client = genai.Client(api_key="k", http_options={"base_url": "https://localhost:9"})
+
+    async def ask():
+        client.aio.live.connect(model=MODEL)
+        with pytest.raises(OSError, match="onnect"):
+            async with client.aio.live.connect(model=MODEL):
+                raise AssertionError
+
+    asyncio.run(ask())
+    gc.collect()
+
+    assert seen.spans == ()
 
 
 def test_without_costspan_and_with_it_a_program_gets_the_same(watch, monkeypatch):

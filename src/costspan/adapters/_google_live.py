@@ -45,12 +45,12 @@ class Turns:
     def __init__(self, operation: Operation, connected: Watch) -> None:
         self._operation = operation
         self._connected = connected
-        self._turn = self._next()
-        self._over = False  # the turn has ended; its usage may still come
+        self._next()
 
-    def _next(self) -> Watch:
-        observer = self._connected._observer
-        return Watch(Call(replace(self._connected.call.request, body={}), observer), self._operation, observer)
+    def _next(self) -> None:
+        request, observer = replace(self._connected.call.request, body={}), self._connected._observer
+        self._turn = Watch(Call(request, observer), self._operation, observer)  # no call until the model says something
+        self._told = self._over = False  # its usage; its end, after which the usage may still come
 
     def sit(self, session: Any, _turns: Any) -> Any:
         """Take the seat; the program gets its own session."""
@@ -66,6 +66,7 @@ class Turns:
             BudgetExceededError: A budget is spent, and no turn is under way.
         """
         if not self._turn.call.chunks:
+            self._next()
             self._turn.admit()
         try:
             message = await self._receive(self._session())
@@ -82,26 +83,21 @@ class Turns:
         if all(member(message, each) is None for each in _SAYS):
             return
         if self._over and (member(message, "server_content") or member(message, "tool_call")):
-            self._finish()
+            self._turn.finish()
+            self._next()
         turn = self._turn
         if not turn.call.chunks:
             turn.pause(turn.begin())
         turn.see(message)
-        told = bool(turn._usages)
-        done = self._over or bool(_DONE(message)) or (told and member(message, "tool_call") is not None)
-        self._over = done and not told
-        if done and told:
-            self._finish()
-
-    def _finish(self) -> None:
-        self._turn.finish()
-        self._turn, self._over = self._next(), False
+        self._told = self._told or member(message, "usage_metadata") is not None
+        self._over = self._over or bool(_DONE(message))
+        if self._told and (self._over or member(message, "tool_call") is not None):
+            turn.finish()
+            self._next()
 
     def leave_early(self) -> None:
         """The session ends."""
-        if not self._turn.call.chunks:
-            self._turn.call.forget()
-        elif self._over:
+        if self._over:
             self._turn.finish()
         else:
             self._turn.leave_early()

@@ -83,6 +83,7 @@ TURN = Operation(
     id="",
     text="server_content.model_turn.parts.*.text|server_content.output_transcription.text",
     terms={"tier": "usage_metadata.service_tier|usage_metadata.traffic_type"},
+    lazy=True,
     hook=live.read_turn,
 )
 SESSION = Operation("generate_content", lookup=True, deliver=live.watch_turns(TURN))
