@@ -110,6 +110,28 @@ def test_the_dearest_calls_are_those_of_the_whole_list(filled):
         assert [each.cost for each in list_calls(reader, Question(), "dearest", 25)] == calls[:25]
 
 
+def test_the_latest_call_before_a_moment_is_found_though_later_ones_share_its_hour(ledger):
+    ledger.send(traces(call(NOON - 3 * 3600 * SECOND), call(NOON + 45 * 60 * SECOND)))
+    until = datetime.fromtimestamp(NOW + 30 * 60, timezone.utc)
+    with Reader(ledger.path) as reader:
+        found = list_calls(reader, Question(until=until), "latest", 1)
+
+    assert [each.start.hour for each in found] == [9]
+
+
+def test_the_dearest_calls_are_those_that_are_kept_though_dearer_ones_were_dropped(filled):
+    day = int(NOW // 86400) - 3
+    connection = schema.open_store(filled)
+    while maintenance.drop_before(connection, day, day):
+        pass
+    connection.close()
+    kept = [each for each in realistic_calls(2000, days=DAYS, until=NOW) if each.start_us >= day * 86400 * 10**6]
+    with Reader(filled) as reader:
+        found = list_calls(reader, Question(), "dearest", 25)
+
+    assert [each.cost for each in found] == sorted((each.cost or 0 for each in kept), reverse=True)[:25]
+
+
 def test_old_calls_go_and_their_sums_stay(filled):
     before = get_token_usage(ledger=filled, start_date="all", group_by="month")
     day = int(NOW // 86400) - 10

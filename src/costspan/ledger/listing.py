@@ -110,12 +110,14 @@ def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iter
     """
     table, unit = ("days", DAY_US) if question.fine() else ("hours", HOUR_US)
     start, end = limits(question, *reader.period())
+    start = max(start, reader.kept_from * HOUR_US)  # of earlier calls only the sums are left
     conditions, parameters = compile_filters(question.where, SqliteSource())
     column = table[:-1]
     where = " AND ".join([f"{column}>={start // unit}", f"{column}<{-(-end // unit)}", *conditions])
     source = f"FROM {table} JOIN dims ON dims.id=dim WHERE {where}"
     if order == "latest":
-        found = reader.fetch(f"SELECT DISTINCT {column} {source} ORDER BY 1 DESC LIMIT {limit}", parameters)
+        # one more: in the last hour or day all calls may be after the period's end
+        found = reader.fetch(f"SELECT DISTINCT {column} {source} ORDER BY 1 DESC LIMIT {limit + 1}", parameters)
         return [(row[0] * unit, (row[0] + 1) * unit, 0) for row in found]
     sql = f"SELECT {column}, max_cost {source} ORDER BY max_cost DESC LIMIT {limit + 2}"
     found = reader.fetch(sql, parameters)
