@@ -24,6 +24,17 @@ def invoked_claude(usage):
     return bedrock.invoked({"id": "m", "content": [{"type": "text", "text": "Cats."}], "usage": usage})
 
 
+def agent():
+    who = {"agentId": "A123456789", "agentAliasId": "B123456789", "sessionId": "s-1"}
+    return {**who, "inputText": "Cats?", "enableTrace": True}
+
+
+def knowledge():
+    base = {"knowledgeBaseId": "K1", "modelArn": _CLAUDE}
+    asked = {"type": "KNOWLEDGE_BASE", "knowledgeBaseConfiguration": base}
+    return {"input": {"text": "Cats?"}, "retrieveAndGenerateConfiguration": asked}
+
+
 class Bedrock:
     """What a program takes out of botocore's dicts."""
 
@@ -33,6 +44,7 @@ class Bedrock:
         config = import_module("botocore.config").Config(retries={"max_attempts": 1, "mode": "standard"})
         where = {"region_name": "us-east-1", "endpoint_url": url, "config": config}
         self._sdk = session.create_client("bedrock-runtime", **where)
+        self._agents = session.create_client("bedrock-agent-runtime", **where)
         self.converse = self._sdk.converse
 
     def converse_stream(self, **arguments):
@@ -45,8 +57,18 @@ class Bedrock:
     def invoke_stream(self, **arguments):
         return self._sdk.invoke_model_with_response_stream(**arguments)["body"]
 
+    def agent(self, **arguments):
+        return self._agents.invoke_agent(**arguments)["completion"]
+
+    def retrieve(self, **arguments):
+        return self._agents.retrieve_and_generate(**arguments)
+
+    def retrieve_stream(self, **arguments):
+        return self._agents.retrieve_and_generate_stream(**arguments)["stream"]
+
     def close(self):
         self._sdk.close()
+        self._agents.close()
 
 
 def gemini_clients(url):

@@ -81,6 +81,15 @@ ASKED_OF_BEDROCK = (
     Ask("invoke", programs.invoke, "invoke", answers=odd.changed(programs.invoked_claude, CLAUDE_USAGES)),
     Ask("invoke stream", programs.invoke, "", "invoke_stream"),
 )
+AGENT_STREAMS = {
+    name: (bedrock.completion(*bedrock.model_call("t1", usage, "amazon.nova-lite-v1:0")),)
+    for name, usage in CONVERSED.items()
+    if isinstance(usage, dict)
+} | {"an unknown event": (bedrock.stream(("nobodyKnowsThis", {"a": 1})),)}
+ASKED_OF_AGENTS = (
+    Ask("agent", programs.agent, "", "agent", answers=AGENT_STREAMS),
+    Ask("knowledge", programs.knowledge, "retrieve", "retrieve_stream"),
+)
 ASKED_OF_GEMINI = Ask(
     "generate",
     lambda: {"model": "gemini-2.5-flash", "contents": "Cats?"},
@@ -148,7 +157,13 @@ ROWS = (
             Ask("embed", lambda: {"model": "gemini-embedding-001", "contents": ["a"]}, "models.embed_content", early=0),
         ),
     ),
-    Sdk("bedrock", bedrock, lambda url: {"sync": programs.Bedrock(url)}, ASKED_OF_BEDROCK, kinds=("sync",)),
+    Sdk(
+        "bedrock",
+        bedrock,
+        lambda url: {"sync": programs.Bedrock(url)},
+        ASKED_OF_BEDROCK + ASKED_OF_AGENTS,
+        kinds=("sync",),
+    ),
     stainless("perplexity", "perplexity", "Perplexity"),
     stainless("cerebras", "cerebras.cloud.sdk", "Cerebras", tells=asked, warm_tcp_connection=False),
     stainless("fireworks", "fireworks", "Fireworks"),

@@ -47,6 +47,12 @@ TOLD = {
     "bedrock converse stream": Told(bedrock.CACHED, _BY_LIFE, bedrock.converse_stream(usage=bedrock.CACHED)),
     "bedrock invoke": Told(anthropic.CACHED, _INVOKED),
     "bedrock invoke stream": Told(anthropic.CACHED, _INVOKED),
+    "bedrock agent": Told(
+        bedrock.USAGE,
+        Usage(input=19, output=10),
+        bedrock.completion(*bedrock.model_call("t1", bedrock.USAGE, "m-1")),
+    ),
+    "bedrock knowledge": Told({}, None),
     "replicate prediction": Told(
         {"predict_time": 1.5, "input_token_count": 9, "output_token_count": 4},
         Usage(input=9, output=4, compute_ms=1500),
