@@ -18,7 +18,9 @@ class Told(NamedTuple):
 
 CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
 _WRITER = {**openai.CACHED, "prompt_token_details": {"cached_tokens": 600}, "prompt_tokens_details": None}
-_BY_LIFE = Usage(input=400, cache_read=600, cache_write_5m=100, cache_write_1h=200, output=200)
+# as the oldest botocore hands it over, which drops what it does not know
+_CONVERSED = {name: count for name, count in bedrock.CACHED.items() if name != "cacheDetails"}
+_WRITTEN = Usage(input=400, cache_read=600, cache_write=300, output=200)
 _INVOKED = Usage(input=400, cache_read=600, cache_write_5m=100, cache_write_1h=200, output=150, reasoning=50)
 _CLAUDE = _INVOKED + Usage(web_searches=2, web_fetches=1)  # Bedrock has no server tools to bill
 _GEMINI = Usage(
@@ -43,8 +45,8 @@ TOLD = {
     "gemini generate": Told(gemini.FULL, _GEMINI, gemini.generated(usageMetadata=gemini.FULL)),
     "vertexai generate": Told(_OLDER, _GEMINI_OLDER, gemini.generated(usageMetadata=_OLDER)),
     "gemini embed": Told("nothing", None),
-    "bedrock converse": Told(bedrock.CACHED, _BY_LIFE, bedrock.converse(usage=bedrock.CACHED)),
-    "bedrock converse stream": Told(bedrock.CACHED, _BY_LIFE, bedrock.converse_stream(usage=bedrock.CACHED)),
+    "bedrock converse": Told(_CONVERSED, _WRITTEN, bedrock.converse(usage=_CONVERSED)),
+    "bedrock converse stream": Told(_CONVERSED, _WRITTEN, bedrock.converse_stream(usage=_CONVERSED)),
     "bedrock invoke": Told(anthropic.CACHED, _INVOKED),
     "bedrock invoke stream": Told(anthropic.CACHED, _INVOKED),
     "bedrock agent": Told(
