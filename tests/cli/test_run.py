@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -12,7 +13,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from costspan.cli import run
 from costspan.cli.commands import costspan
+from costspan.cli.run import _telemetry_target
+from costspan.ledger import server
+from costspan.ledger.server import Listen, start
+from costspan.reports.usage import get_token_usage
 
 COSTSPAN = Path(sys.executable).with_name("costspan")
 CALLS = """
@@ -102,3 +108,44 @@ def test_a_program_that_is_not_there_is_one_line():
 
 def test_without_a_program_the_arguments_are_bad():
     assert CliRunner().invoke(costspan, ["run"]).exit_code == 2
+
+
+def test_a_program_runs_while_another_costspan_serves_the_file_and_its_calls_get_there(tmp_path, environ):
+    with start(environ["COSTSPAN_LEDGER"], port=0):
+        done = subprocess.run(
+            [COSTSPAN, "run", sys.executable, script(tmp_path, CALLS)],
+            env=environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stdout) == (3, "out\n")
+    assert "gpt-4o" in done.stderr
+    assert get_token_usage(ledger=environ["COSTSPAN_LEDGER"], start_date="all").total.calls == 3
+
+
+def test_a_ledger_that_asks_for_a_token_is_not_sent_to(monkeypatch, tmp_path, environ):
+    with start(tmp_path / "theirs.db", listen=Listen(port=0, token="secret")) as theirs:
+        monkeypatch.setattr(server, "HTTP_PORT", theirs.http_port)
+        monkeypatch.setenv("COSTSPAN_LEDGER", environ["COSTSPAN_LEDGER"])
+        with _telemetry_target() as (_, ledger_db):
+            assert ledger_db == environ["COSTSPAN_LEDGER"]
+
+
+def test_clickhouse_is_no_file_to_run_with(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COSTSPAN_LEDGER", "clickhouse://host/otel")
+    done = CliRunner().invoke(costspan, ["run", "true"])
+
+    assert done.output.startswith("Error: ClickHouse is filled by a Collector")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_that_cannot_be_made_leaves_the_exit_code_alone(monkeypatch, tmp_path):
+    @contextlib.contextmanager
+    def elsewhere():
+        yield dict(os.environ), str(tmp_path / "gone.db")
+
+    monkeypatch.setattr(run, "_telemetry_target", elsewhere)
+    done = CliRunner().invoke(costspan, ["run", sys.executable, "-c", "import sys; sys.exit(3)"])
+
+    assert done.exit_code == 3
+    assert "there is no ledger" in done.output

@@ -134,7 +134,7 @@ def _endpoint() -> Iterator[Finding]:
     default = f"http://localhost:{4317 if grpc else 4318}"
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", default)
     where = f"{re.sub('//[^/@]*@', '//', endpoint)} ({protocol})"  # without its password
-    problem = _grpc_problem(endpoint) if grpc else _http_problem(endpoint)
+    problem = _grpc_problem(endpoint) if grpc else http_problem(endpoint)
     if problem is None:
         yield Finding("telemetry", "good", f"{where} answers")
     else:
@@ -142,7 +142,7 @@ def _endpoint() -> Iterator[Finding]:
         yield Finding("telemetry", "bad", f"{where}: {problem}; {cure}")
 
 
-def _http_problem(endpoint: str) -> str | None:
+def http_problem(endpoint: str) -> str | None:
     """None if an empty trace export is accepted."""
     from urllib.request import Request, urlopen
 

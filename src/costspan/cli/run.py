@@ -10,6 +10,7 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -53,7 +54,10 @@ def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
         service = environ.setdefault("OTEL_SERVICE_NAME", _service_name(program, environ))
         code = _run([launcher, *program], environ)
         if not quiet:
-            _tell(ledger_db, started, service)
+            try:
+                _tell(ledger_db, started, service)
+            except click.ClickException as error:  # the exit code stays the program's
+                error.show()
     sys.exit(code)
 
 
@@ -74,22 +78,36 @@ def _telemetry_target() -> Iterator[tuple[dict[str, str], str | None]]:
     if any(environ.get(name) for name in _ENDPOINTS):
         yield environ, None
         return
+    from costspan.cli.doctor import http_problem
     from costspan.ledger.server import HTTP_PORT, find_running
 
-    running = find_running()
-    if running is not None:
-        yield _pointing_at(environ, f"http://127.0.0.1:{HTTP_PORT}"), str(running["ledger"])
+    url = f"http://127.0.0.1:{HTTP_PORT}"
+    running = find_running(url)
+    if running is not None and http_problem(url) is None:  # one that asks for a token refuses what we cannot show
+        yield _pointing_at(environ, url), str(running["ledger"])
         return
     with _own_ledger() as own:
         yield _pointing_at(environ, own.url), str(own.db)
 
 
-def _own_ledger() -> RunningLedger:
+@contextlib.contextmanager
+def _own_ledger() -> Iterator[RunningLedger]:
+    """A ledger of this run's own on the user's file; while another process serves that, one whose calls follow it."""
     from costspan.config import read_settings
+    from costspan.ledger.importing import merge
+    from costspan.ledger.lock import InUseError
+    from costspan.ledger.schema import default_db
     from costspan.ledger.server import start
 
-    with one_line():
-        return start(read_settings().ledger or None, port=0)
+    path = read_settings().ledger or str(default_db())
+    with contextlib.ExitStack() as after, one_line():
+        try:
+            own = start(path, port=0)
+        except InUseError:
+            own = start(Path(after.enter_context(TemporaryDirectory(prefix="costspan-run-"))) / "ledger.db", port=0)
+            after.callback(merge, Path(path), own.db, lambda _: None)
+        after.enter_context(own)
+        yield own
 
 
 def _pointing_at(environ: Mapping[str, str], url: str) -> dict[str, str]:

@@ -11,11 +11,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class InUseError(LedgerError):
+    """Another process serves the file."""
+
+
 def lock(db: Path) -> IO[str]:
     """The held lock; close it to release.
 
     Raises:
-        LedgerError: Another process serves this file, or its directory cannot be written.
+        InUseError: Another process serves this file.
+        LedgerError: Its directory cannot be written.
     """
     path = db.with_name(db.name + ".lock")
     try:
@@ -30,7 +35,7 @@ def lock(db: Path) -> IO[str]:
         where = held.read().strip()
         held.close()
         told = f" at {where}" if where else ""
-        raise LedgerError(f"another costspan serves {db} already{told}: use that one, or name another --db") from error
+        raise InUseError(f"another costspan serves {db} already{told}: use that one, or name another --db") from error
     return held
 
 
