@@ -155,3 +155,11 @@ def test_a_period_that_was_named_does_not_move_on_and_one_that_was_counted_does(
 
     assert named.since == datetime(2026, 11, 1, tzinfo=timezone.utc)
     assert counted.anew().since < counted.anew().since
+
+
+def test_focus_refuses_a_grouping_that_it_would_not_follow(db):
+    done = run("export", "--db", db, "--format", "focus", "--by", "day")
+
+    assert done.exit_code == 2
+    assert "leave --by out" in done.output
+    assert run("export", "--db", db, "--format", "focus", "--since", "all").exit_code == 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from costspan.cli.asking import asks
 
@@ -26,6 +27,9 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
 
     if output is None and form == "parquet" and sys.stdout.isatty():
         msg = "Parquet is no text: name a file with --output"
+        raise click.UsageError(msg)
+    if form == "focus" and click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE:
+        msg = "FOCUS has columns of its own: leave --by out, or choose another --format"
         raise click.UsageError(msg)
     with asked.ledger() as reader:
         rows: list[dict[str, Any]] = list(rows_for(reader, asked.question, form))

@@ -135,9 +135,7 @@ def start(
         LedgerError: A port or the file is in use, or the file cannot be used; one line with cause and cure.
     """
     if str(db).startswith("clickhouse:"):
-        raise LedgerError(
-            "ClickHouse is filled by a Collector: set OTEL_EXPORTER_OTLP_ENDPOINT to it, or name a file"
-        )
+        raise LedgerError("ClickHouse is filled by a Collector: set OTEL_EXPORTER_OTLP_ENDPOINT to it, or name a file")
     path = Path(db) if db else default_db()
     return RunningLedger(
         path, listen or Listen(port=port, grpc_port=grpc_port), pricer or Pricer(tolerant_settings().prices)
