@@ -163,3 +163,34 @@ def test_focus_refuses_a_grouping_that_it_would_not_follow(db):
     assert done.exit_code == 2
     assert "leave --by out" in done.output
     assert run("export", "--db", db, "--format", "focus", "--since", "all").exit_code == 0
+
+
+@pytest.mark.parametrize("counts", [("--input", 10**30), ("--units", f"images={10**30}")])
+def test_a_count_beyond_all_counts_is_a_bad_argument(counts):
+    assert run("price", "gpt-4o", *counts).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "date,model,input_tokens,cost\n2026-11-21,gpt-4o,many,1\n",
+        "date,model,input_tokens,cost\n2026-11-21,gpt-4o,1,NaN\n",
+        "date,model,input_tokens,cost\n2026-11-21,gpt-4o,1,1e999999\n",
+        "[" * 100_000,
+    ],
+)
+def test_a_bill_that_makes_no_sense_is_one_line(db, tmp_path, content):
+    (tmp_path / "bill").write_text(content)
+    done = run("reconcile", "--provider", "openai", "--file", tmp_path / "bill", "--db", db)
+
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
+    assert len(done.output) < 300
+
+
+def test_a_file_that_is_nested_beyond_reading_is_no_otlp(tmp_path):
+    (tmp_path / "deep.jsonl").write_text("[" * 100_000)
+    done = run("ledger", "import", "--db", tmp_path / "x.db", tmp_path / "deep.jsonl")
+
+    assert done.exit_code == 1
+    assert "is no OTLP in JSON" in done.output.replace("\n", " ")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costspan.pricing.lookup import UnknownModelError, own_pricer, split_name
-from costspan.usage import BUCKETS, Terms, Usage
+from costspan.usage import BUCKETS, MOST, Terms, Usage
 
 if TYPE_CHECKING:
     from costspan.pricing.price import Price
@@ -35,7 +35,7 @@ def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...])
     counts = {}
     for pair in pairs:
         bucket, _, number = pair.partition("=")
-        if bucket not in BUCKETS or not number.isdecimal():
+        if bucket not in BUCKETS or not number.isdecimal() or int(number[:20]) > MOST:
             msg = f"{pair!r}: write BUCKET=COUNT, with one of {', '.join(sorted(BUCKETS))}"
             raise click.BadParameter(msg)
         counts[bucket] = int(number)
@@ -47,9 +47,8 @@ def _with_options(run: Any) -> Any:
         run = click.option(f"--{name.replace('_', '-')}", default="", help=f"Terms of the call: {name}.")(run)
     for name in reversed(_COMMON):
         bucket = _BUCKETS.get(name, name)
-        option = click.option(
-            f"--{name.replace('_', '-')}", type=click.IntRange(0), default=0, help=_HELP.get(name, f"Tokens: {bucket}.")
-        )
+        told = _HELP.get(name, f"Tokens: {bucket}.")
+        option = click.option(f"--{name.replace('_', '-')}", type=click.IntRange(0, MOST), default=0, help=told)
         run = option(run)
     return run
 

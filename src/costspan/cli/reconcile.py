@@ -20,6 +20,7 @@ def command(provider: str, path: Path, db: str, *, as_json: bool) -> None:
     """Compare the ledger with the provider's own usage or cost export (CSV or JSON), by day and model."""
     from costspan.ledger.book import open_ledger
     from costspan.reports.reconcile import BillError, read_bill, reconcile
+    from costspan.reports.usage import text
 
     try:
         bills = read_bill(path, provider)
@@ -31,6 +32,6 @@ def command(provider: str, path: Path, db: str, *, as_json: bool) -> None:
         click.echo(json.dumps([line.as_dict() for line in lines], indent=2))
         return
     for line in lines:
-        cost = "no cost stated" if line.theirs.cost is None else f"${line.theirs.cost:f}"
-        ours = f"${line.ours.cost:f}" if line.ours else "nothing"
+        cost = "no cost stated" if line.theirs.cost is None else f"${text(line.theirs.cost)}"
+        ours = f"${text(line.ours.cost)}" if line.ours else "nothing"
         click.echo(f"{line.day}  {line.model}: {cost} there, {ours} here. {'; '.join(line.causes) or 'They agree.'}")

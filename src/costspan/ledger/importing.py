@@ -70,7 +70,7 @@ def _arrivals(line: bytes, where: str) -> Any:
         if not signal:
             raise BadRequestError("no resourceSpans, resourceLogs or resourceMetrics")
         return read_json(signal, line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise LedgerError(f"{where} is no OTLP in JSON ({error}); what came before it is stored") from error
 
 

@@ -45,6 +45,7 @@ _INPUTS = (  # what is summed up to all input, cached included
 _OUTPUTS = (("output_tokens", "usage_output_tokens", "n_generated_tokens_total"),)
 _CALLS = ("num_model_requests", "n_requests", "num_requests")
 _COSTS = ("amount.value", "amount_value", "cost_usd", "amount", "cost")
+_ABSURD = Decimal(10**15)
 _ROUNDING = Decimal("0.005")  # of the cost: providers round lines to the cent or less
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d)$")
 PROVIDERS = ("openai", "anthropic")
@@ -139,7 +140,7 @@ def _rows(content: str, path: Path) -> Iterator[dict[str, Any]]:
         return
     try:
         data = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BillError(f"{path} is no JSON: {error}") from error
     for bucket in _buckets(data):
         for result in bucket.get("results", bucket.get("result", [bucket])):
@@ -193,9 +194,12 @@ def _billed(row: dict[str, Any], provider: str) -> Billed:
 def _number(row: dict[str, Any], names: tuple[str, ...]) -> Decimal | None:
     said = _first(row, names)
     try:
-        return None if said is None else Decimal(str(said))
+        number = None if said is None else Decimal(str(said))
     except InvalidOperation as error:
-        raise BillError(f"{said!r} is no number") from error
+        raise BillError(f"{said!r} is no number: a usage or cost export has one here") from error
+    if number is not None and not (number.is_finite() and abs(number) < _ABSURD):
+        raise BillError(f"{said!r} is no amount or count that anybody bills")
+    return number
 
 
 def reconcile(book: Book, bills: dict[tuple[str, str], Billed], provider: str) -> list[Line]:
