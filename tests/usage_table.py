@@ -68,7 +68,9 @@ def lines(row):
             if path and kind in row.kinds:
                 told = TOLD.get(f"{row.name} {ask.name}") or TOLD[f"{row.wire.__name__.rpartition('.')[2]} {ask.name}"]
                 path = path if isinstance(path, str) else path[kind]
-                arguments = ask.arguments() | (ask.stream_arguments if "stream" in shape else {})
+                arguments = ask.arguments()
+                if "stream" in shape:
+                    arguments |= {**ask.stream_arguments, **told.stream_arguments}
                 fake.clear()
                 fake.play(*([told.answer] if told.answer else ()))
                 run = loop.run_until_complete if kind == "async" else finish

@@ -82,7 +82,7 @@ class Plugin:
             recorder = self.start(settings, providers)
             wrapping, patches = Wrapping(adapter, recorder, self.settings), Patches()
             for seat in adapter.seats:
-                patches.place(seat.module, seat.name, wrapping.wrapper(seat))
+                patches.place(seat.module, seat.name, wrapping.wrapper(seat), seat.also)
             self._placed[name] = wrapping, patches
             atexit.register(wrapping.leave_streams)
 

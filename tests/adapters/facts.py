@@ -123,7 +123,7 @@ PITFALLS = {  # section 20, point by point
         _BEDROCK + "test_a_name_that_only_its_owner_can_resolve_has_no_price",
     ),
     "What was imported or bound before is seen": (
-        "adapters/test_litellm.py::test_a_function_that_was_imported_before_is_seen",
+        "adapters/test_litellm_new.py::test_a_function_that_was_imported_before_is_seen",
         "adapters/test_ollama.py::test_functions_that_were_taken_before_are_seen",
         "adapters/test_regolo.py::test_usage_is_read_though_the_program_only_gets_the_text",
         "adapters/test_replicate.py::test_time_and_tokens_of_a_finished_prediction_are_counted",

@@ -13,10 +13,10 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at imp
 import litellm
 
 from adapters import SHAPES, STREAMS
+from costspan import instrumentors
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
-taken_early = litellm.completion
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
 CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
 
@@ -95,12 +95,16 @@ def test_a_stream_left_early_ends_the_call(watch, fake):
     assert seen.reply.partial
 
 
-def test_a_function_that_was_imported_before_is_seen(watch, fake):
-    seen = watch("litellm")
+def test_a_function_that_the_program_looks_up_is_seen_and_put_back(watch, fake):
+    """Also one that was imported before, and another one after the adapter was off in between."""
+    before = litellm.completion
+    for _ in range(2):
+        seen = watch("litellm")
+        ask(fake, "sync", model="openai/gpt-4o", messages=MESSAGES)
+        instrumentors.uninstrument()
 
-    taken_early(model="openai/gpt-4o", messages=MESSAGES, api_base=fake.url + "/v1", api_key="k")
-
-    assert seen.usage == Usage(input=19, output=10)
+        assert seen.usage == Usage(input=19, output=10)
+        assert litellm.completion is before
 
 
 @pytest.mark.parametrize("shape", ["sync", "async"])

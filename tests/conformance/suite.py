@@ -100,7 +100,7 @@ def calls_told(client, instrumented, pause=0):
 
     A generator may hold a generator; a thread of the SDK may hold a stream a little longer: `pause` seconds for it.
     """
-    for wait in (0, 0, pause, pause):
+    for wait in (0, 0, pause, 10 * pause):
         if spans := instrumented.spans:
             return len(spans)
         time.sleep(wait)

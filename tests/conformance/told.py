@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from adapters import telling
 from fake_providers import anthropic, bedrock, cohere, dashscope, gemini, mistral, openai
 
 from costspan.usage import Usage
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class Told(NamedTuple):
     payload: Any
     usage: Usage | None  # read by hand from the payload
     answer: Any = None  # what the fake plays; None: as it usually answers
+    stream_arguments: Mapping[str, Any] = {}  # without which a stream tells nothing
 
 
 CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
@@ -31,9 +35,11 @@ del _OLDER["toolUsePromptTokenCount"]
 _GEMINI_OLDER = Usage(
     input=200, cache_read=500, input_audio=200, cache_read_audio=100, output=100, output_image=50, reasoning=70
 )
+_CHAT = Told(openai.CACHED, CACHED, telling(openai.chat(usage=openai.CACHED, model="m-1")))
 TOLD = {
     "anthropic messages": Told(anthropic.CACHED, _CLAUDE, anthropic.message(usage=anthropic.CACHED)),
-    "openai chat": Told(openai.CACHED, CACHED, telling(openai.chat(usage=openai.CACHED, model="m-1"))),
+    "openai chat": _CHAT,
+    "litellm chat": _CHAT._replace(stream_arguments={"stream_options": {"include_usage": True}}),
     "openai embed": Told({"prompt_tokens": 8, "total_tokens": 8}, Usage(input=8)),
     "writer chat": Told(_WRITER, CACHED, telling(openai.chat(usage=_WRITER))),
     "cohere chat": Told(cohere.USAGE, Usage(input=3, output=10)),

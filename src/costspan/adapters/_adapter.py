@@ -119,6 +119,7 @@ class Seat:
     waits: bool = False  # an `async def`: the call begins when it is awaited
     streams: bool = False  # always gives a stream, without being asked for one
     arguments: tuple[str, ...] = ()  # the names of those that may be given by position
+    also: str = ""  # another module that exports the very same function
 
 
 @dataclass(frozen=True, eq=False)

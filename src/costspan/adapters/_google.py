@@ -1,6 +1,6 @@
 """What Google's SDKs share: how a call is read, and where Gemini puts its counts.
 
-Source: sdk-usage 3, 15 and billing rules 18 to 24 of 2026-11-21; google-genai 1.0 to 3.4 and vertexai 2.7 as installed.
+Source: sdk-usage 3, 15 and billing rules 18 to 24 of 2026-11-21; google-genai 1.10 to 3.4 and vertexai 2.7.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -20,21 +21,24 @@ class Patches:
     """The wrappers that one instrumentation has placed; `remove()` puts every original back, by identity."""
 
     def __init__(self) -> None:
-        self._placed: list[tuple[Any, str, Any, Any]] = []  # owner, attribute, original, wrapper
+        self._placed: list[tuple[Any, str, Any, Any, str]] = []  # owner, attribute, original, wrapper, also in
         self._on = True
         self.missing: list[str] = []  # seats that this version of the SDK does not have
 
-    def place(self, module: str, name: str, wrapper: Callable[..., Any]) -> None:
-        """Wrap `name` (`Class.method` or a function) of a module: now if it is imported, else when it will be."""
+    def place(self, module: str, name: str, wrapper: Callable[..., Any], also: str = "") -> None:
+        """Wrap `name` (`Class.method` or a function) of a module: now if it is imported, else when it will be.
+
+        `also`: another module that has the very same function, under the same name.
+        """
 
         def imported(found: Any) -> None:
             with _PATCH:
                 if self._on:
-                    self._wrap(found, name, wrapper)
+                    self._wrap(found, name, wrapper, also)
 
         wrapt.register_post_import_hook(imported, module)
 
-    def _wrap(self, module: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    def _wrap(self, module: Any, name: str, wrapper: Callable[..., Any], also: str) -> None:
         *classes, attribute = name.split(".")
         owner = module
         for each in classes:
@@ -46,7 +50,8 @@ class Patches:
             return
         placed = wrapt.FunctionWrapper(original, wrapper)
         setattr(owner, attribute, placed)
-        self._placed.append((owner, attribute, original, placed))
+        _swap(sys.modules.get(also), attribute, original, placed)
+        self._placed.append((owner, attribute, original, placed, also))
 
     @property
     def count(self) -> int:
@@ -57,6 +62,12 @@ class Patches:
         """Put the originals back. Where another tool has wrapped ours since, ours stays inside and passes through."""
         self._on = False
         while self._placed:
-            owner, attribute, original, placed = self._placed.pop()
-            if owner.__dict__.get(attribute) is placed:
-                setattr(owner, attribute, original)
+            owner, attribute, original, placed, also = self._placed.pop()
+            for each in (owner, sys.modules.get(also)):
+                _swap(each, attribute, placed, original)
+
+
+def _swap(owner: Any, attribute: str, there: Any, other: Any) -> None:
+    """Put another object in the place of the one that is expected there; leave any third one alone."""
+    if owner is not None and owner.__dict__.get(attribute) is there:
+        setattr(owner, attribute, other)

@@ -1,5 +1,6 @@
-"""Google's google-genai, for the Gemini API and Vertex AI. Source: google-genai 1.0 to 3.4 as installed, 2026-11-22.
+"""Google's google-genai, for the Gemini API and Vertex AI. Source: google-genai 1.10 to 3.4 as installed, 2026-11-22.
 
+Before 1.8 the SDK drops the counts of thoughts and of a tool's prompt from an answer, before 1.10 the tier that served.
 The private methods are the level at which one call is one request: automatic function calling makes several.
 """
 
@@ -102,7 +103,7 @@ GAOS, STREAM = "google.genai._gaos.interactions", "google.genai._gaos.utils.even
 
 ADAPTER = Adapter(
     provider="gcp.gemini",
-    package="google-genai >= 1.0",
+    package="google-genai >= 1.10",
     iterator="generator",
     seats=(
         *(

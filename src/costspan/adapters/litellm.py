@@ -1,7 +1,9 @@
-"""LiteLLM: one call, whatever SDK or HTTP client is beneath. Source: litellm 1.106, read and run 2026-11-22.
+"""LiteLLM: one call, whatever SDK or HTTP client is beneath. Source: litellm 1.83 to 1.106, read and run 2026-11-22.
 
 `litellm.completion` and its kin look their Python function up when they are called, so sitting there sees programs that
-imported them before. Usage is in OpenAI's shape for every provider.
+imported them before. Before 1.103 they are that function: it is replaced in `litellm` too, and what a program has taken
+out of it before stays unseen. Before 1.83 a stream of its own HTTP ends with a local count of its own in place of the
+usage that the provider told, so those are not supported. Usage is in OpenAI's shape for every provider.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from costspan.adapters._usage import UsageMap
 USAGE = UsageMap(
     total_input="prompt_tokens",
     total_output="completion_tokens",
+    total="total_tokens",  # versions differ in whether they add xAI's reasoning to its completion
     cache_read="prompt_tokens_details.cached_tokens|cache_read_input_tokens",
     cache_write_total="prompt_tokens_details.cache_creation_tokens|prompt_tokens_details.cache_write_tokens"
     "|cache_creation_input_tokens",
@@ -61,10 +64,10 @@ _STREAMS = (
 
 ADAPTER = Adapter(
     provider="litellm",
-    package="litellm >= 1.60",
+    package="litellm >= 1.83",
     seats=(
         *(
-            seat
+            replace(seat, also="litellm")
             for where, operations, arguments in _PAIRS
             for seat in methods(where, operations, opener=open_litellm, later="a{}", arguments=arguments)
         ),
