@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -78,7 +78,7 @@ class Quota:
         self.keys = dict(keys)
         self.period = period
         self._thresholds = tuple(sorted((*warn_at, 1.0)))
-        self._lock = Lock()
+        self._lock = RLock()
         self._spent: OrderedDict[Who, Watched] = OrderedDict()
 
     def who(self, payers: Mapping[str, str]) -> Who | None:

@@ -1,4 +1,7 @@
+import gc
 import os
+from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -142,6 +145,33 @@ def test_an_unpriced_call_has_tokens_and_no_cost(meter):
     assert read["costspan.calls"][0][0]["costspan.usage.source"] == "heuristic"
     assert [value for _, value in read["costspan.tokens"]] == [7]
     assert "costspan.cost" not in read
+
+
+def test_a_stream_that_is_collected_as_garbage_while_another_call_is_counted_is_counted_too(meter):
+    """Its end is told by whatever thread happens to collect it, in the middle of anything."""
+    metrics = meter.metrics()
+
+    class Dropped:
+        def __init__(self):
+            self.itself = self
+
+        def __del__(self):
+            metrics.record(finished_call(Usage(input=2)), PRICED, {})
+
+    class Collecting(dict):
+        def items(self):
+            Dropped()
+            gc.collect()
+            return super().items()
+
+    price = SimpleNamespace(status=PRICED.status, total_femto=0, breakdown=Collecting())
+    counting = Thread(target=metrics.record, args=(finished_call(Usage(input=7)), price, {}), daemon=True)
+    counting.start()
+    counting.join(10)
+
+    assert not counting.is_alive()
+    read = meter.read() and meter.read()
+    assert sum(value for _, value in read["costspan.tokens"]) == 9
 
 
 def test_who_pays_goes_onto_every_metric(meter):

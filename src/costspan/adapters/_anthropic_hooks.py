@@ -6,7 +6,7 @@ Source: billing rules 1 to 6 and sdk-usage 2 of 2026-11-21; anthropic 2.12's doc
 from __future__ import annotations
 
 from collections import OrderedDict
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._paths import member, path, text_of
@@ -85,7 +85,7 @@ class BatchesRead:
     def __init__(self, size: int = _BATCHES) -> None:
         self._size = size
         self._lines: OrderedDict[str, int] = OrderedDict()
-        self._lock = Lock()
+        self._lock = RLock()
 
     def is_new(self, batch: str, line: int) -> bool:
         """Whether this line (the first is 1) was not counted before; it is now."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from decimal import Decimal
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._paths import member, path, text_of
@@ -30,7 +30,7 @@ class Once:
     def __init__(self, size: int = _BILLED_BEFORE) -> None:
         self._size = size
         self._ids: OrderedDict[str, None] = OrderedDict()
-        self._lock = Lock()
+        self._lock = RLock()
 
     def add(self, key: str) -> bool:
         """True the first time a key is added."""

@@ -9,7 +9,7 @@ from opentelemetry.metrics import Observation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from threading import Lock
+    from threading import RLock
 
 COLLECTION = otel.create_key("costspan-collection")  # in the context of a collection that is not a regular one:
 OWN_ZEROS = "own zeros"  # its reader shows zeros by itself
@@ -42,7 +42,7 @@ class ExactCounter:
     `increase()` misses nothing; `settle()` makes all report their values at once, for the last flush.
     """
 
-    def __init__(self, lock: Lock, scale: int) -> None:
+    def __init__(self, lock: RLock, scale: int) -> None:
         self._lock = lock
         self._scale = scale
         self._rows: dict[Series, Row] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakMethod
 
@@ -46,7 +46,7 @@ class Metrics:
     """Records one call into every metric."""
 
     def __init__(self, meter: Meter, *, chunk_metric: bool = False) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a stream that is collected as garbage while we hold it is told by this very thread
         self._kinds: dict[Key, Kind] = {}
         self._cost = ExactCounter(self._lock, FEMTO)
         self._tokens = ExactCounter(self._lock, 1)
@@ -210,7 +210,7 @@ class Metrics:
             counter.settle()
 
     def _after_fork(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()
         for counter in (self._cost, self._tokens, self._calls, self._saved):
             counter._lock = self._lock
             counter.clear()
