@@ -27,6 +27,21 @@ ENVIRONMENTS = {
         (),
         sdks=("groq", "together", "writer", "cohere", "mistralai", "ollama", "google_genai", "bedrock"),
     ),
+    "oldest-core": Environment(  # the floors of pyproject's own dependencies
+        (
+            "costspan[demo,fast,tokenizers]",
+            "opentelemetry-api==1.39.0",
+            "opentelemetry-sdk==1.39.0",
+            "opentelemetry-exporter-otlp==1.39.0",
+            "opentelemetry-instrumentation==0.60b0",
+            "wrapt==1.16.0",
+            "tiktoken==0.13.0",
+            "hypothesis>=6.100",
+            "trustme>=1.1",
+        ),
+        (),
+        shared=("../telemetry", "../tokens", "../pricing", "../test_instrumentors.py", "../conformance/test_openai.py"),
+    ),
     "oldest-anthropic": Environment(
         ("anthropic==0.40.0", "boto3", "httpx<0.28"),
         (),
