@@ -54,7 +54,9 @@ ENVIRONMENTS = {
         shared=("test_google_genai.py", "test_google_live.py", _CONFORMANCE),
         sdks=("google_genai",),
     ),
-    "oldest-openai": Environment(("openai==1.26", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("openai",)),
+    "oldest-openai": Environment(
+        ("openai==1.26", "httpx<0.28"), (), shared=("test_hosts_usage.py", _CONFORMANCE), sdks=("openai",)
+    ),
     "oldest-bedrock": Environment(
         ("boto3==1.35.0",),
         (),

@@ -21,7 +21,7 @@ COUNTS = {  # section 19, row by row
         "adapters/test_mistralai.py::test_cached_tokens_are_found_where_the_sdk_does_not_declare_them",
     ),
     "OpenAI Responses and Decisions: writes for 30 minutes and 12 hours inside the input": (
-        _HOSTS + "test_writes_to_the_cache_are_told_apart_by_their_life",
+        "adapters/test_openai_units.py::test_writes_to_the_cache_are_told_apart_by_their_life",
         "adapters/test_usage_map.py::test_both_times_to_live_of_openais_cache_are_kept",
     ),
     "Writer: prompt_token_details, singular": (_FAMILY + _BUCKETS,),

@@ -8,7 +8,6 @@ from fake_providers import MISSING
 from fake_providers import openai as wire
 
 from adapters import PLAIN, SHAPES, Client, telling
-from costspan.demo.server import reply
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -71,23 +70,6 @@ def test_what_a_host_says_it_charges_is_the_cost(watch, serve, shape, provider):
 
     assert seen.attributes["gen_ai.usage.cost.amount"] == cost
     assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
-
-
-@pytest.mark.parametrize("shape", PLAIN)
-@pytest.mark.parametrize(
-    ("path", "arguments"),
-    [("responses.create", {"input": "Cats?"}), ("decisions.create", {"input": "Cats?", "questions": []})],
-)
-def test_writes_to_the_cache_are_told_apart_by_their_life(watch, serve, shape, path, arguments):
-    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
-    decision = {"id": "d_1", "object": "decision", "model": "gpt-5.6", "answers": [], "usage": wire.RESPONSE_WRITTEN}
-    fake.play(wire.response(usage=wire.RESPONSE_WRITTEN) if "responses" in path else reply(decision))
-
-    client(fake).ask(shape, path, model="gpt-5.6", **arguments)
-
-    assert seen.usage == Usage(
-        input=100, cache_read=600, cache_write_30m=100, cache_write_12h=200, output=150, reasoning=50
-    )
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -9,6 +9,7 @@ from fake_providers import openai as wire
 
 from adapters import PLAIN, SHAPES, Client
 from costspan.adapters._openai_hooks import Once
+from costspan.demo.server import reply
 from costspan.usage import Usage
 
 TOKENS = {"input": 400, "cache_read": 600, "output": 150, "reasoning": 50}
@@ -106,3 +107,20 @@ def test_what_is_billed_once_is_remembered_for_a_bounded_while():
 
     assert [once.add(key) for key in ("a", "a", "b", "c", "a")] == [True, False, True, True, True]
     assert (once.take("a"), once.take("a")) == (True, False)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [("responses.create", {"input": "Cats?"}), ("decisions.create", {"input": "Cats?", "questions": []})],
+)
+def test_writes_to_the_cache_are_told_apart_by_their_life(watch, serve, shape, path, arguments):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    decision = {"id": "d_1", "object": "decision", "model": "gpt-5.6", "answers": [], "usage": wire.RESPONSE_WRITTEN}
+    fake.play(wire.response(usage=wire.RESPONSE_WRITTEN) if "responses" in path else reply(decision))
+
+    client(fake).ask(shape, path, model="gpt-5.6", **arguments)
+
+    assert seen.usage == Usage(
+        input=100, cache_read=600, cache_write_30m=100, cache_write_12h=200, output=150, reasoning=50
+    )
