@@ -1,6 +1,6 @@
 """Runs all measures, each in the environment that it needs, and writes benchmarks/RESULTS.md and its chart.
 
-    python benchmarks/results.py                   everything, up to an hour on two busy cores; `make bench`
+    python benchmarks/results.py                   everything, an hour or two on two busy cores; `make bench`
     python benchmarks/results.py calls pricing     these only; the others stay as they were last measured
     python benchmarks/results.py --quick           costspan only, in a short form; writes nothing; `make bench-quick`
 

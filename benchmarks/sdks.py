@@ -16,7 +16,7 @@ import argparse
 from calls import COLUMNS, table
 from peers import SDK_ROWS
 
-STARTS, QUICK_STARTS = 5, 2
+STARTS, QUICK_STARTS = 3, 2
 TITLES = {"anthropic": "anthropic", "google": "google-genai", "bedrock": "boto3, Bedrock's Converse"}
 
 
