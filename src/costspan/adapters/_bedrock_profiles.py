@@ -1,8 +1,8 @@
 """Which model is behind an application inference profile of Bedrock: asked of AWS once, where the settings allow it.
 
 In a thread of its own: the program's call never waits, and nothing that goes wrong reaches it. Until AWS has answered,
-such calls have no price. Source: botocore 1.44, GetInferenceProfile; AWS's user guide (a global profile's list names a
-model without a region), read 2026-11-22.
+such calls have no price. Source: botocore 1.44, GetInferenceProfile. That the list of a global profile names a model
+without a region is assumed, from the policies that AWS asks for to use one; no answer with one was seen.
 """
 
 from __future__ import annotations
