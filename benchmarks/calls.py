@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Times = dict[str, list[float]]
 HERE = Path(__file__).resolve().parent
-STARTS, QUICK_STARTS = 10, 5
+STARTS, QUICK_STARTS = 6, 4
 ROUNDS = 16  # of each start
 CALLS = {"sync": 8, "async": 8, "stream": 1}
 DRAWS = 200
