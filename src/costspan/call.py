@@ -107,6 +107,7 @@ class Call:
         "bill",
         "chunks",
         "content",
+        "dropped",
         "ended",
         "error",
         "first_chunk",
@@ -132,6 +133,7 @@ class Call:
         self.scope: Any = None  # who pays and which budgets hold where the call began; telemetry's own
         self.process: Any = None  # where it began; telemetry's own
         self.metered = False  # whether a budget watches over the stream while it runs
+        self.dropped = False  # by the garbage collector, which comes at any moment: no lock may be taken in its thread
         self.bill = Bill()
         self.content: dict[str, str] | None = None  # what was asked, where content is captured; telemetry's own
         self._observer = observer

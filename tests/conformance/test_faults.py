@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from itertools import product
 import openai as sdk
 import pytest
 from fake_providers import Answer, openai, openai_odd
+from opentelemetry.sdk.trace import SpanProcessor
 
 from conformance.host import Host, settle
 from conformance.openai_table import CHAT, CLIENTS, EMBEDDINGS, GROUPS, RESPONSES
@@ -263,6 +265,31 @@ def test_a_client_made_before_and_one_made_after_are_both_seen(fake_openai, inst
         told = instrumented.spans
 
     assert len(told) == 3
+
+
+def test_a_stream_that_is_collected_is_told_by_another_thread_whose_locks_are_free(
+    openai_clients, fake_openai, instrumented_with
+):
+    """The garbage collector comes at any moment: in the middle of OpenTelemetry's own bookkeeping, too."""
+
+    class Teller(SpanProcessor):
+        threads = ()
+
+        def on_end(self, _span):
+            self.threads += (threading.get_ident(),)
+
+    teller = Teller()
+    fake_openai.play(openai_odd.STREAM_CHAT["usage on every chunk"])
+    with instrumented_with(teller) as told:
+        opened = openai_clients["sync"].sdk.chat.completions.create(**CHAT.arguments(), stream=True)
+        next(opened)
+        del opened
+        gc.collect()
+        (span,) = told.spans
+
+    assert span.attributes["costspan.usage.source"] == "provider"
+    assert span.attributes["costspan.usage.partial"] is True
+    assert threading.get_ident() not in teller.threads
 
 
 def _let_go(error):

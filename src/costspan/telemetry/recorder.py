@@ -171,17 +171,18 @@ class Recorder:
             return
 
     def finished(self, call: Call) -> None:
-        """Price the call, and tell it; a call without usage goes by way of the pool, where its tokens are counted."""
+        """Price the call, and tell it; from the pool where tokens must be counted, or no lock may be taken here."""
         if call.process is not None and call.process is not self._process:
             return
-        reported = call.reply.usage is not None and not self._settings.prompt_parts
-        if reported or not self._pool.wants(call):
+        counted = call.reply.usage is not None and not self._settings.prompt_parts
+        if call.state is True:  # its span is another tool's, which may end it any moment
+            if not counted:
+                self._pool.estimate(call)
             self._tell(call)
-        elif call.state is True:  # its span is another tool's, which may end it any moment
-            self._pool.estimate(call)
-            self._tell(call)
-        else:
+        elif call.dropped or (not counted and self._pool.wants(call)):
             self._pool.submit(call, self._tell)
+        else:
+            self._tell(call)
 
     @property
     def exit_timeout(self) -> float:
