@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import pytest
@@ -48,6 +49,15 @@ def test_more_groups_than_a_server_should_hold_are_refused_with_the_way_out(aske
         "over 2 groups: ask for a shorter period, fewer names, or with a filter",
     )
     assert asked.get("/api/usage?since=all&group_by=team&team=ads")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/api/usage?since=all&group_by=team", "/api/calls", "/api/summary", "/api/retries"])
+def test_a_question_that_takes_too_long_is_given_up_and_says_so(asked, monkeypatch, path):
+    monkeypatch.setattr(importlib.import_module("costspan.api.routes"), "QUESTION_SECONDS", 1e-9)
+    monkeypatch.setattr("costspan.ledger.reader._STEPS", 1)
+    status, said = asked.get(path)
+
+    assert (status, "took too long" in said["error"]) == (503, True)
 
 
 @pytest.mark.parametrize(

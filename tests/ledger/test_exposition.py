@@ -52,7 +52,7 @@ def test_each_model_without_a_full_price_is_named_once(ledger):
 
 
 def test_a_ledger_that_cannot_be_read_says_so(ledger, monkeypatch):
-    def fails(_):
+    def fails(*_asked):
         raise LedgerError("the ledger is locked")
 
     monkeypatch.setattr(exposition, "open_ledger", fails)

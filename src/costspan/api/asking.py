@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OWN = ("since", "until", "tz", "group_by", "top", "order", "limit", "format", "what_if")
 
+QUESTION_SECONDS = 30  # that a ledger may take for one answer of its server
 _MOST_GROUPS = 100_000  # a tenth of a gigabyte
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from costspan.api.asking import QUESTION_SECONDS
 from costspan.ledger.book import open_ledger
 from costspan.ledger.question import Filter, Question, parse_time
 from costspan.reports.usage import read_usage, text
@@ -30,7 +31,7 @@ def exposition(ledger: str, now: datetime) -> str:
         LedgerError: The ledger cannot be read.
     """
     month = parse_time("month", now=now)
-    with open_ledger(ledger) as book:
+    with open_ledger(ledger, QUESTION_SECONDS) as book:
         teams = read_usage(book, Question(month, None, ("team",))).rows
         models = read_usage(book, Question(month, None, ("provider", "model"), (_UNPRICED,))).rows
     costs = [({names.TEAM: row.team}, text(row.cost)) for row in teams]

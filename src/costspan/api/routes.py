@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.routing import Route
 
-from costspan.api.asking import question_of, whole
+from costspan.api.asking import QUESTION_SECONDS, question_of, whole
 from costspan.api.exposition import CONTENT_TYPE, exposition
 from costspan.api.openapi import PAGE, document
 from costspan.api.prices import every_price, list_date, prices_of
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.requests import Request
+
+    from costspan.ledger.book import Book
 
 _MOST_CALLS = 1000
 _MOST_ROWS = 100_000
@@ -95,16 +97,20 @@ def _page(_: Request) -> Response:
     return Response(PAGE, media_type="text/html")
 
 
+def _open(ledger: str) -> Book:
+    return open_ledger(ledger, QUESTION_SECONDS)
+
+
 def usage(ledger: str, request: Request) -> dict[str, Any]:
     """Usage and cost by what `group_by` names, over the period and filters of the query string."""
     query = request.query_params
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         return read_usage(reader, question_of(query)).as_dict(whole(query, "top", _MOST_ROWS, _MOST_ROWS))
 
 
 def summary(ledger: str, request: Request) -> dict[str, Any]:
     """Today, the month, the last hour, the period and the one before, how sure it is, what the cache saved."""
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         return summary_json(read_summary(reader, question_of(request.query_params), datetime.now(timezone.utc)))
 
 
@@ -114,7 +120,7 @@ def calls(ledger: str, request: Request) -> dict[str, Any]:
     order = query.get("order", "latest")
     if order not in ORDERS:
         raise QuestionError(f"order must be {' or '.join(ORDERS)}, not {order!r}")
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         listed = reader.list_calls(question_of(query), order, whole(query, "limit", 50, _MOST_CALLS))
     return {"order": order, "calls": [call_json(call) for call in listed]}
 
@@ -126,7 +132,7 @@ def trace(ledger: str, request: Request) -> dict[str, Any]:
         trace_id = binascii.unhexlify(asked)
     except (binascii.Error, ValueError) as error:
         raise QuestionError("a trace id is 32 hexadecimal digits") from error
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         spans = reader.read_trace(trace_id)
     if not spans:
         raise NotFoundError("no call of that trace is in the ledger")
@@ -151,14 +157,14 @@ def price(_: str, request: Request) -> dict[str, Any]:
 def advice(ledger: str, request: Request) -> dict[str, Any]:
     """What could be saved, and how sure that is."""
     query = request.query_params
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         lines = advise(reader, question_of(query), query.get("what_if", ""))
     return {"advice": [line.as_dict() for line in lines]}
 
 
 def retries(ledger: str, request: Request) -> dict[str, Any]:
     """Failed calls that the program tried again, among the latest."""
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         calls = reader.list_calls(question_of(request.query_params), "latest", LOOKED_AT)
     return {"looked_at": len(calls), "retries": [row.as_dict() for row in tried_again(calls)]}
 
@@ -169,6 +175,6 @@ def budgets(ledger: str, _: Request) -> dict[str, Any]:
         quotas, problem = read_quotas(tolerant_settings().budgets), ""
     except SettingError as error:
         quotas, problem = (), str(error)
-    with open_ledger(ledger) as reader:
+    with _open(ledger) as reader:
         states = read_budgets(reader, quotas, datetime.now(timezone.utc))
     return {"budgets": [state.as_dict() for state in states], "problem": problem}

@@ -54,8 +54,8 @@ class SqliteBook(Reader):
         return divide_prompts(self, question)
 
 
-def open_ledger(where: str = "") -> Book:
-    """The ledger at a path or a `clickhouse://…` URL, or the default one, for reading.
+def open_ledger(where: str = "", seconds: int = 0) -> Book:
+    """The ledger at a path or a `clickhouse://…` URL, or the default one, for reading; for so many seconds, or 0.
 
     Raises:
         LedgerError: There is none, or it cannot be read.
@@ -63,5 +63,5 @@ def open_ledger(where: str = "") -> Book:
     if where.startswith(("clickhouse://", "clickhouses://")):
         from costspan.ledger.clickhouse import connect  # noqa: PLC0415 its client is an extra
 
-        return connect(where)
-    return SqliteBook(Path(where) if where else default_db())
+        return connect(where, seconds)
+    return SqliteBook(Path(where) if where else default_db(), seconds)

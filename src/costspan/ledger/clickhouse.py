@@ -204,8 +204,8 @@ class _Server:
         self._client.close()
 
 
-def connect(url: str) -> ClickHouseBook:
-    """The ledger behind a `clickhouse://` (or, over TLS, `clickhouses://`) URL.
+def connect(url: str, seconds: int = 0) -> ClickHouseBook:
+    """The ledger behind a `clickhouse://` (or, over TLS, `clickhouses://`) URL; for so many seconds a query, or 0.
 
     Raises:
         LedgerError: The client is not installed, or the server does not answer.
@@ -224,6 +224,7 @@ def connect(url: str) -> ClickHouseBook:
             password=parts.password or "",
             database=parts.path.strip("/") or "default",
             secure=parts.scheme == "clickhouses",
+            settings={"max_execution_time": seconds} if seconds else None,
         )
     except (OSError, clickhouse_connect.driver.exceptions.Error) as error:
         raise LedgerError(f"ClickHouse at {parts.hostname} does not answer: {str(error).splitlines()[0]}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from datetime import datetime, timedelta, timezone
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,6 +36,7 @@ _OF_ONE_CALL = (
     + ", coalesce(cost,0) AS max_cost"
 )
 _FIRST_MONEY = Measures._fields.index(MONEY[0])
+_STEPS = 100_000  # of SQLite's machine between two looks at the clock: under a hundredth of a second
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -103,11 +105,14 @@ class SqliteSource:
 
 
 class Reader:
-    """Asks the embedded ledger; for one thread."""
+    """Asks the embedded ledger; for one thread, and for so many seconds in all (0: without limit)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seconds: int = 0) -> None:
         self.path = path
         self.connection = open_reader(path)
+        if seconds:
+            end = time.monotonic() + seconds
+            self.connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         with closed_on_failure(self.connection):
             kept = self.fetch("SELECT value FROM meta WHERE key='kept_from'")
         self.kept_from = int(kept[0][0]) if kept else 0  # the first hour whose single calls are kept
@@ -134,7 +139,7 @@ class Reader:
 
     def period(self) -> tuple[int, int]:
         """From the first day with calls to the end of the last, in microseconds since the epoch; 0, 0 if none."""
-        first, last = self.connection.execute("SELECT min(day), max(day) FROM days").fetchone()
+        [(first, last)] = self.fetch("SELECT min(day), max(day) FROM days")
         return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
 
     def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:

@@ -153,6 +153,7 @@ def explain(error: Exception, path: Path) -> LedgerError:
         ("disk I/O", f"the disk that holds {path} failed ({said}): nothing acknowledged is lost"),
         ("not a database", f"{path} is not a ledger: it is some other file, or damaged"),
         ("malformed", f"{path} is damaged: restore a backup (`costspan ledger backup` makes them)"),
+        ("interrupted", "the question took too long: ask for a shorter period, with a filter, or `costspan report`"),
         ("locked", f"{path} is in use by another process that did not finish within {_BUSY_MS // 1000} s"),
     ):
         if hint in said:
