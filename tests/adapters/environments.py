@@ -19,7 +19,7 @@ class Environment(NamedTuple):
 
 MAIN = "main"
 NAME = os.environ.get("COSTSPAN_ENVIRONMENT", MAIN)
-_CONFORMANCE = "../conformance/test_sdks.py"
+_CONFORMANCE, _TABLE = "../conformance/test_sdks.py", "../conformance/test_usage_table.py"
 _PEERS = ("../interop/test_peers.py",)
 ENVIRONMENTS = {
     MAIN: Environment(
@@ -45,17 +45,17 @@ ENVIRONMENTS = {
     "oldest-anthropic": Environment(
         ("anthropic==0.40.0", "boto3", "httpx<0.28"),
         (),
-        shared=("test_anthropic.py", "test_anthropic_helpers.py", _CONFORMANCE),
+        shared=("test_anthropic.py", "test_anthropic_helpers.py", _CONFORMANCE, _TABLE),
         sdks=("anthropic",),
     ),
     "oldest-google-genai": Environment(
         ("google-genai==1.10.0", "trustme"),
         (),
-        shared=("test_google_genai.py", "test_google_live.py", _CONFORMANCE),
+        shared=("test_google_genai.py", "test_google_live.py", _CONFORMANCE, _TABLE),
         sdks=("google_genai",),
     ),
     "oldest-openai": Environment(
-        ("openai==1.26", "httpx<0.28"), (), shared=("test_hosts_usage.py", _CONFORMANCE), sdks=("openai",)
+        ("openai==1.26", "httpx<0.28"), (), shared=("test_hosts_usage.py", _CONFORMANCE, _TABLE), sdks=("openai",)
     ),
     "oldest-bedrock": Environment(
         ("boto3==1.35.0",),
@@ -64,17 +64,17 @@ ENVIRONMENTS = {
         sdks=("bedrock",),
     ),
     "oldest-writer": Environment(("writer-sdk==1.0.0", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("writer",)),
-    "oldest-regolo": Environment(("regolo==1.5",), (), python=(3, 12), shared=(_CONFORMANCE,), sdks=("regolo",)),
+    "oldest-regolo": Environment(("regolo==1.5",), (), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)),
     "aiobotocore": Environment(
         ("aiobotocore",),
         ("test_aiobotocore.py",),
-        shared=("test_bedrock.py", _CONFORMANCE),
+        shared=("test_bedrock.py", _CONFORMANCE, _TABLE),
         sdks=("bedrock", "aiobotocore"),
     ),
     "vertexai": Environment(  # takes google-genai before 3
         ("google-cloud-aiplatform",),
         ("test_vertexai.py",),
-        shared=("test_google_genai.py", "test_google_genai_new.py", _CONFORMANCE),
+        shared=("test_google_genai.py", "test_google_genai_new.py", _CONFORMANCE, _TABLE),
         sdks=("google_genai", "vertexai"),
     ),
     # newest of each that is not in the extra `test`, to keep `make test` quick to set up
@@ -116,7 +116,7 @@ ENVIRONMENTS = {
             "test_watsonx.py",
         ),
         python=(3, 11),  # ibm-watsonx-ai
-        shared=("test_stainless_family.py", _CONFORMANCE),
+        shared=("test_stainless_family.py", _CONFORMANCE, _TABLE),
         sdks=(
             "perplexity",
             "cerebras",
@@ -143,7 +143,7 @@ ENVIRONMENTS = {
     "litellm": Environment(
         ("litellm", "fastapi", "orjson", "soundfile"),
         ("test_litellm.py", "test_litellm_new.py"),
-        shared=(_CONFORMANCE,),
+        shared=(_CONFORMANCE, _TABLE),
         sdks=("litellm",),
     ),
     # not the conformance suite: before 1.103 LiteLLM itself holds on to streams that a program drops
@@ -151,7 +151,7 @@ ENVIRONMENTS = {
         ("litellm==1.83.0", "fastapi", "orjson", "soundfile"), (), shared=("test_litellm.py",)
     ),
     "regolo": Environment(
-        ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE,), sdks=("regolo",)
+        ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)
     ),
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
     "peer-genai": Environment(("openai", "opentelemetry-instrumentation-genai-openai"), _PEERS),
