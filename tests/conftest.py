@@ -12,8 +12,11 @@ sys.modules.setdefault("splintr", None)  # as most users have it; tests/tokens/t
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish():
-    """One last collection tells what it finds; a process with ten SDKs needs seconds for those that would follow."""
+def pytest_unconfigure():
+    """One last collection tells what it finds; a process with ten SDKs needs seconds for those that would follow.
+
+    After the end of the session, where hypothesis looks with the collector's help for who holds what.
+    """
     gc.collect()
     gc.freeze()
 
