@@ -112,7 +112,7 @@ def read_call(attributes: Mapping[str, Any]) -> Reading | None:
     return outline.read({name: attributes[name] for name in numbers})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)  # some tools number their attributes: many names, and many sets of them
 def _sorted(said: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Those of a span's attributes that a call is read from: texts, and numbers."""
     read = [name for name in said if wanted(name)]
