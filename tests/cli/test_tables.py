@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -66,8 +67,10 @@ def test_a_width_that_the_user_gives_holds_in_a_pipe_too(monkeypatch):
     assert terminal(file=io.StringIO()).width == 70
 
 
-def test_where_every_call_was_free_it_says_what_a_gateway_needs(ledger):
+def test_where_every_call_was_free_it_says_what_a_gateway_needs(ledger, monkeypatch):
     ledger.send(traces(call(**FREE, **NO_PARTS)))
+
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     assert "COSTSPAN_HOSTS" in " ".join(shown(ledger, 80, "model"))
     output = CliRunner().invoke(costspan, ["calls", "--since", "all", "--db", str(ledger.path)]).output
@@ -86,3 +89,16 @@ def test_top_rows_decide_the_width_of_names(ledger):
     out.print(usage_table(replace(ledger.report("model")), out.width, 1))
 
     assert len(out.file.getvalue().splitlines()) == 3
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_trace_can_be_copied_in_one_piece(ledger, monkeypatch, width):
+    ledger.send(traces(call(service="a-service-with-a-name", error__type="RateLimitError")))
+    monkeypatch.setenv("COLUMNS", str(width))
+    shown = CliRunner().invoke(costspan, ["calls", "--since", "all", "--db", str(ledger.path)]).output
+    lines = shown.splitlines()
+
+    assert all(len(line) <= width for line in lines)
+    assert re.search(r"\b[0-9a-f]{32}\b", shown)
+    assert "$0.00450" in shown
+    assert len(lines) == 2 if width == 200 else len(lines) > 2

@@ -10,8 +10,12 @@ import click
 from costspan.cli.asking import asks
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from costspan.cli.asking import Asked
     from costspan.ledger.listing import ListedCall
+
+_UNBOUNDED = 10_000  # columns
 
 
 @click.command(short_help="Single calls: the dearest, the latest")
@@ -37,23 +41,48 @@ def command(asked: Asked, order: str, limit: int, page: str, *, as_json: bool) -
 
 
 def _show(listed: list[ListedCall], page: str) -> None:
-    from rich.markup import escape
-    from rich.table import Table
+    from costspan.cli.tables import terminal
 
-    from costspan.cli.tables import money, terminal
+    out = terminal()
+    table = _table([_cells(call, page) for call in listed])
+    if out.measure(table, options=out.options.update(max_width=_UNBOUNDED)).maximum > out.width:
+        table = _table([_folded(_cells(call, page)) for call in listed])
+    out.print(table)
+
+
+def _cells(call: ListedCall, page: str) -> dict[str, str]:
+    """By the titles of their columns."""
+    from rich.markup import escape
+
+    from costspan.cli.tables import money
     from costspan.ledger.money import usd_of_pico
 
+    cost = "[yellow]unknown[/]" if call.cost is None else money(usd_of_pico(call.cost))
+    error = f" [red]{escape(call.dims['error'])}[/]" if call.dims["error"] else ""
+    return {
+        "time (UTC)": f"{call.start:%m-%d %H:%M:%S}",
+        "model": escape(call.dims["model"]) + error,
+        "who": " ".join(escape(each) for name in ("team", "user", "service") if (each := call.dims[name])),
+        "tokens": f"{sum(call.tokens.values()):,}",
+        "cost": "free" if call.dims["status"] == "free" else cost,
+        "trace": f"[link={page}/#/traces/{call.trace_id}]{call.trace_id}[/]",
+    }
+
+
+def _folded(cells: dict[str, str]) -> dict[str, str]:
+    """In two lines where one is too long, the second for the trace: in one piece, it can be copied."""
+    time, model, who, tokens, cost, trace = cells.values()
+    call = f"{model} [dim]{who}[/]\n{trace}"
+    return {"UTC": time.replace(" ", "\n"), "call": call, "tokens": tokens, "cost": cost}
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("time (UTC)", "model", "who", "tokens", "cost", "trace"):
-        table.add_column(title, justify="right" if title in ("tokens", "cost") else "left", overflow="fold")
-    for call in listed:
-        who = " ".join(each for each in (call.dims["team"], call.dims["user"], call.dims["service"]) if each)
-        cost = "[yellow]unknown[/]" if call.cost is None else money(usd_of_pico(call.cost))
-        cost = "free" if call.dims["status"] == "free" else cost
-        error = f" [red]{escape(call.dims['error'])}[/]" if call.dims["error"] else ""
-        link = f"[link={page}/#/traces/{call.trace_id}]{call.trace_id}[/]"
-        tokens = f"{sum(call.tokens.values()):,}"
-        table.add_row(
-            f"{call.start:%m-%d %H:%M:%S}", escape(call.dims["model"]) + error, escape(who), tokens, cost, link
-        )
-    terminal().print(table)
+    for title in rows[0]:
+        number = title in ("tokens", "cost")
+        table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=number)
+    for cells in rows:
+        table.add_row(*cells.values())
+    return table
