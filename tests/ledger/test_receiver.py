@@ -185,3 +185,14 @@ def test_a_port_in_use_says_that_costspan_is_there_already(served, tmp_path):
         assert find_running(f"http://127.0.0.1:{other.getsockname()[1]}", timeout=0.1) is None
         with pytest.raises(LedgerError, match="--port"):
             start(tmp_path / "x.db", port=other.getsockname()[1])
+
+
+def test_a_grpc_port_in_use_is_one_line_and_that_is_all(tmp_path, capfd):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        with pytest.raises(
+            LedgerError, match=rf"cannot listen on 127.0.0.1 port {port} .*: choose another with --grpc"
+        ):
+            start(tmp_path / "x.db", port=0, grpc_port=port)
+
+    assert capfd.readouterr() == ("", "")

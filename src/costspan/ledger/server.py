@@ -92,6 +92,7 @@ class RunningLedger:
         self._grpc: Any = None
         self.grpc_port: int | None = None
         if listen.grpc_port is not None:
+            _bind(listen.host, listen.grpc_port, "--grpc-port").close()  # gRPC itself would write a line of its own
             address = f"{f'[{listen.host}]' if ':' in listen.host else listen.host}:{listen.grpc_port}"
             self._grpc, self.grpc_port = start_grpc(self.ingest, address, listen.token, tls)
 
@@ -170,7 +171,7 @@ def _read_tls(listen: Listen) -> tuple[bytes, bytes] | None:
         raise LedgerError(f"TLS cannot be set up with {listen.tls_cert}: {error}") from error
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, option: str = "--port") -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -180,11 +181,13 @@ def _bind(host: str, port: int) -> socket.socket:
         listener.listen(256)
     except OSError as error:
         listener.close()
-        raise LedgerError(_taken(host, port, error)) from error
+        raise LedgerError(_taken(host, port, option, error)) from error
     return listener
 
 
-def _taken(host: str, port: int, error: OSError) -> str:
+def _taken(host: str, port: int, option: str, error: OSError) -> str:
     if running := find_running(f"http://127.0.0.1:{port}"):
-        return f"costspan already listens on port {port} (ledger {running['ledger']}): use it, or choose another --port"
-    return f"cannot listen on {host} port {port} ({error.strerror}): choose another with --port, 0 for any free one"
+        return (
+            f"costspan already listens on port {port} (ledger {running['ledger']}): use it, or choose another {option}"
+        )
+    return f"cannot listen on {host} port {port} ({error.strerror}): choose another with {option}, 0 for any free one"
