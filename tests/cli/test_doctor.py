@@ -1,4 +1,5 @@
 import json
+import os
 import socket
 from importlib import metadata
 
@@ -12,8 +13,9 @@ from costspan.ledger import server
 @pytest.fixture
 def doctor(monkeypatch):
     """`doctor(**environ)`: exit code and findings by what they are about."""
-    for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith("OTEL_"):
+            monkeypatch.delenv(name)
 
     def look(**environ):
         for name, value in environ.items():
@@ -95,3 +97,36 @@ def test_help_groups_the_commands():
     assert done.exit_code == 0
     assert done.output.index("Start") < done.output.index("doctor") < done.output.index("Ask")
     assert CliRunner().invoke(costspan, ["no-such-command"]).exit_code == 2
+
+
+def test_a_signal_with_an_endpoint_of_its_own_is_probed_there_and_as_it_is(doctor, fake_openai, tmp_path):
+    with server.start(tmp_path / "ledger.db", port=0) as ledger:
+        code, found = doctor(
+            OTEL_EXPORTER_OTLP_ENDPOINT=ledger.url,
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{fake_openai.url}/own/path",
+            OTEL_EXPORTER_OTLP_TRACES_HEADERS="x-tenant=a",
+        )
+
+    assert code == 1
+    assert (found["traces"]["level"], found["metrics, logs"]["level"]) == ("bad", "good")
+    assert fake_openai.requests[-1].path == "/own/path"
+    assert fake_openai.requests[-1].headers["x-tenant"] == "a"
+
+
+def test_a_signal_with_a_protocol_of_its_own_is_probed_by_that(doctor, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as held, server.start(tmp_path / "ledger.db", port=0) as ledger:
+        _, found = doctor(
+            OTEL_EXPORTER_OTLP_ENDPOINT=ledger.url,
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"127.0.0.1:{held.getsockname()[1]}",
+            OTEL_EXPORTER_OTLP_METRICS_PROTOCOL="grpc",
+        )
+
+    assert "(grpc) answers" in found["metrics"]["text"]
+    assert found["traces, logs"]["level"] == "good"
+
+
+def test_a_signal_that_is_not_sent_is_not_probed(doctor, fake_openai):
+    _, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=fake_openai.url, OTEL_TRACES_EXPORTER="none")
+
+    assert "answers 404" in found["telemetry"]["text"]
+    assert {each.path for each in fake_openai.requests} == {"/v1/metrics"}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _SIGNS = {"good": "[green]✓[/]", "note": "[dim]·[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
 _LEAST_NAME = 13
+_SIGNALS = ("traces", "metrics", "logs")
 _REFUSED = 400  # HTTP statuses from here on say no
 
 
@@ -129,28 +130,46 @@ def _prices() -> Iterator[Finding]:
 
 def _endpoint() -> Iterator[Finding]:
     """Where telemetry goes, and whether somebody answers there."""
-    protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-    grpc = protocol == "grpc"
-    default = f"http://localhost:{4317 if grpc else 4318}"
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", default)
-    where = f"{re.sub('//[^/@]*@', '//', endpoint)} ({protocol})"  # without its password
-    problem = _grpc_problem(endpoint) if grpc else http_problem(endpoint)
-    if problem is None:
-        yield Finding("telemetry", "good", f"{where} answers")
-    else:
-        cure = "start a collector there, or `costspan up`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
-        yield Finding("telemetry", "bad", f"{where}: {problem}; {cure}")
+    targets: dict[tuple[str, str, bool], list[str]] = {}
+    sent = [signal for signal in _SIGNALS if "otlp" in (os.environ.get(f"OTEL_{signal.upper()}_EXPORTER") or "otlp")]
+    for signal in sent:
+        targets.setdefault(_target(signal), []).append(signal)
+    for (protocol, endpoint, own), signals in targets.items():
+        about = "telemetry" if signals == sent else ", ".join(signals)
+        where = f"{re.sub('//[^/@]*@', '//', endpoint)} ({protocol})"  # without its password
+        path = "" if own else f"/v1/{signals[0]}"
+        problem = _grpc_problem(endpoint) if protocol == "grpc" else http_problem(endpoint, path, signals[0])
+        if problem is None:
+            yield Finding(about, "good", f"{where} answers")
+        else:
+            cure = "start a collector there, or `costspan up`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
+            yield Finding(about, "bad", f"{where}: {problem}; {cure}")
 
 
-def http_problem(endpoint: str) -> str | None:
-    """None if an empty trace export is accepted."""
+def _target(signal: str) -> tuple[str, str, bool]:
+    """Protocol and endpoint of a signal, and whether it is this signal's own: used as it is, without a path."""
+    protocol = _said("PROTOCOL", signal) or "http/protobuf"
+    default = f"http://localhost:{4317 if protocol == 'grpc' else 4318}"
+    own = bool(os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"))
+    return protocol, _said("ENDPOINT", signal) or default, own
+
+
+def _said(what: str, signal: str) -> str:
+    """What OpenTelemetry's variables say for a signal: its own variable, else that for all."""
+    names = (f"OTEL_EXPORTER_OTLP_{signal.upper()}_{what}", f"OTEL_EXPORTER_OTLP_{what}")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def http_problem(endpoint: str, path: str = "/v1/traces", signal: str = "traces") -> str | None:
+    """None if an empty export is accepted."""
     from urllib.request import Request, urlopen
 
     if not endpoint.startswith(("http://", "https://")):
         return "is no http:// or https:// address"
-    headers = {"content-type": "application/x-protobuf", **_headers()}
+    headers = {"content-type": "application/x-protobuf", **_headers(signal)}
+    url = endpoint.rstrip("/") + path if path else endpoint
     try:
-        with urlopen(Request(endpoint.rstrip("/") + "/v1/traces", b"", headers), timeout=3):  # noqa: S310 checked above
+        with urlopen(Request(url, b"", headers), timeout=3):  # noqa: S310 checked above
             return None
     except HTTPError as error:
         return f"answers {error.code} {error.reason}" if error.code >= _REFUSED else None
@@ -158,8 +177,8 @@ def http_problem(endpoint: str) -> str | None:
         return f"does not answer ({getattr(error, 'reason', error)})"
 
 
-def _headers() -> dict[str, str]:
-    pairs = (part.partition("=") for part in os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", "").split(","))
+def _headers(signal: str) -> dict[str, str]:
+    pairs = (part.partition("=") for part in _said("HEADERS", signal).split(","))
     return {name.strip(): unquote(value.strip()) for name, _, value in pairs if name.strip()}
 
 
