@@ -13,7 +13,7 @@ from ledger.ledger_served import Ledger
 from ledger.ledger_spans import CHAT, span, traces
 
 from costspan.ledger.book import SqliteBook
-from costspan.reports.reconcile import Billed, read_bill, reconcile
+from costspan.reports.reconcile import Billed, BillError, read_bill, reconcile
 
 DAY = 1_795_219_200  # 2026-11-21, Unix seconds
 GPT, CLAUDE = "gpt-4o-2024-08-06", "claude-haiku-4-5-20251001"
@@ -159,3 +159,12 @@ def test_what_is_billed_of_no_model_is_said_to_be_no_call(tmp_path, path):
         lines = reconcile(book, read_bill(bill(tmp_path, buckets(tool)), "anthropic"), "anthropic")
 
     assert ["is a tool" in cause for line in lines if line.model == "Web Search" for cause in line.causes] == [True]
+
+
+@pytest.mark.parametrize("line", ["2026-11-21,gpt-4o,many,", "soon,gpt-4o,1,", "2026-11-21,gpt-4o,1,1e20"])
+def test_a_value_that_cannot_be_is_told_with_its_row(tmp_path, line):
+    bill = tmp_path / "bill.csv"
+    bill.write_text(f"date,model,input_tokens,cost\n2026-11-20,gpt-4o,1,0.1\n{line}\n")
+
+    with pytest.raises(BillError, match=r"bill\.csv, row 2: '(many|soon|1e20)' is no "):
+        read_bill(bill, "openai")

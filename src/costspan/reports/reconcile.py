@@ -122,15 +122,24 @@ def read_bill(path: Path, provider: str) -> dict[tuple[str, str], Billed]:
         raise BillError(f"{path} cannot be read: {error}") from error
     bills: dict[tuple[str, str], Billed] = {}
     for number, row in enumerate(_rows(content, path), 1):
-        billed = _billed(row, provider)
+        day, model, billed = _read(row, provider, f"{path}, row {number}")
         if billed != Billed():
-            day, model = _day(_first(row, _DAYS), f"{path}, row {number}"), _model(str(_first(row, _MODELS) or ""))
             bills[day, model] = bills.get((day, model), Billed()) + billed
     if not bills:
         raise BillError(
             f"{path} has no usage or cost in a form that is known: export it as CSV or JSON by day and model"
         )
     return bills
+
+
+def _read(row: dict[str, Any], provider: str, where: str) -> tuple[str, str, Billed]:
+    """Day, model and what is billed; a row of nothing may have no day."""
+    try:
+        billed = _billed(row, provider)
+        day = "" if billed == Billed() else _day(_first(row, _DAYS))
+    except BillError as error:
+        raise BillError(f"{where}: {error}") from error
+    return day, _model(str(_first(row, _MODELS) or "")), billed
 
 
 def _rows(content: str, path: Path) -> Iterator[dict[str, Any]]:
@@ -165,13 +174,13 @@ def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((row[name] for name in names if row.get(name) not in (None, "")), None)
 
 
-def _day(said: Any, where: str) -> str:
+def _day(said: Any) -> str:
     try:
         if isinstance(said, (int, float)) or str(said).isdigit():
             return datetime.fromtimestamp(int(said), timezone.utc).date().isoformat()
         return date.fromisoformat(str(said)[:10]).isoformat()
     except (TypeError, ValueError, OverflowError, OSError) as error:
-        raise BillError(f"{where}: {said!r} is no day") from error
+        raise BillError(f"{said!r} is no day") from error
 
 
 def _model(said: str) -> str:
