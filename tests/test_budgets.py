@@ -276,3 +276,12 @@ def test_tasks_share_the_budget_that_they_inherit(telling):
     made, counted = asyncio.run(run())
     assert made == counted
     assert 6 <= made <= 8  # those that had begun when the limit was reached are made
+
+
+def test_a_budget_says_its_name_its_limit_and_what_was_spent(telling):
+    program = telling()
+    assert repr(costspan.budget(tokens=100)) == "budget('budget', 100 tokens)"
+    with costspan.budget(usd=1, name="agent") as left:
+        program.ask()
+    assert repr(left) == "BudgetRun('agent', $1.000000, spent $0.000009)"
+    assert repr(costspan.budget(tokens=100).open()) == "BudgetRun('budget', 100 tokens, spent 0 tokens)"

@@ -110,3 +110,14 @@ def test_while_costspan_is_off_blocks_only_run():
         call.usage = Usage(input=1)
     assert call.bill is None
     assert costspan.record_call("acme", "acme-large", cost=1).bill is None
+
+
+def test_a_recorded_call_says_who_answered_what_it_used_and_cost(telling):
+    stated = costspan.record_call("acme", "acme-large", usage=Usage(input=1), cost="0.25")
+    assert repr(stated) == "RecordedCall(acme/acme-large, Usage(input=1), cost=0.25)"  # while costspan is off, too
+    telling()
+    call = costspan.record_call("openai", "gpt-4o-mini", usage=Usage(input=19, output=10))
+    assert repr(call) == "RecordedCall(openai/gpt-4o-mini, Usage(input=19, output=10), cost=0.00000885)"
+    with costspan.record_call("acme", "acme-large") as open_call:
+        open_call.model = "acme-large-2"
+        assert repr(open_call) == "RecordedCall(acme/acme-large-2, None, cost=None)"

@@ -65,16 +65,22 @@ class Limit:
         self.on_exceed = on_exceed
         self.strict = strict
 
+    def __repr__(self) -> str:
+        return f"{self.name!r}, {_shown(self.amount, self.unit)}"
+
     def used(self, spend: Spend) -> int:
         """Femto-dollars or tokens, as this limit counts."""
         return spend.femto if self.unit == "USD" else spend.tokens
 
+    def spent(self, spend: Spend) -> Decimal | int:
+        """The same in the unit of this limit."""
+        return spend.cost if self.unit == "USD" else spend.tokens
+
     def refuses(self, spend: Spend, call: str) -> BudgetExceededError | None:
         """What to raise instead of another call, after this much was spent; None: the call may begin."""
-        used = self.used(spend)
-        if used < self.most and not (self.strict and spend.unpriced and self.unit == "USD"):
+        if self.used(spend) < self.most and not (self.strict and spend.unpriced and self.unit == "USD"):
             return None
-        return self._decide(BudgetExceededError(self, spend.cost if self.unit == "USD" else used, call))
+        return self._decide(BudgetExceededError(self, self.spent(spend), call))
 
     def _decide(self, exceeded: BudgetExceededError) -> BudgetExceededError | None:
         if self.on_exceed == "raise":
@@ -116,6 +122,9 @@ class budget(Scoped["BudgetRun"]):  # noqa: N801 reads as the statement that it 
         self.limit = Limit(name, usd=usd, tokens=tokens, on_exceed=on_exceed, strict=strict)
         self._streams = streams
 
+    def __repr__(self) -> str:
+        return f"budget({self.limit!r})"
+
     def open(self) -> BudgetRun:
         """A new budget of this size; what is spent goes to the budgets around, too."""
         around = scope_in(otel.get_current())
@@ -131,6 +140,9 @@ class BudgetRun(Run):
         self.streams = streams
         self._warned = False
         account.budgets += (self,)
+
+    def __repr__(self) -> str:
+        return f"BudgetRun({self.limit!r}, spent {_shown(self.limit.spent(self.spent), self.limit.unit)})"
 
     @property
     def remaining(self) -> Decimal | int:

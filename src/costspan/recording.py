@@ -59,9 +59,15 @@ class RecordedCall:
         self.model = ""
         self.id = ""
         self.finish_reason = ""
+        self._request = request
         self._observer = PLUGIN.recorder
         self._call = Call(request, self._observer) if self._observer is not None else None
         self._token: Any = None
+
+    def __repr__(self) -> str:
+        cost = self.cost if self.bill is None or self.bill.price is None else self.bill.cost
+        model = self.model or self._request.model
+        return f"RecordedCall({self._request.provider}/{model}, {self.usage!r}, cost={cost})"
 
     @property
     def bill(self) -> Bill | None:
