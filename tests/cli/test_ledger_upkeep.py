@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import sqlite3
@@ -11,8 +12,9 @@ from click.testing import CliRunner
 from ledger.ledger_served import Ledger
 from ledger.ledger_spans import CHAT, call, span, traces
 
+from costspan.cli import ledger
 from costspan.cli.commands import costspan
-from costspan.ledger.maintenance import verify
+from costspan.ledger.maintenance import STEPS, verify
 
 UNPRICED = {name: value for name, value in CHAT.items() if "cost" not in name}
 
@@ -125,3 +127,11 @@ def test_up_beyond_this_machine_needs_a_token(tmp_path):
     result = run("up", "--db", tmp_path / "x.db", "--host", "0.0.0.0", "--port", "0", "--no-grpc")  # noqa: S104 refused
 
     assert (result.exit_code, "--token" in result.output) == (1, True)
+
+
+def test_verify_shows_its_progress_on_a_terminal(db, monkeypatch):
+    told = []
+    monkeypatch.setattr(ledger, "progress", lambda *what: contextlib.nullcontext(told.append))
+
+    assert run("ledger", "verify", "--db", db).exit_code == 0
+    assert sum(told) == STEPS

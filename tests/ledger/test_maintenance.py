@@ -323,3 +323,10 @@ def test_a_day_of_a_month_shows_the_running_total_of_the_month(ledger):
     report = get_token_usage(ledger=ledger.path, start_date="2026-11-20", group_by="day")
 
     assert [(row.date, int(row.month_to_date)) for row in report] == [("2026-11-20", 2), ("2026-11-21", 3)]
+
+
+def test_verify_tells_each_of_its_steps(filled):
+    steps = []
+    maintenance.verify(filled, steps.append)
+
+    assert steps == [1] * maintenance.STEPS

@@ -78,9 +78,10 @@ def verify(db: str, *, as_json: bool, rebuild: bool) -> None:
     from costspan.ledger import maintenance
 
     path = ledger_path(db)
-    with one_line():
-        check = maintenance.verify(path)
-        if check.problems and rebuild:
+    with one_line(), progress("verifying", maintenance.STEPS) as told:
+        check = maintenance.verify(path, told)
+    if check.problems and rebuild:
+        with one_line(), progress("making sums anew") as told:
             maintenance.rebuild(path)
             check = maintenance.verify(path)
     if as_json:

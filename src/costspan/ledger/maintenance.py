@@ -15,7 +15,7 @@ from costspan.ledger.schema import VERSION, LedgerError, explain, open_store
 from costspan.ledger.sql import DAY_US, HOUR_US, MILLION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -32,6 +32,7 @@ _ROLL_UPS = {  # of hours `first` to `last`: which rows of a roll-up, and what t
     "coarse_days": (_DAYS, f"SELECT day, coarse, {_OF_DAYS} WHERE {_DAYS} GROUP BY 1, 2"),
 }
 _LAST_HOUR = 2**40
+STEPS = 1 + 2 * len(_ROLL_UPS)  # of `verify`: the file itself, then each roll-up in both directions
 _TOTAL = f"SELECT sum(calls), sum(cost/{MILLION}), sum(cost%{MILLION}) FROM coarse_days"  # noqa: S608 ours
 
 
@@ -71,11 +72,15 @@ def _day(micros: int) -> str:
     return (_EPOCH + timedelta(microseconds=micros)).date().isoformat()
 
 
-def verify(path: Path) -> Check:
-    """Recompute all roll-ups from the calls and compare; check the file's own structure. Others may write meanwhile."""
+def verify(path: Path, told: Callable[[int], object] = lambda _done: None) -> Check:
+    """Recompute all roll-ups from the calls and compare; check the file's own structure. Others may write meanwhile.
+
+    `told` hears of each of the `STEPS` as it is done.
+    """
     with Reader(path) as reader:
         reader.fetch("BEGIN")  # one moment for all that follows
         problems = [row[0] for row in reader.fetch("PRAGMA quick_check(5)") if row[0] != "ok"]
+        told(1)
         calls = reader.fetch("SELECT count(*) FROM calls")[0][0]
         bounds = {"first": reader.kept_from, "last": _LAST_HOUR}
         rolled = 0
@@ -89,6 +94,7 @@ def verify(path: Path) -> Check:
                 query = f"SELECT count(*) FROM ({left} EXCEPT {right})"  # noqa: S608 ours
                 if wrong := reader.fetch(query, bounds)[0][0]:
                     problems.append(f"{table}: {wrong} rows are {what}")
+                told(1)
         orphans = reader.fetch("SELECT count(*) FROM calls LEFT JOIN dims ON id=dim WHERE id IS NULL")[0][0]
         if orphans:
             problems.append(f"calls: {orphans} belong to nothing")
