@@ -189,3 +189,7 @@ def test_prices_update_from_a_bad_address_is_one_line():
 
     assert result.exit_code == 1
     assert result.output.startswith("Error: http://127.0.0.1:9/x.json: ")
+
+
+def test_help_of_price_has_no_ranges():
+    assert "<=" not in run("price", "--help").output

@@ -48,8 +48,7 @@ def _with_options(run: Any) -> Any:
     for name in reversed(_COMMON):
         bucket = _BUCKETS.get(name, name)
         told = _HELP.get(name, f"Tokens: {bucket}.")
-        option = click.option(f"--{name.replace('_', '-')}", type=click.IntRange(0, MOST), default=0, help=told)
-        run = option(run)
+        run = click.option(f"--{name.replace('_', '-')}", type=int, default=0, metavar="TOKENS", help=told)(run)
     return run
 
 
@@ -57,7 +56,9 @@ def _with_options(run: Any) -> Any:
 @click.argument("model")
 @click.option("--provider", default="", help="Who serves it; without, the model's maker.")
 @_with_options
-@click.option("--units", multiple=True, callback=_usage, help="Any other bucket: images=2, web_searches=1 …")
+@click.option(
+    "--units", multiple=True, callback=_usage, metavar="BUCKET=COUNT", help="Also: images=2, web_searches=1 …"
+)
 @click.option("--batch", is_flag=True, help="Through the provider's batch API.")
 @click.option("--at", callback=_moment, help="When: 2026-03-01 or 2026-03-01T14:30 (UTC). Without, now.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
@@ -66,10 +67,12 @@ def command(model: str, provider: str, at: datetime | None, *, as_json: bool, **
     counts = {_BUCKETS.get(name, name): given[name] for name in _COMMON} | given["units"]
     terms = Terms(batch=given["batch"], **{name: given[name] for name in _TERMS})
     try:
+        usage = Usage(**counts)
         host, name = split_name(model, provider)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
     except UnknownModelError as error:
         raise click.ClickException(str(error)) from None
-    usage = Usage(**counts)
     price = own_pricer().price(usage, provider=host, model=name, at=at, terms=terms)
     if price.total_femto is None and price.entry is None:
         from costspan.pricing.lookup import unknown_model
