@@ -2,6 +2,8 @@
 
 pip install 'costspan[demo]'
 OPENAI_API_KEY=… costspan run python batch_job.py
+
+Without a key: `costspan demo --keep` in another terminal says what to export.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
     pip install costspan openai fastapi uvicorn opentelemetry-instrumentation-fastapi
     OPENAI_API_KEY=… uvicorn web_service:app
 
+Without a key: `costspan demo --keep` in another terminal says what to export.
+
 Ask it with `curl -H 'x-user-id: alice' 'localhost:8000/answer?question=…'`: the span `GET /answer` has `user.id`,
 `costspan.rollup.cost`, `.tokens` and `.calls` of the two calls below it. The header is to be set by a proxy of yours.
 """

@@ -52,6 +52,7 @@ def test_it_stays_up_when_told_to_until_ctrl_c(no_programs, monkeypatch):
 
     assert done.exit_code == 0
     assert "Ctrl-C ends it." in done.output
+    assert "export OPENAI_BASE_URL=http://127.0.0.1:" in done.output
 
 
 @pytest.mark.parametrize(("said", "kept"), [("y\n", True), ("n\n", False)])

@@ -2,10 +2,21 @@
 
 import asyncio
 import importlib.util
+import os
+import subprocess
+import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from costspan.demo.provider import Provider
+from costspan.demo.running import pointing
+from costspan.ledger import server
+from costspan.ledger.book import open_ledger
+from costspan.ledger.question import Question
+from costspan.reports.usage import read_usage
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -48,3 +59,16 @@ def test_the_batch_job_tells_what_each_customer_cost(program, capsys):
 
 def test_no_example_is_left_out():
     assert {each.stem for each in EXAMPLES.glob("*.py")} == {"agent_with_budget", "batch_job", "web_service"}
+
+
+def test_an_example_needs_no_key_with_what_the_demo_prints(tmp_path):
+    with server.start(tmp_path / "ledger.db", port=0) as ledger, closing(Provider()) as provider:
+        environ = dict(os.environ) | pointing(provider.url, provider.host, ledger.url)
+        command = [sys.executable, EXAMPLES / "agent_with_budget.py"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "stopped: budget 'researcher' is spent" in done.stdout
+    assert done.stdout.endswith("spent $0.000056\n")
+    with open_ledger(str(ledger.db)) as book:
+        assert read_usage(book, Question()).total.calls == provider.answered

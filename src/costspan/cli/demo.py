@@ -148,6 +148,13 @@ def _in_terminal() -> bool:
 
 
 def _stay(stage: Stage) -> None:
+    from costspan.demo import running
+
+    variables = running.pointing(stage.provider.url, stage.provider.host, stage.ledger.url)
+    told = " ".join(f"{name}={value}" for name, value in variables.items())
+    stage.console.print(
+        f"A program of yours against it, without a key, after this line:\n  export {told}", soft_wrap=True
+    )
     stage.console.print("Ctrl-C ends it.")
     with contextlib.suppress(KeyboardInterrupt):
         Event().wait()

@@ -32,15 +32,25 @@ class DemoError(Exception):
 def environment(provider_url: str, provider_host: str, ledger_url: str) -> dict[str, str]:
     """The environment of the sample program: this one, without its own settings for telemetry and OpenAI."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OTHERS)}
-    return kept | {
-        "OTEL_SERVICE_NAME": SERVICE,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": ledger_url,
-        "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+    return (
+        kept
+        | pointing(provider_url, provider_host, ledger_url)
+        | {
+            "OTEL_SERVICE_NAME": SERVICE,
+            "OTEL_METRIC_EXPORT_INTERVAL": "2000",
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+        }
+    )
+
+
+def pointing(provider_url: str, provider_host: str, ledger_url: str) -> dict[str, str]:
+    """The variables that send any program's calls to the simulated provider, and its telemetry to the ledger."""
+    return {
         "OPENAI_BASE_URL": provider_url,
         "OPENAI_API_KEY": "no-key-needed",
         "COSTSPAN_HOSTS": f"{provider_host}=openai",  # the simulated provider stands for OpenAI, so its prices apply
-        "NO_PROXY": "127.0.0.1",
-        "no_proxy": "127.0.0.1",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": ledger_url,
     }
 
 
