@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from costspan.tokens import fast
 from costspan.tokens.bpe import BpeTokenizer
-from costspan.tokens.tokenizers import ENCODINGS, Encodings
+from costspan.tokens.tokenizers import Encodings
+from costspan.tokens.vocabularies import load_encoding
 
 ENGINES = ("o200k_base", "cl100k_base")
 ODD = "aZé9 .,'\n\r\t/!-_中文，。あア한ß̀😀\u00a0\u2028<|>sǅʰⅧ½١\x00\x7f\ufeff\u200dกि\u3000\x1c\x85İſ"
@@ -20,7 +21,7 @@ ALPHABET = [*ODD, "  ", "\r\n", "'LL", "don’t", "<|endoftext|>", "<|im_start|>
 def engines():
     """Both engines by encoding: splintr's and tiktoken's."""
     absent = sys.modules.pop("splintr")
-    made = {name: (BpeTokenizer(fast.fast_encoding(name)), ENCODINGS.get(name)) for name in ENGINES}
+    made = {name: (BpeTokenizer(fast.fast_encoding(name)), BpeTokenizer(load_encoding(name))) for name in ENGINES}
     sys.modules["splintr"] = absent
     return made
 

@@ -11,18 +11,25 @@ from costspan.tokens.cutting import PART, cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeAlias
 
     import tiktoken
 
     from costspan.tokens.fast import FastEncoding
+    from costspan.tokens.splitting import MarkedEncoding
+
+    Engine: TypeAlias = tiktoken.Encoding | FastEncoding | MarkedEncoding
 
 _TINY = 256  # characters: up to there a list is made sooner than a buffer
 _BYTES = 4  # of a token in tiktoken's buffer
 _NO_SPECIAL: frozenset[str] = frozenset()
 
 
-def _lengths(encoding: tiktoken.Encoding | FastEncoding) -> Callable[[str], int]:
+def lengths(encoding: Engine) -> Callable[[str], int]:
     """How many tokens a text has, without making each of them a Python object, where the encoding can do that."""
+    own: Callable[[str], int] | None = getattr(encoding, "length", None)
+    if own is not None:
+        return own
     encode = encoding.encode_ordinary
     packed = getattr(getattr(encoding, "_core_bpe", None), "encode_to_tiktoken_buffer", None)
     if packed is None:
@@ -45,11 +52,11 @@ class BpeTokenizer:
     source = UsageSource.TOKENIZER
     error = 0.0
 
-    def __init__(self, encoding: tiktoken.Encoding | FastEncoding) -> None:
+    def __init__(self, encoding: Engine) -> None:
         self.name = encoding.name
         self._encoding = encoding
         self._encode = encoding.encode_ordinary
-        self._length = _lengths(encoding)
+        self._length = lengths(encoding)
         self._part = getattr(encoding, "part", PART)
         self._holds_lock = self._part != PART  # then other threads need a rest to come in
 

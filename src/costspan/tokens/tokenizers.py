@@ -11,6 +11,7 @@ from costspan.tokens.count import TokenCount
 from costspan.tokens.custom import CustomTokenizer, create_pretrained_tokenizer
 from costspan.tokens.families import bare_name, family_of
 from costspan.tokens.fast import fast_encoding
+from costspan.tokens.splitting import marked_encoding
 from costspan.tokens.switches import switch
 from costspan.tokens.vocabularies import BUNDLED, VocabularyError, load_encoding
 
@@ -67,7 +68,8 @@ class Encodings:
         """
         found = self._loaded.get(name)
         if found is None:
-            found = self._loaded.setdefault(name, BpeTokenizer(fast_encoding(name) or load_encoding(name)))
+            engine = fast_encoding(name) or marked_encoding(name) or load_encoding(name)
+            found = self._loaded.setdefault(name, BpeTokenizer(engine))
         return found
 
     def has(self, name: str) -> bool:

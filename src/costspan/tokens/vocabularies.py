@@ -34,17 +34,36 @@ def load_encoding(name: str) -> tiktoken.Encoding:
     Raises:
         VocabularyError: The file does not have the hash that tiktoken expects, or a retired vocabulary is not cached.
     """
+    if name not in ON_DISK:
+        return made(definition_of(name))
     import tiktoken  # noqa: PLC0415 not at import: it costs 20 ms
-    from tiktoken_ext import openai_public  # noqa: PLC0415 as above
 
-    if name in ON_DISK:
-        _require_cached(name)
-        return tiktoken.get_encoding(name)
+    _require_cached(name)
+    return tiktoken.get_encoding(name)
+
+
+def made(definition: dict[str, Any]) -> tiktoken.Encoding:
+    """The encoding of a definition, which loses its ranks: tiktoken has copied them, and they are 30 MB."""
+    import tiktoken  # noqa: PLC0415 as in load_encoding
+
+    encoding = tiktoken.Encoding(**definition)
+    definition["mergeable_ranks"].clear()
+    return encoding
+
+
+def definition_of(name: str) -> dict[str, Any]:
+    """What tiktoken makes an encoding of: `name`, `pat_str`, `mergeable_ranks`, `special_tokens`.
+
+    Raises:
+        VocabularyError: It is not bundled here, or its file does not have the hash that tiktoken expects.
+    """
     if name not in (*BUNDLED, *DERIVED):
         known = ", ".join((*BUNDLED, *DERIVED, *ON_DISK))
         msg = f"no encoding {name!r}; known are {known}"
         raise VocabularyError(msg)
-    return tiktoken.Encoding(**_definition(openai_public, name if hasattr(openai_public, name) else DERIVED[name]))
+    from tiktoken_ext import openai_public  # noqa: PLC0415 as in load_encoding
+
+    return _definition(openai_public, name if hasattr(openai_public, name) else DERIVED[name])
 
 
 def _definition(publisher: Any, name: str) -> dict[str, Any]:
