@@ -2,8 +2,8 @@ r"""Most texts split by an automaton: tiktoken takes less time so, and threads d
 
 tiktoken (0.14.0) walks OpenAI's splitting patterns step by step, in a state that all threads share, because they look
 ahead once: `\s+(?!\S)` leaves the last blank of a run to the word behind it. Where a mark stands before that blank, the
-rest is a regular expression, for which tiktoken has an automaton per thread. Letters of scripts that have many make the
-automaton of o200k_base slower than the walk, in Chinese 70 times: a text that has any is walked.
+rest is a regular expression, for which tiktoken has an automaton per thread. Many different characters make that
+automaton large, then slower than the walk, in Chinese 70 times: a text that has others than the usual ones is walked.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     import tiktoken
 
 MARK = "\x01"  # a token of its own in both vocabularies; a text that has it is walked
-UNUSUAL = "\t\v\f\x85\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f"
-_WORD = f"[^ {UNUSUAL}\r\n]"  # what ends a run of Unicode's White_Space; Python's \s has four characters more
+UNUSUAL = "\t\v\f\x85\xa0"
+_WORD = f"[^ {UNUSUAL}\r\n]"  # what ends a run of blanks; Python's \s has four more, \x1c to \x1f, than Unicode
 _TWO_SPACES = re.compile(f"  (?={_WORD})")
 _TWO_BLANKS = re.compile(f"[ {UNUSUAL}](?=[ {UNUSUAL}]{_WORD})")
-_MANY_LETTERS = re.compile("[^\x00-\u04ff\u2000-\u2bff\U0001f300-\U0001faff]")  # all but Latin, Greek, Cyrillic, signs
+# Latin, Greek, Cyrillic, punctuation, arrows, boxes, signs, faces: even at random they are no slower than by the walk.
+_USUAL = "\x00-\u024f\u0370-\u04ff\u2010-\u2027\u2030-\u203a€™←-↓\u2500-\u257f\u2600-\u27bf\U0001f600-\U0001f64f"
+_OTHERS = re.compile(f"[^{_USUAL}]")
 
 _UPPER, _LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _ENDING = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
@@ -43,7 +45,7 @@ AUTOMATA = {  # by the publisher's own pattern (tiktoken 0.13 and 0.14): where t
 
 def marked(text: str) -> tuple[str, int] | None:
     """The text with a mark before the last blank of each run that a word follows, and how many; None: to be walked."""
-    if MARK in text or not (text.isascii() or _MANY_LETTERS.search(text) is None):
+    if MARK in text or not (text.isascii() or _OTHERS.search(text) is None):
         return None
     if any(blank in text for blank in UNUSUAL):
         return _TWO_BLANKS.subn(lambda found: found[0] + MARK, text)
