@@ -79,16 +79,16 @@ def blocks():
 
 
 def commands():
-    """(document, line) of everything that is told to type in a shell."""
-    lines = [
-        (block.document, re.sub(r"\s+#.*", "", line).strip())
+    """Every line that is told to type in a shell, once, with the document that tells it."""
+    lines = {
+        re.sub(r"\s+#.*", "", line).strip(): block.document
         for block in blocks()
         if block.kind in ("sh", "bash")
         for line in block.text.splitlines()
-    ]
+    }
     return [
         pytest.param(line, id=f"{document}: {line}")
-        for document, line in dict.fromkeys(lines)
+        for line, document in lines.items()
         if line and not any(re.match(each, line) for each in ELSEWHERE)
     ]
 
