@@ -6,7 +6,7 @@
     fake.requests[-1].json["stream_options"]
 
 What was not scripted is answered by the provider's routes, as the real one would: a stream if a stream was asked for.
-A new provider is a module with `ROUTES` and a fixture in tests/conftest.py.
+A new provider is a module with `ROUTES`; tests of adapters run it with `serve(module)`.
 """
 
 from __future__ import annotations
