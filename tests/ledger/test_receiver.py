@@ -16,6 +16,7 @@ from ledger_spans import NOON, call, span, traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from costspan.ledger import receiver
+from costspan.ledger.grpc_receiver import start_grpc
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.server import find_running, start
 
@@ -196,3 +197,8 @@ def test_a_grpc_port_in_use_is_one_line_and_that_is_all(tmp_path, capfd):
             start(tmp_path / "x.db", port=0, grpc_port=port)
 
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_grpc_port_that_is_taken_at_the_last_moment_is_one_line_too():
+    with socket.create_server(("127.0.0.1", 0)) as held, pytest.raises(LedgerError, match="--grpc-port"):
+        start_grpc(None, f"127.0.0.1:{held.getsockname()[1]}")
