@@ -1,5 +1,6 @@
 """`make soak`: four programs of 50 tasks each against a provider, a collector and a ledger that fail on a schedule.
 
+Three send OTLP over HTTP, one over gRPC; of two of them, half of the calls are events, without a span.
 SECONDS (600), SEED (by the clock, and told), RATE (calls a second of all programs together, 40). A promise that is
 broken is a line of the last table, the exit code is 1, and the folder with all diaries is kept. Needs Linux.
 """
@@ -15,7 +16,6 @@ import socket
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
 from collector import Collector
@@ -27,8 +27,12 @@ from rich.table import Table
 from worker import TASKS
 
 HERE = Path(__file__).parent
-PROGRAMS = 4
-SAMPLED = "parentbased_traceidratio"  # of the last program, half of the calls have no span: events tell them
+HTTP, GRPC = ({"OTEL_EXPORTER_OTLP_PROTOCOL": each} for each in ("http/protobuf", "grpc"))
+HALF = {  # of the calls have no span: events tell them
+    "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+    "OTEL_TRACES_SAMPLER_ARG": "0.5",
+}
+PROGRAMS = (HTTP, HTTP, HTTP | HALF, GRPC | HALF)
 END_SECONDS = 120  # a program that takes longer to end is stuck
 _OURS = re.compile(r"costspan could not|(src|site-packages)/costspan/")
 console = Console(width=110 if not sys.stdout.isatty() else None)
@@ -37,7 +41,7 @@ console = Console(width=110 if not sys.stdout.isatty() else None)
 class Soak:
     def __init__(self, folder: Path, seed: int, seconds: float, rate: float) -> None:
         self.folder, self.seed, self.seconds = folder, seed, seconds
-        self.pause = PROGRAMS * TASKS / rate
+        self.pause = len(PROGRAMS) * TASKS / rate
         self.environ = _environment(folder)
         self.begun = time.monotonic()
 
@@ -52,10 +56,10 @@ class Soak:
             f"{url.removeprefix('http://')}={name}" for url, name in zip(urls, ("openai", "anthropic"), strict=True)
         )
         reference = await self._refer(urls)
-        ledger = Ledger(self.folder / "ledger.db", _free_port(), self.environ, self.folder / "ledger.log")
+        ledger = Ledger(self.folder / "ledger.db", _free_ports(), self.environ, self.folder / "ledger.log")
         await ledger.start()
-        collector = Collector(ledger._port)
-        await collector.listen()
+        collector = Collector(ledger.ports)
+        await collector.start()
         codes = await self._suffer(urls, collector, ledger)
         provider.stdin.close()
         await provider.wait()
@@ -65,21 +69,27 @@ class Soak:
             f"requests by what became of them: {dict(collector.counts)}; {ledger.restarts} restarts of the ledger"
         )
         self.tell("proving …")
+        passed = {way: collector.counts[f"{way} passed on"] for way in ("HTTP", "gRPC")}
         return [
             *prove(Diaries(self.folder), collector.metrics, ledger.db, reference),
             Promise(
                 "the ledger's sums are right", ended == [0, 0], f"`costspan up` and `ledger verify` ended with {ended}"
             ),
-            Promise("every program ends", codes == [0] * PROGRAMS, f"exit codes {codes}"),
+            Promise("every program ends", codes == [0] * len(PROGRAMS), f"exit codes {codes}"),
             self._log_lines(),
+            Promise(
+                "OTLP reaches the ledger over HTTP and gRPC",
+                min(passed.values()) > 0,
+                ", ".join(f"{count:,} requests over {way}" for way, count in passed.items()),
+            ),
         ]
 
     async def _suffer(self, urls: list[str], collector: Collector, ledger: Ledger) -> list[int]:
         """The programs run while all goes wrong around them; their exit codes."""
-        programs = [await self._program(number, urls, collector.port) for number in range(PROGRAMS)]
+        programs = [await self._program(number, urls, collector.port) for number in range(len(PROGRAMS))]
         await self._until_warm(programs)
         faults = schedule(self.seed, self.seconds)
-        self.tell(f"{PROGRAMS} programs of {TASKS} tasks for {self.seconds:.0f} s, {len(faults)} faults to come")
+        self.tell(f"{len(PROGRAMS)} programs of {TASKS} tasks for {self.seconds:.0f} s, {len(faults)} faults to come")
         await inflict(faults, collector, ledger, lambda fault: self.tell(f"{fault.kind} for {fault.seconds:.1f} s"))
         ending = asyncio.gather(*(each.wait() for each in programs))
         try:
@@ -92,7 +102,7 @@ class Soak:
 
     async def _until_warm(self, programs: list) -> None:
         """Every kind of call was made once, and each program has looked at what it holds."""
-        while sum('"before"' in path.read_text() for path in self.folder.glob("w*.jsonl")) < PROGRAMS:
+        while sum('"before"' in path.read_text() for path in self.folder.glob("w*.jsonl")) < len(PROGRAMS):
             if any(each.returncode is not None for each in programs):
                 raise RuntimeError(f"a program ended at once: see {self.folder}")
             await asyncio.sleep(0.2)
@@ -106,9 +116,7 @@ class Soak:
             "seconds": self.seconds,
             "pause": self.pause,
         }
-        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
-        if number == PROGRAMS - 1:
-            environ |= {"OTEL_TRACES_SAMPLER": SAMPLED, "OTEL_TRACES_SAMPLER_ARG": "0.5"}
+        environ = PROGRAMS[number] | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
         starter = Path(sys.executable).with_name("opentelemetry-instrument")
         with (self.folder / f"w{number}.log").open("wb") as log:
             return await self._start(
@@ -155,9 +163,9 @@ def _environment(folder: Path) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return listening.getsockname()[1]
+def _free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def show(promises: list[Promise], seed: int) -> bool:

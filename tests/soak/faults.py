@@ -41,14 +41,16 @@ def schedule(seed: int, seconds: float) -> list[Fault]:
 class Ledger:
     """A real `costspan up`, which can be killed, restarted, and kept from writing."""
 
-    def __init__(self, db: Path, port: int, environ: dict[str, str], log: Path) -> None:
-        self.db, self._port, self._environ, self._log = db, port, environ, log
+    def __init__(self, db: Path, ports: tuple[int, int], environ: dict[str, str], log: Path) -> None:
+        self.db, self.ports, self._environ, self._log = db, ports, environ, log
         self._process: asyncio.subprocess.Process | None = None
         self.restarts = -1
 
     async def start(self) -> None:
         """Running and answering when this returns."""
-        command = [Path(sys.executable).with_name("costspan"), "up", "--no-grpc", "--port", self._port, "--db", self.db]
+        http, grpc = self.ports
+        costspan = Path(sys.executable).with_name("costspan")
+        command = [costspan, "up", "--port", http, "--grpc-port", grpc, "--db", self.db]
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *map(str, command), env=self._environ, stdout=log, stderr=log
@@ -61,7 +63,7 @@ class Ledger:
 
     async def _answers(self) -> bool:
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            _, writer = await asyncio.open_connection("127.0.0.1", self.ports[0])
         except OSError:
             return False
         writer.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from importlib import import_module
+
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import SpanProcessor
 
@@ -51,8 +52,10 @@ def watch(diary) -> None:
     trace.get_tracer_provider().add_span_processor(Spans(diary))
     _logs.get_logger_provider().add_log_record_processor(Events(diary))
     _watch_metrics(diary)
-    _watch_exports(diary, OTLPSpanExporter, lambda span: span.attributes)
-    _watch_exports(diary, OTLPLogExporter, lambda data: data.log_record.attributes)
+    exporters = f"opentelemetry.exporter.otlp.proto.{os.environ['OTEL_EXPORTER_OTLP_PROTOCOL'].partition('/')[0]}"
+    spans, logs = (import_module(f"{exporters}.{signal}_exporter") for signal in ("trace", "_log"))
+    _watch_exports(diary, spans.OTLPSpanExporter, lambda span: span.attributes)
+    _watch_exports(diary, logs.OTLPLogExporter, lambda data: data.log_record.attributes)
 
 
 def _watch_metrics(diary) -> None:
