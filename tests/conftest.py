@@ -8,6 +8,8 @@ import sys
 import pytest
 from fake_providers import FakeProvider, openai
 
+from costspan.guard import FAILURES
+
 sys.modules.setdefault("splintr", None)  # as most users have it; tests/tokens/test_fast.py lets it in
 
 
@@ -19,6 +21,12 @@ def pytest_unconfigure():
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_failures_of_other_tests():
+    """They are counted for the whole process."""
+    FAILURES.clear()
 
 
 @pytest.fixture(scope="session")

@@ -110,7 +110,7 @@ def _walk(steps: tuple[str, ...]) -> Read:
     step, rest = steps[0], steps[1:]
     after = _walk(rest) if rest else _itself
     if step == "*":
-        return lambda value: _each(value, after)
+        return _through(after)
     if step == "#":
         return lambda value: len(value) if is_list(value) else None
     if step == "?":
@@ -123,12 +123,18 @@ def _walk(steps: tuple[str, ...]) -> Read:
     return _then(step, after if rest else None)
 
 
-def _each(value: Any, after: Read) -> list[Any] | None:
-    """What all entries of a list hold; None if none holds anything."""
-    if type(value) is not list and not is_list(value):
-        return None
-    found = [each for entry in value if (each := after(entry)) is not None]
-    return found or None
+def _through(after: Read) -> Read:
+    """What all entries of a list hold; None if none holds anything. Mostly there is one."""
+
+    def read(value: Any) -> list[Any] | None:
+        if type(value) is list and len(value) == 1:
+            only = after(value[0])
+            return None if only is None else [only]
+        if not is_list(value):
+            return None
+        return [each for entry in value if (each := after(entry)) is not None] or None
+
+    return read
 
 
 def _itself(value: Any) -> Any:

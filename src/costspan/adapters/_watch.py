@@ -23,9 +23,8 @@ _SEE = Guard("look at a streamed chunk")
 _READ = Guard("read the response")
 _END = Guard("finish the call")
 _ADMIT = Guard("check the budgets")
-_METER = 16  # chunks between two looks at the budgets
-_BATCH = 16  # chunks read at once: many in a row cost half of what each in its turn does
-_FIRST_CHUNKS = 2  # names are in the first; Azure puts an empty one before it
+_BATCH = 16  # chunks read at once, before a look at the budgets: in a row they cost half of what each in its turn does
+_FIRST_CHUNKS = 2  # read as they come: names are in the first; Azure puts an empty one before it
 _MOST_USD = 10**5  # for one call: what is above it is no price
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
 _CODE = re.compile(r"[\w.:-]{1,64}")  # of an error; what else is told is a message, which may quote the prompt
@@ -43,7 +42,8 @@ class Watch:
         self._terms: dict[str, Any] = {}
         self._finish: list[str] = []
         self._texts: list[str] = []
-        self._unread: list[Any] = []  # chunks whose text is still to be read
+        self._unread: list[Any] = []  # chunks still to be read
+        self._patience = 1  # how many of them may wait
         self._last: Any = None
 
     def admit(self) -> None:
@@ -62,9 +62,8 @@ class Watch:
 
     def refusal(self) -> Exception | None:
         """What the program gets instead of the next chunk, where a budget watches over the stream and is spent."""
-        if self.call.chunks % _METER == 0 and self.call.open:
+        if not self._unread and self.call.open:  # all is read that has come
             with _ADMIT:
-                self._read_texts()
                 self.call.reply.text = "".join(self._texts)
                 return self._observer.refusal(self.call)
         return None
@@ -85,18 +84,10 @@ class Watch:
 
     def see(self, chunk: Any) -> bool:
         """Look at a chunk; whether the host is to get it (not the usage chunk that only we asked for)."""
-        with _SEE:
-            self.call.chunk()
-            has_usage = self._collect(chunk)
-            if has_usage or not self._usages:
-                self._last = chunk
-            if self.call.chunks <= _FIRST_CHUNKS or has_usage:
-                self._identify(chunk)
-            self._unread.append(chunk)
-            if len(self._unread) == _BATCH:
-                self._read_texts()
-            if self.operation.tally is not None:
-                self.operation.tally(self.call, chunk)
+        self._unread.append(chunk)
+        if len(self._unread) >= self._patience:
+            with _SEE:
+                self._read_chunks()
         if self._hidden:  # apart: what we failed to read is still not the host's
             with _SEE:
                 _unask(chunk)
@@ -150,9 +141,21 @@ class Watch:
             cost = _money(stated)
             reply.stated_cost = reply.stated_cost if cost is None else cost
 
-    def _read_texts(self) -> None:
-        """What may come with any chunk: why it ends, and text for a local count."""
+    def _read_chunks(self) -> None:
+        """What has come since the last look: usage, names, why it ends, and text for a local count."""
+        call, tally = self.call, self.operation.tally
         chunks, self._unread = self._unread, []
+        for chunk in chunks:
+            call.chunk()
+            has_usage = self._collect(chunk)
+            if has_usage or not self._usages:
+                self._last = chunk
+            if has_usage or call.chunks <= _FIRST_CHUNKS:
+                self._identify(chunk)
+            if tally is not None:
+                tally(call, chunk)
+        if call.chunks >= _FIRST_CHUNKS:
+            self._patience = _BATCH
         _gather(self.operation.read.finish, chunks, self._finish)
         _gather(self.operation.read.text, chunks, self._texts)
 
@@ -166,7 +169,9 @@ class Watch:
 
     def finish_with(self, stream: Any) -> None:
         """The stream has ended, and tells more itself than its chunks did."""
-        self._last = stream
+        with _READ:
+            self._read_chunks()
+            self._last = stream
         self.finish()
 
     def hold(self) -> None:
@@ -203,7 +208,7 @@ class Watch:
 
     def _conclude(self) -> None:
         call, operation, reply = self.call, self.operation, self.call.reply
-        self._read_texts()
+        self._read_chunks()
         reply.free = operation.free
         reply.finish_reasons = tuple(self._finish)
         reply.text = "".join(self._texts)
@@ -260,13 +265,13 @@ def _gather(read: Read | None, sources: list[Any], strings: list[str]) -> None:
 
 
 def _add_strings(found: Any, strings: list[str]) -> None:
-    if type(found) is str:
-        strings.append(found)
-    elif isinstance(found, (list, tuple)):
-        for each in found:
+    for each in found if isinstance(found, (list, tuple)) else (found,):
+        if type(each) is str:
+            strings.append(each)
+        elif isinstance(each, (list, tuple)):
             _add_strings(each, strings)
-    elif text := text_of(found):
-        strings.append(text)
+        elif text := text_of(each):
+            strings.append(text)
 
 
 def _money(value: Any) -> Decimal | None:
