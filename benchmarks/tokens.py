@@ -62,10 +62,11 @@ def bare_encoding():
     return load_encoding("o200k_base")
 
 
-def corpus(count=TEXTS):
-    """Texts of 1 MB each, all different: this Python's own library, which everybody has."""
+def corpus(count=TEXTS, *, prose=False):
+    """Texts of 1 MB each, all different: this Python's own library, which everybody has; as prose, one blank a gap."""
     sources = sorted(Path(sysconfig.get_path("stdlib")).rglob("*.py"))
     whole = "".join(path.read_text("utf-8", "replace") for path in sources if path.stat().st_size < 2 * SIZE)
+    whole = " ".join(whole.split()) if prose else whole
     whole *= 1 + count * SIZE // len(whole)
     return [whole[start : start + SIZE] for start in range(0, count * SIZE, SIZE)]
 
@@ -128,8 +129,8 @@ async def documented_design(texts):
     return await asyncio.gather(*(one(text) for text in texts))
 
 
-def loop_stays_free(texts, rounds):
-    print(f"\n(a) {len(texts)} texts of 1 MB, a loop ticking every ms; {os.cpu_count()} cores, {rounds} rounds")
+def loop_stays_free(kind, texts, rounds):
+    print(f"\n(a) {len(texts)} texts of 1 MB, {kind}, a loop ticking every ms; {os.cpu_count()} cores, {rounds} rounds")
     costspan.tokenizer_timeout_seconds = 300.0
     rows = {"idle": [], "costspan": [], "documented design": []}
     inline = []
@@ -298,7 +299,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--litellm", metavar="PYTHON", help="a Python that has litellm")
     arguments.add_argument("--recordings", type=Path, metavar="FOLDER", help="expected.json and cases/")
-    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--rounds", type=int, default=7)
     arguments.add_argument("--fast", action="store_true", help="use splintr-rs, if it is installed")
     given = arguments.parse_args()
     if not given.fast:
@@ -307,8 +308,9 @@ def main():
     print(f"engine: {type(costspan.tokens.tokenizers.ENCODINGS.get('o200k_base')._encoding).__module__}")
     cold_start(*["fast"] * given.fast)
     small_prompt()
+    loop_stays_free("prose", corpus(prose=True), given.rounds)
     texts = corpus()
-    counts = loop_stays_free(texts, given.rounds)
+    counts = loop_stays_free("source code", texts, given.rounds)
     if given.litellm:
         beside_litellm(texts, counts, given.litellm, given.rounds)
     if given.recordings:

@@ -58,7 +58,7 @@ class BpeTokenizer:
         self._encode = encoding.encode_ordinary
         self._length = lengths(encoding)
         self._part = getattr(encoding, "part", PART)
-        self._holds_lock = self._part != PART  # then other threads need a rest to come in
+        self._holds_lock = getattr(encoding, "holds_lock", False)  # then other threads need a rest to come in
 
     def count(self, text: str, deadline: float | None = None) -> TokenCount:
         """Tokens of `text`. Past the `deadline` (of `time.monotonic`) the rest is estimated from what was counted."""
