@@ -55,8 +55,6 @@ def marked(text: str) -> tuple[str, int] | None:
 class MarkedEncoding:
     """One encoding of tiktoken, with its methods that counting uses; the walking one is loaded when a text needs it."""
 
-    part = 32_768  # characters: Python's lock is held while they are marked, 0.2 ms where every line is indented
-
     def __init__(self, definition: dict[str, Any], pattern: str) -> None:
         self.name: str = definition["name"]
         self._automaton = made(definition | {"pat_str": pattern})
