@@ -167,6 +167,18 @@ def test_a_program_that_takes_the_first_choice_of_every_chunk_goes_on_doing_so(w
     assert [call.reply.usage is not None for call in seen.calls] == [True, False]
 
 
+def test_a_program_may_take_the_usage_out_of_a_chunk_that_it_was_given(watch, serve):
+    """It was read before."""
+    seen, fake = watch("openai", hosts=HERE), serve(wire)
+    told = {"stream": True, "stream_options": {"include_usage": True}}
+
+    with openai.OpenAI(base_url=fake.url + "/v1", api_key="k") as sdk:
+        for chunk in sdk.chat.completions.create(model="gpt-4o", messages=MESSAGES, **told):
+            chunk.usage = None
+
+    assert (seen.attributes["costspan.usage.source"], seen.reply.partial) == ("provider", False)
+
+
 def test_a_host_that_may_refuse_the_question_for_usage_is_not_asked(watch, serve):
     watch("openai")
     fake = serve(wire)

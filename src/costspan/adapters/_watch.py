@@ -85,8 +85,8 @@ class Watch:
     def see(self, chunk: Any) -> bool:
         """Look at a chunk; whether the host is to get it (not the usage chunk that only we asked for)."""
         self._unread.append(chunk)
-        if len(self._unread) >= self._patience:
-            with _SEE:
+        with _SEE:
+            if len(self._unread) >= self._patience or self._tells_usage(chunk):
                 self._read_chunks()
         if self._hidden:  # apart: what we failed to read is still not the host's
             with _SEE:
@@ -110,6 +110,15 @@ class Watch:
             if not self._usages:
                 _gather(self.operation.read.full_text, [response], self._texts)
         self.finish()
+
+    def _tells_usage(self, chunk: Any) -> bool:
+        """Then it is read before the host gets it, who may take the usage out."""
+        usage = self.operation.usage
+        if usage is not None:
+            for root in usage.roots:
+                if root(chunk) is not None:
+                    return True
+        return self.operation.tally is not None
 
     def _collect(self, source: Any) -> bool:
         usage = self.operation.usage
