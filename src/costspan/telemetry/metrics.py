@@ -6,7 +6,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakMethod
 
-from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from costspan.forking import in_children
@@ -14,14 +13,15 @@ from costspan.guard import FAILURES
 from costspan.pricing.price import FEMTO, Price
 from costspan.telemetry import names
 from costspan.telemetry.attributes import total_usage
+from costspan.telemetry.backlog import Backlog
 from costspan.telemetry.counters import ExactCounter, Row, Series
 from costspan.usage import TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from opentelemetry.context import Context
     from opentelemetry.metrics import Meter
+    from opentelemetry.trace import SpanContext
 
     from costspan.call import Call
 
@@ -52,6 +52,7 @@ class Metrics:
         self._tokens = ExactCounter(self._lock, 1)
         self._calls = ExactCounter(self._lock, 1)
         self._saved = ExactCounter(self._lock, FEMTO)
+        self._backlog = Backlog()
         self._make_histograms(meter)
         self._make_counters(meter)
         self._chunk_metric = chunk_metric
@@ -70,9 +71,10 @@ class Metrics:
 
     def _make_counters(self, meter: Meter) -> None:
         def counter(name: str, unit: str, description: str, read: Callable[[], list[Observation]]) -> None:
-            held = WeakMethod(read)  # a meter keeps its callbacks for ever
+            held, backlog = WeakMethod(read), self._backlog  # a meter keeps its callbacks for ever
 
             def observe(_options: CallbackOptions) -> list[Observation]:
+                backlog.record()  # the SDK asks its observable counters before it looks at histograms
                 alive = held()
                 return alive() if alive is not None else []
 
@@ -122,19 +124,20 @@ class Metrics:
                 kind.saved[""] += call.reply.saved_femto
         if self._calls.grown or self._cost.grown or self._tokens.grown:
             self._tell_growth()
-        trace_of = _exemplar_context(call)
+        span = _sampled(call)
+        add = self._backlog.add
         if total is not None:
-            self._price.record(total / FEMTO, kind.attributes, trace_of)
-        if not conventional:
-            return
-        self._duration.record(call.duration_seconds, kind.attributes, trace_of)
-        if usage is not None:
-            self._usage.record(usage.total_input, kind.input)
-            if output := usage.total_output:
-                self._usage.record(output, kind.output)
-        if call.first_chunk is not None:
-            self._first.record(call.first_chunk - call.begun, kind.attributes, trace_of)
-            self._record_later_chunks(call, call.first_chunk, kind.attributes)
+            add(self._price, total / FEMTO, kind.attributes, span)
+        if conventional:
+            add(self._duration, call.duration_seconds, kind.attributes, span)
+            if usage is not None:
+                add(self._usage, usage.total_input, kind.input)
+                if output := usage.total_output:
+                    add(self._usage, output, kind.output)
+            if call.first_chunk is not None:
+                add(self._first, call.first_chunk - call.begun, kind.attributes, span)
+                self._add_later_chunks(call, call.first_chunk, kind.attributes)
+        self._backlog.relieve()
 
     def _kind_of(self, call: Call, payers: Mapping[str, str]) -> Kind:
         request, reply = call.request, call.reply
@@ -190,9 +193,9 @@ class Metrics:
         if self.at_new_series is not None:
             self.at_new_series()
 
-    def _record_later_chunks(self, call: Call, first_chunk: float, attributes: dict[str, Any]) -> None:
+    def _add_later_chunks(self, call: Call, first_chunk: float, attributes: dict[str, Any]) -> None:
         if self._chunk_metric and call.chunks > 1 and call.ended is not None:
-            self._chunk.record((call.ended - first_chunk) / (call.chunks - 1), attributes)
+            self._backlog.add(self._chunk, (call.ended - first_chunk) / (call.chunks - 1), attributes)
 
     @property
     def unsettled(self) -> bool:
@@ -217,9 +220,7 @@ class Metrics:
         self._kinds.clear()
 
 
-def _exemplar_context(call: Call) -> Context | None:
-    """The context in which a measurement is the call's own, so that its bar in Grafana leads to its trace."""
-    span = call.span
-    if span is None or not span.get_span_context().trace_flags.sampled:
-        return None
-    return trace.set_span_in_context(span)
+def _sampled(call: Call) -> SpanContext | None:
+    """The call's own span, so that its bar in Grafana leads to its trace; None if there will be no trace."""
+    span: SpanContext | None = call.span and call.span.get_span_context()
+    return span if span is not None and span.trace_flags.sampled else None

@@ -1,0 +1,61 @@
+"""Measurements that wait until metrics are collected: nobody can see them before, and the program need not wait.
+
+In a row they also take a third less time than each after its call, when the SDK's code has left the processor's caches.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel
+from opentelemetry import trace
+
+from costspan.forking import in_children
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.metrics import Histogram
+    from opentelemetry.trace import SpanContext
+
+_MOST = 1024  # that wait: of some 256 calls
+_AT_ONCE = 64  # that a call records when so many wait: in a program that makes more calls between two collections
+
+
+class Backlog:
+    """A queue of measurements, which any thread may add to and record from."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[Histogram, float, dict[str, Any], SpanContext | None]] = deque()
+        in_children(self._waiting_are_the_parents)
+
+    def add(
+        self, histogram: Histogram, value: float, attributes: dict[str, Any], span: SpanContext | None = None
+    ) -> None:
+        """Let a value wait; with the context of its span, it becomes an exemplar that leads to the trace."""
+        self._waiting.append((histogram, value, attributes, span))
+
+    def relieve(self) -> None:
+        """Record the oldest, if too many wait."""
+        if len(self._waiting) >= _MOST:
+            self.record(_AT_ONCE)
+
+    def record(self, most: int = -1) -> None:
+        """Record what waits, the oldest first: everything, or so many."""
+        token = otel.attach(otel.Context())  # not in that of the program, whose span is another call's
+        try:
+            while self._waiting and most:
+                most -= 1
+                histogram, value, attributes, span = self._waiting.popleft()
+                histogram.record(value, attributes, _context_of(span))
+        except IndexError:
+            return  # another thread has taken the last one
+        finally:
+            otel.detach(token)
+
+    def _waiting_are_the_parents(self) -> None:
+        self._waiting.clear()
+
+
+def _context_of(span: SpanContext | None) -> Context | None:
+    return None if span is None else trace.set_span_in_context(trace.NonRecordingSpan(span))
