@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SYSTEM, USER = "You are helpful.", {"role": "user", "content": "Say hello."}
 REQUEST = {"model": "gpt-4o", "messages": [{"role": "system", "content": SYSTEM}, USER], "temperature": 0.2}
+WARM = 320  # calls before any is measured: by then, costspan records for every call what it let wait of an earlier one
 STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 
 
@@ -199,7 +200,7 @@ def main(tool, client, sampled, url):
     around = switches.switch_on(tool, client, sampled=sampled == "sampled", url=url) or nullcontext
     made = CLIENTS[client](url)
     scenarios = {name: kind(made, around) for name, kind in SCENARIOS.items()}
-    scenarios["sync"].run(20, 1)
+    scenarios["sync"].run(WARM, 1)
     if tool != "bare" and sampled == "sampled" and not switches.spans_made():
         sys.exit(f"{tool} makes no span of a call of this {client}")
     print("ready", file=told, flush=True)

@@ -65,8 +65,12 @@ class Usage:
         ValueError: An unknown bucket, or a count that is not a whole number of 0 or more.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_counts", "total_cache_read", "total_cache_write", "total_input", "total_output")
     _counts: dict[str, int]
+    total_input: int  # all input tokens, cached ones included, as OpenTelemetry's conventions count them
+    total_output: int  # all output tokens, reasoning included
+    total_cache_read: int  # input tokens served from the provider's cache
+    total_cache_write: int  # input tokens written to the provider's cache, of any time to live
 
     if TYPE_CHECKING:  # one line per bucket for editors; `__getattr__` answers them
         input: int
@@ -113,39 +117,19 @@ class Usage:
             if type(count) is not int or not 0 <= count <= MOST:
                 msg = f"usage bucket {bucket} must be a whole number of 0 or more, not {count!r}"
                 raise ValueError(msg)
-        object.__setattr__(self, "_counts", {bucket: count for bucket, count in counts.items() if count})
+        _fill(self, {bucket: count for bucket, count in counts.items() if count})
 
     @classmethod
     def of(cls, counts: dict[str, int]) -> Usage:
         """A Usage over positive counts that are known to be good; takes the dict over, without a copy."""
         usage = cls.__new__(cls)
-        object.__setattr__(usage, "_counts", counts)
+        _fill(usage, counts)
         return usage
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Only the buckets that are not 0."""
         return self._counts
-
-    @property
-    def total_input(self) -> int:
-        """All input tokens, cached ones included, as OpenTelemetry's conventions count them."""
-        return _sum(self._counts, _INPUT)
-
-    @property
-    def total_output(self) -> int:
-        """All output tokens, reasoning included."""
-        return _sum(self._counts, _OUTPUT)
-
-    @property
-    def total_cache_read(self) -> int:
-        """Input tokens served from the provider's cache."""
-        return _sum(self._counts, _READS)
-
-    @property
-    def total_cache_write(self) -> int:
-        """Input tokens written to the provider's cache, of any time to live."""
-        return _sum(self._counts, _WRITES)
 
     def __getattr__(self, bucket: str) -> int:
         if bucket in BUCKETS:
@@ -210,9 +194,21 @@ _INPUT, _OUTPUT = frozenset(INPUT_TOKENS), frozenset(OUTPUT_TOKENS)
 _READS, _WRITES = frozenset(CACHE_READS), frozenset(CACHE_WRITES)
 
 
-def _sum(counts: dict[str, int], buckets: frozenset[str]) -> int:
-    total = 0
+def _fill(usage: Usage, counts: dict[str, int]) -> None:
+    """Add up once what is asked for several times."""
+    total_input = total_output = cache_read = cache_write = 0
     for bucket, count in counts.items():
-        if bucket in buckets:
-            total += count
-    return total
+        if bucket in _OUTPUT:
+            total_output += count
+        elif bucket in _INPUT:
+            total_input += count
+            if bucket in _READS:
+                cache_read += count
+            elif bucket in _WRITES:
+                cache_write += count
+    put = object.__setattr__
+    put(usage, "_counts", counts)
+    put(usage, "total_input", total_input)
+    put(usage, "total_output", total_output)
+    put(usage, "total_cache_read", cache_read)
+    put(usage, "total_cache_write", cache_write)

@@ -99,7 +99,7 @@ def find_host(host: str, port: int, url_path: str) -> Host | None:
 
 def resolve(host: str, port: int, url_path: str, flavour: str, own: Mapping[str, str]) -> Host:
     """The provider of any host: the user's own mapping first, then the known hosts, then the SDK's flavour unpriced."""
-    if mapped := own.get(host) or own.get(f"{host}:{port}"):
+    if own and (mapped := own.get(host) or own.get(f"{host}:{port}")):
         return Host(mapped, mapped, stream_usage=any(rule.stream_usage for rule in _RULES if rule.provider == mapped))
     return find_host(host, port, url_path) or Host(flavour, host or flavour)
 

@@ -39,8 +39,10 @@ def member(value: Any, name: str) -> Any:
     except AttributeError:
         return _member_without_dict(value, name)
     found = fields.get(name, _MISSING)
-    if found is not _MISSING:
-        return found
+    return found if found is not _MISSING else _beside_fields(value, name)
+
+
+def _beside_fields(value: Any, name: str) -> Any:
     try:
         extra = value.__pydantic_extra__  # asking pydantic for what it lacks by getattr is slow
     except AttributeError:
@@ -78,9 +80,13 @@ def _then(name: str, after: Read | None) -> Read:
             found = value.get(name)
         else:
             try:
-                found = value.__dict__[name]
-            except (AttributeError, KeyError):
-                found = member(value, name)
+                fields = value.__dict__
+            except AttributeError:
+                found = _member_without_dict(value, name)
+            else:
+                found = fields.get(name, _MISSING)
+                if found is _MISSING:
+                    found = _beside_fields(value, name)
         return found if after is None or found is None else after(found)
 
     return read

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from costspan.config import Settings
 
 _RAW_HEADER = "x-stainless-raw-response"
+_MOST_ADDRESSES = 256  # of clients; a program that makes one for every call must not fill the memory
+_ADDRESSES: dict[int, tuple[Any, str, int, str]] = {}  # by the id of the URL object that comes first
 
 
 def stainless(package: str) -> tuple[Seat, ...]:
@@ -68,28 +70,34 @@ def open_request(
 
 def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Settings) -> Host:
     """Who answers, by the address: put on the request, and given back."""
-    base = client._base_url if "://" not in url else None
-    if base is not None:
-        request.host, request.port, where = base.host, base.port or (443 if base.scheme == "https" else 80), base.path
+    if "://" not in url:
+        base = client._base_url
+        _, request.host, request.port, where = _ADDRESSES.get(id(base)) or _remember(base)
     else:
         place(request, url)
         where = urlsplit(url).path
     if not adapter.by_host:
         return Host(adapter.provider, adapter.provider, stream_usage=True)
     host = resolve(request.host, request.port, where, adapter.provider, settings.hosts)
-    if (platform := _platform(client, adapter)) and host.biller == (request.host or adapter.provider):
+    if adapter.clients and (platform := _platform(type(client), adapter)) and host.biller == (request.host or adapter.provider):
         host = Host(platform, platform)  # an address of its own (a private endpoint): the client's class tells
     request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
     return host
 
 
-def _platform(client: Any, adapter: Adapter) -> str:
+def _remember(base: Any) -> tuple[Any, str, int, str]:
+    """Host, port and path of a client's URL object, which takes long to say them; it is held, so its id stays its own."""
+    if len(_ADDRESSES) >= _MOST_ADDRESSES:
+        _ADDRESSES.clear()
+    address = base, base.host, base.port or (443 if base.scheme == "https" else 80), base.path
+    _ADDRESSES[id(base)] = address
+    return address
+
+
+@lru_cache(maxsize=256)
+def _platform(client: type, adapter: Adapter) -> str:
     """The provider whose client class this is, for a platform that has its own."""
-    if not adapter.clients:
-        return ""
-    return next(
-        (adapter.clients[kind.__name__] for kind in type(client).__mro__ if kind.__name__ in adapter.clients), ""
-    )
+    return next((adapter.clients[kind.__name__] for kind in client.__mro__ if kind.__name__ in adapter.clients), "")
 
 
 def _raw_header(options: Any) -> bool:
