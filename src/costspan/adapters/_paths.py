@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 Read = Callable[[Any], Any]
@@ -93,12 +94,15 @@ def _then(name: str, after: Read | None) -> Read:
 
 
 def _alternatives(texts: list[str]) -> Read:
-    """The first that is there; a step that all begin with is taken once."""
-    first = {text.partition(".")[0] for text in texts}
-    rests = [text.partition(".")[2] for text in texts]
-    if len(first) == 1 and all(rests) and (step := first.pop()).isidentifier():
-        return _then(step, _alternatives(rests))
-    return _first_of(tuple(path(each) for each in texts))
+    """The first that is there; a step that some in a row begin with is taken once."""
+    reads = []
+    for step, group in groupby(texts, lambda text: text.partition(".")[0]):
+        alike = list(group)
+        if len(alike) > 1 and step.isidentifier():
+            reads.append(_then(step, _alternatives([text.partition(".")[2] for text in alike])))
+        else:
+            reads += map(path, alike)
+    return reads[0] if len(reads) == 1 else _first_of(tuple(reads))
 
 
 def _first_of(reads: tuple[Read, ...]) -> Read:

@@ -217,7 +217,8 @@ class Watch:
 
     def _conclude(self) -> None:
         call, operation, reply = self.call, self.operation, self.call.reply
-        self._read_chunks()
+        if self._unread:
+            self._read_chunks()
         reply.free = operation.free
         reply.finish_reasons = tuple(self._finish)
         reply.text = "".join(self._texts)
@@ -246,7 +247,11 @@ class Watch:
             terms.setdefault(name, read(request.body))
         if request.geo:
             terms.setdefault("geo", request.geo)
-        if texts := tuple((name, text.lower()) for name, value in terms.items() if (text := text_of(value))):
+        texts = ()
+        for name, value in terms.items():
+            if text := text_of(value):
+                texts += ((name, text.lower()),)
+        if texts:
             self.call.reply.terms = _with(self.call.reply.terms, texts)
 
 

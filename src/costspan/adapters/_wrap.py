@@ -33,6 +33,7 @@ _BEGIN = Guard("read the request")
 _DELIVER = Guard("watch the response")
 _END = Guard("see the end of a stream")
 _NO_FIELDS: dict[str, Any] = {}
+_ENTRIES = (_GeneratorContextManager, _AsyncGeneratorContextManager)
 
 
 class Wrapping:
@@ -146,7 +147,7 @@ class Wrapping:
             setattr(result, self._adapter.iterator, SyncStream(inner, watch))
         elif hasattr(inner, "__anext__"):
             setattr(result, self._adapter.iterator, AsyncStream(inner, watch))
-        elif isinstance(result, (_GeneratorContextManager, _AsyncGeneratorContextManager)):
+        elif type(result) in _ENTRIES:
             result.gen = Entry(result.gen, watch, self._deliver)
         elif self._steps and (hasattr(result, "__next__") or hasattr(result, "__anext__")):
             self._stepped[result] = watch

@@ -90,7 +90,7 @@ def _add_usage(attributes: dict[str, Any], reply: Reply) -> None:
     for bucket, count in counts.items():
         if bucket not in _NAMED:
             attributes[names.USAGE_OF + bucket] = count
-    attributes[names.USAGE_SOURCE] = reply.source.value
+    attributes[names.USAGE_SOURCE] = reply.source._value_  # `value` takes two calls
     if reply.clamped:
         attributes[names.USAGE_CLAMPED] = True
 
@@ -110,7 +110,7 @@ def _add_rare(attributes: dict[str, Any], call: Call) -> None:
 
 
 def _add_price(attributes: dict[str, Any], price: Price, usage: Usage | None) -> None:
-    attributes[names.PRICE_STATUS] = price.status.value
+    attributes[names.PRICE_STATUS] = price.status._value_
     if price.total_femto is not None:
         attributes[names.COST] = price.total_femto / FEMTO
         attributes[names.CURRENCY] = "USD"

@@ -119,7 +119,7 @@ class Metrics:
                 kind.tokens.add([each for each in usage if each[0] in _TOKENS])
             if price is not None:
                 kind.cost.add(price.breakdown.items())
-            kind.calls[price.status.value if price is not None else ""] += 1
+            kind.calls[price.status._value_ if price is not None else ""] += 1
             if call.reply.saved_femto:
                 kind.saved[""] += call.reply.saved_femto
         if self._calls.grown or self._cost.grown or self._tokens.grown:
@@ -146,7 +146,7 @@ class Metrics:
             request.provider,
             request.model,
             reply.model,
-            reply.source.value if reply.usage is not None else "",  # how much of a sum is an estimate
+            reply.source._value_ if reply.usage is not None else "",  # how much of a sum is an estimate
             # a provider's own address would add nothing to its name
             (request.host, request.port) if request.host and request.biller not in ("", request.provider) else None,
             call.error,
