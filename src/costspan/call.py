@@ -151,9 +151,9 @@ class Call:
         """From start to end, or to now."""
         return (self.ended or time.perf_counter()) - self.begun
 
-    def chunk(self) -> None:
-        """A part of a streamed answer has arrived."""
-        self.chunks += 1
+    def chunk(self, count: int = 1) -> None:
+        """A part of a streamed answer has arrived, or so many."""
+        self.chunks += count
         if self.first_chunk is None:
             self.first_chunk = time.perf_counter()
 

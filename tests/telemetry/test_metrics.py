@@ -235,3 +235,25 @@ def test_an_exemplar_is_of_the_calls_own_span_and_only_if_that_is_sampled(sample
 
     bars = {"gen_ai.client.operation." + name for name in ("duration", "cost", "time_to_first_chunk")}
     assert found == (bars if sampled else set())
+
+
+def test_histograms_are_whole_at_the_very_collection_that_follows_a_call():
+    """Values wait until then; a reader must not see them one collection later, nor lose them with their Metrics."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    metrics = Metrics(provider.get_meter("costspan"))
+    seen = []
+    for _ in range(3):
+        metrics.record(finished_call(Usage(input=10, output=2)), PRICED, {})
+        read = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+        counts = {
+            each.name: sum(point.count for point in each.data.data_points) for each in read if "gen_ai" in each.name
+        }
+        seen.append(counts["gen_ai.client.operation.duration"])
+    metrics.record(finished_call(Usage(input=10)), PRICED, {})
+    del metrics
+    read = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    provider.shutdown()
+
+    assert seen == [1, 2, 3]
+    assert {each.name: each.data.data_points[0].count for each in read}["gen_ai.client.operation.duration"] == 4

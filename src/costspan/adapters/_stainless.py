@@ -79,14 +79,18 @@ def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Sett
     if not adapter.by_host:
         return Host(adapter.provider, adapter.provider, stream_usage=True)
     host = resolve(request.host, request.port, where, adapter.provider, settings.hosts)
-    if adapter.clients and (platform := _platform(type(client), adapter)) and host.biller == (request.host or adapter.provider):
+    if (
+        adapter.clients
+        and (platform := _platform(client.__class__, adapter))
+        and host.biller == (request.host or adapter.provider)
+    ):
         host = Host(platform, platform)  # an address of its own (a private endpoint): the client's class tells
     request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
     return host
 
 
 def _remember(base: Any) -> tuple[Any, str, int, str]:
-    """Host, port and path of a client's URL object, which takes long to say them; it is held, so its id stays its own."""
+    """Host, port and path of a client's URL object, which takes long to say them. It is held, so its id is its own."""
     if len(_ADDRESSES) >= _MOST_ADDRESSES:
         _ADDRESSES.clear()
     address = base, base.host, base.port or (443 if base.scheme == "https" else 80), base.path

@@ -44,7 +44,7 @@ class UsageMap:
             msg = f"no such usage count: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
         self.names = frozenset(counts)
-        self.roots = tuple(path(root) for root in roots)
+        self._look_in(roots)
         self.last_roots = tuple(path(root) for root in last)
         self._tree = _Node()
         self._picked: list[tuple[Read, _Leaf]] = []  # paths that pick from lists
@@ -61,8 +61,12 @@ class UsageMap:
     def at(self, *roots: str) -> UsageMap:
         """The same counts, found elsewhere."""
         moved = copy(self)
-        moved.roots = tuple(path(root) for root in roots)
+        moved._look_in(roots)
         return moved
+
+    def _look_in(self, roots: tuple[str, ...]) -> None:
+        self.roots = tuple(path(root) for root in roots)
+        self.tells = path("|".join(roots))  # whether there is usage in any of them
 
     def read(self, roots: Iterable[Any]) -> tuple[Usage | None, bool]:
         """The Usage that the usage objects tell together, and whether it had to be cut to what is possible.

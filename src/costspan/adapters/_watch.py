@@ -38,6 +38,7 @@ class Watch:
         self.operation = operation
         self._observer = observer
         self._hidden = hidden
+        self._tells = _no_usage if operation.usage is None else operation.usage.tells
         self._usages: list[Any] = []
         self._terms: dict[str, Any] = {}
         self._finish: list[str] = []
@@ -86,7 +87,8 @@ class Watch:
         """Look at a chunk; whether the host is to get it (not the usage chunk that only we asked for)."""
         self._unread.append(chunk)
         with _SEE:
-            if len(self._unread) >= self._patience or self._tells_usage(chunk):
+            # a chunk with usage is read before the host gets it, who may take the usage out
+            if len(self._unread) >= self._patience or self._tells(chunk) is not None:
                 self._read_chunks()
         if self._hidden:  # apart: what we failed to read is still not the host's
             with _SEE:
@@ -110,15 +112,6 @@ class Watch:
             if not self._usages:
                 _gather(self.operation.read.full_text, [response], self._texts)
         self.finish()
-
-    def _tells_usage(self, chunk: Any) -> bool:
-        """Then it is read before the host gets it, who may take the usage out."""
-        usage = self.operation.usage
-        if usage is not None:
-            for root in usage.roots:
-                if root(chunk) is not None:
-                    return True
-        return self.operation.tally is not None
 
     def _collect(self, source: Any) -> bool:
         usage = self.operation.usage
@@ -154,16 +147,16 @@ class Watch:
         """What has come since the last look: usage, names, why it ends, and text for a local count."""
         call, tally = self.call, self.operation.tally
         chunks, self._unread = self._unread, []
-        for chunk in chunks:
-            call.chunk()
-            has_usage = self._collect(chunk)
-            if has_usage or not self._usages:
-                self._last = chunk
-            if has_usage or call.chunks <= _FIRST_CHUNKS:
-                self._identify(chunk)
-            if tally is not None:
-                tally(call, chunk)
-        if call.chunks >= _FIRST_CHUNKS:
+        call.chunk(len(chunks))
+        newest = chunks[-1]  # what tells usage was read at once, as were the first
+        has_usage = self._collect(newest)
+        if has_usage or not self._usages:
+            self._last = newest
+        if has_usage or call.chunks <= _FIRST_CHUNKS:
+            self._identify(newest)
+        if tally is not None:
+            tally(call, newest)
+        elif call.chunks >= _FIRST_CHUNKS:
             self._patience = _BATCH
         _gather(self.operation.read.finish, chunks, self._finish)
         _gather(self.operation.read.text, chunks, self._texts)
@@ -179,7 +172,8 @@ class Watch:
     def finish_with(self, stream: Any) -> None:
         """The stream has ended, and tells more itself than its chunks did."""
         with _READ:
-            self._read_chunks()
+            if self._unread:
+                self._read_chunks()
             self._last = stream
         self.finish()
 
@@ -247,7 +241,7 @@ class Watch:
             terms.setdefault(name, read(request.body))
         if request.geo:
             terms.setdefault("geo", request.geo)
-        texts = ()
+        texts: tuple[tuple[str, str], ...] = ()
         for name, value in terms.items():
             if text := text_of(value):
                 texts += ((name, text.lower()),)
@@ -258,6 +252,9 @@ class Watch:
 @lru_cache(maxsize=256)
 def _with(terms: Terms, texts: tuple[tuple[str, str], ...]) -> Terms:
     return terms._replace(**dict(texts))  # type: ignore[arg-type] # text fields only
+
+
+def _no_usage(_chunk: Any) -> None: ...
 
 
 def _unask(chunk: Any) -> None:
@@ -279,6 +276,9 @@ def _gather(read: Read | None, sources: list[Any], strings: list[str]) -> None:
 
 
 def _add_strings(found: Any, strings: list[str]) -> None:
+    if type(found) is str:
+        strings.append(found)
+        return
     for each in found if isinstance(found, (list, tuple)) else (found,):
         if type(each) is str:
             strings.append(each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _QUOTAS = Guard("read the budget file")
 OTHER = "other"
 _NOTHING = Spend()
-_MOST_IDS = 10_000  # response ids remembered, the oldest forgotten first
+_MOST_IDS = 2000  # response ids remembered, the oldest forgotten first
 
 
 class Labels:
@@ -69,7 +70,7 @@ class Spending:
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
-        self._told: dict[str, None] = {}
+        self._told: OrderedDict[str, None] = OrderedDict()
         self._quotas: tuple[Quota, ...] = ()
         self._meter, self._logger = meter, logger
         if settings.budgets:
@@ -135,7 +136,7 @@ class Spending:
         if reply.id:
             self._told[reply.id] = None
             if len(self._told) > _MOST_IDS:
-                self._told.pop(next(iter(self._told)), None)
+                self._told.popitem(last=False)
         usage = total_usage(reply)
         tokens = usage.total_input + usage.total_output
         femto = 0 if price is None else price.total_femto
