@@ -61,10 +61,33 @@ def test_a_text_for_which_the_automaton_is_slow_or_wrong_is_walked(engines, text
         ("\t\tx", (f"\t{MARK}\tx", 1)),
         ("   ” Ж", (f"  {MARK} ” Ж", 1)),
         ("\n\n x", ("\n\n x", 0)),
+        ("word " * 9000, ("word " * 9000, 0)),
+        ("word " * 9000 + " x", ("word " * 8999 + f"word {MARK} x", 1)),
     ],
 )
 def test_a_mark_stands_before_the_last_blank_of_a_run_that_a_word_follows(text, expected):
     assert marked(text) == expected
+
+
+def test_of_a_long_text_only_the_parts_with_unusual_characters_are_walked(engines):
+    quick, exact = engines["o200k_base"]
+    walked = []
+
+    class Noting:
+        def encode_ordinary(self, text):
+            walked.append(text)
+            return exact.encode_ordinary(text)
+
+    prose = "The quick brown fox  jumps over the lazy dog. " * 400
+    text = prose + "and says 世界 twice " + prose
+    quick._walking = Noting()
+    try:
+        assert quick.encode_ordinary(text) == exact.encode_ordinary(text)
+        assert quick.length(text) == len(exact.encode_ordinary(text))
+    finally:
+        quick._walking = None
+    assert len(walked) == 2
+    assert all("世界" in part and len(part) < 8200 for part in walked)
 
 
 def test_the_walking_encoding_is_loaded_once_and_only_when_a_text_needs_it(monkeypatch):

@@ -3,7 +3,7 @@ r"""Most texts split by an automaton: tiktoken takes less time so, and threads d
 tiktoken (0.14.0) walks OpenAI's splitting patterns step by step, in a state that all threads share, because they look
 ahead once: `\s+(?!\S)` leaves the last blank of a run to the word behind it. Where a mark stands before that blank, the
 rest is a regular expression, for which tiktoken has an automaton per thread. Many different characters make that
-automaton large, then slower than the walk, in Chinese 70 times: a text that has others than the usual ones is walked.
+automaton large, then slower than the walk, in Chinese 70 times: what has others than the usual ones is walked.
 """
 
 from __future__ import annotations
@@ -11,16 +11,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import regex  # tiktoken needs it, so it is there: it can search while other threads run
+
 from costspan.tokens.bpe import lengths
+from costspan.tokens.cutting import cut
 from costspan.tokens.vocabularies import ON_DISK, definition_of, load_encoding, made
 
 if TYPE_CHECKING:
     import tiktoken
 
+_APART = 4096  # characters: of a text with unusual ones, only such parts as have them are walked
+_LONG = 16_384  # characters: from there on, Python's lock is not held to look for blanks
 MARK = "\x01"  # a token of its own in both vocabularies; a text that has it is walked
 UNUSUAL = "\t\v\f\x85\xa0"
 _WORD = f"[^ {UNUSUAL}\r\n]"  # what ends a run of blanks; Python's \s has four more, \x1c to \x1f, than Unicode
-_TWO_SPACES = re.compile(f"  (?={_WORD})")
+_GAP = f"  (?={_WORD})"
+_TWO_SPACES, _FREELY = re.compile(_GAP), regex.compile(_GAP)
 _TWO_BLANKS = re.compile(f"[ {UNUSUAL}](?=[ {UNUSUAL}]{_WORD})")
 # Latin, Greek, Cyrillic, punctuation, arrows, boxes, signs, faces: even at random they are no slower than by the walk.
 _USUAL = "\x00-\u024f\u0370-\u04ff\u2010-\u2027\u2030-\u203a€™←-↓\u2500-\u257f\u2600-\u27bf\U0001f600-\U0001f64f"
@@ -49,6 +55,8 @@ def marked(text: str) -> tuple[str, int] | None:
         return None
     if any(blank in text for blank in UNUSUAL):
         return _TWO_BLANKS.subn(lambda found: found[0] + MARK, text)
+    if len(text) > _LONG and _FREELY.search(text, concurrent=True) is None:
+        return text, 0
     return _TWO_SPACES.subn(f" {MARK} ", text)
 
 
@@ -74,14 +82,18 @@ class MarkedEncoding:
     def encode_ordinary(self, text: str) -> list[int]:
         found = marked(text)
         if found is None:
-            return self.walking.encode_ordinary(text)
+            parts = list(cut(text, _APART))
+            if len(parts) == 1:
+                return self.walking.encode_ordinary(text)
+            return [token for part in parts for token in self.encode_ordinary(part)]
         return [token for token in self._automaton.encode_ordinary(found[0]) if token != self._mark]
 
     def length(self, text: str) -> int:
         """How many tokens a text has."""
         found = marked(text)
         if found is None:
-            return lengths(self.walking)(text)
+            parts = list(cut(text, _APART))
+            return sum(map(self.length, parts)) if len(parts) > 1 else lengths(self.walking)(text)
         return self._automaton_length(found[0]) - found[1]
 
 
