@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costspan.tokens import splitting
-from costspan.tokens.splitting import MARK, UNUSUAL, marked, marked_encoding
+from costspan.tokens.splitting import MARK, UNUSUAL, gaps_closed, marked, marked_encoding
 from costspan.tokens.vocabularies import load_encoding
 
 NAMES = ("o200k_base", "cl100k_base", "o200k_harmony")
@@ -61,12 +61,35 @@ def test_a_text_for_which_the_automaton_is_slow_or_wrong_is_walked(engines, text
         ("\t\tx", (f"\t{MARK}\tx", 1)),
         ("   ” Ж", (f"  {MARK} ” Ж", 1)),
         ("\n\n x", ("\n\n x", 0)),
-        ("word " * 9000, ("word " * 9000, 0)),
-        ("word " * 9000 + " x", ("word " * 8999 + f"word {MARK} x", 1)),
     ],
 )
 def test_a_mark_stands_before_the_last_blank_of_a_run_that_a_word_follows(text, expected):
     assert marked(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a b\n  ", "a b\n  "),
+        ("a  b\n     c  \n", f"a{MARK} b\n{MARK} c  \n"),
+        ("word " * 9000, "word " * 9000),
+        ("word " * 9000 + " x", "word " * 8999 + f"word{MARK} x"),
+        ("a" + " " * 80 + "b", f"a{MARK} b"),
+        ("a" + " " * 81 + "b", None),
+        ("a \t b", None),
+        ("a  世", None),
+    ],
+)
+def test_to_count_a_mark_stands_for_all_spaces_of_a_gap_but_the_last(text, expected):
+    assert gaps_closed(text) == expected
+
+
+def test_as_many_spaces_as_a_gap_may_have_are_one_token(engines):
+    for quick, exact in engines.values():
+        assert {len(exact.encode_ordinary(" " * count)) for count in range(1, 80)} == {1}
+        for count in range(1, 200):
+            text = "x" + " " * count + "y " + " " * count + "."
+            assert quick.length(text) == len(exact.encode_ordinary(text))
 
 
 def test_of_a_long_text_only_the_parts_with_unusual_characters_are_walked(engines):

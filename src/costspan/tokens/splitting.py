@@ -25,8 +25,9 @@ _LONG = 16_384  # characters: from there on, Python's lock is not held to look f
 MARK = "\x01"  # a token of its own in both vocabularies; a text that has it is walked
 UNUSUAL = "\t\v\f\x85\xa0"
 _WORD = f"[^ {UNUSUAL}\r\n]"  # what ends a run of blanks; Python's \s has four more, \x1c to \x1f, than Unicode
-_GAP = f"  (?={_WORD})"
-_TWO_SPACES, _FREELY = re.compile(_GAP), regex.compile(_GAP)
+_TWO_SPACES, _FREELY = re.compile(f"  (?={_WORD})"), regex.compile(f"  (?={_WORD})")
+_GAP = re.compile(f"   *(?={_WORD})")
+_MANY_SPACES = " " * 81  # up to 79 in a row are one token, in both vocabularies
 _TWO_BLANKS = re.compile(f"[ {UNUSUAL}](?=[ {UNUSUAL}]{_WORD})")
 # Latin, Greek, Cyrillic, punctuation, arrows, boxes, signs, faces: even at random they are no slower than by the walk.
 _USUAL = "\x00-\u024f\u0370-\u04ff\u2010-\u2027\u2030-\u203a€™←-↓\u2500-\u257f\u2600-\u27bf\U0001f600-\U0001f64f"
@@ -51,13 +52,27 @@ AUTOMATA = {  # by the publisher's own pattern (tiktoken 0.13 and 0.14): where t
 
 def marked(text: str) -> tuple[str, int] | None:
     """The text with a mark before the last blank of each run that a word follows, and how many; None: to be walked."""
-    if MARK in text or not (text.isascii() or _OTHERS.search(text) is None):
+    if not _is_usual(text):
         return None
     if any(blank in text for blank in UNUSUAL):
         return _TWO_BLANKS.subn(lambda found: found[0] + MARK, text)
-    if len(text) > _LONG and _FREELY.search(text, concurrent=True) is None:
-        return text, 0
     return _TWO_SPACES.subn(f" {MARK} ", text)
+
+
+def gaps_closed(text: str) -> str | None:
+    """A text of as many tokens: spaces before the last one of a run are one token, and so is the mark in their place.
+
+    None where that does not hold.
+    """
+    if not _is_usual(text) or _MANY_SPACES in text or any(blank in text for blank in UNUSUAL):
+        return None
+    if len(text) > _LONG and _FREELY.search(text, concurrent=True) is None:
+        return text
+    return _GAP.sub(f"{MARK} ", text)
+
+
+def _is_usual(text: str) -> bool:
+    return MARK not in text and (text.isascii() or _OTHERS.search(text) is None)
 
 
 class MarkedEncoding:
@@ -90,6 +105,9 @@ class MarkedEncoding:
 
     def length(self, text: str) -> int:
         """How many tokens a text has."""
+        closed = gaps_closed(text)
+        if closed is not None:
+            return self._automaton_length(closed)
         found = marked(text)
         if found is None:
             parts = list(cut(text, _APART))
