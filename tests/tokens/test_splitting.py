@@ -77,6 +77,10 @@ def test_a_mark_stands_before_the_last_blank_of_a_run_that_a_word_follows(text, 
         ("a" + " " * 80 + "b", f"a{MARK} b"),
         ("a" + " " * 81 + "b", None),
         ("a \t b", None),
+        ("{\n\t\ta\tb  c\n\t}\t\n", f"{{\n{MARK}\ta\tb{MARK} c\n\t}}\t\n"),
+        ("a" + "\t" * 21 + "b", f"a{MARK}\tb"),
+        ("a" + "\t" * 22 + "b", None),
+        ("a\xa0b", None),
         ("a  世", None),
     ],
 )
@@ -87,9 +91,11 @@ def test_to_count_a_mark_stands_for_all_spaces_of_a_gap_but_the_last(text, expec
 def test_as_many_spaces_as_a_gap_may_have_are_one_token(engines):
     for quick, exact in engines.values():
         assert {len(exact.encode_ordinary(" " * count)) for count in range(1, 80)} == {1}
+        assert {len(exact.encode_ordinary("\t" * count)) for count in range(1, 21)} == {1}
         for count in range(1, 200):
-            text = "x" + " " * count + "y " + " " * count + "."
-            assert quick.length(text) == len(exact.encode_ordinary(text))
+            for blanks in (" " * count, "\t" * count):
+                text = f"x{blanks}y{blanks[0]}{blanks}."
+                assert quick.length(text) == len(exact.encode_ordinary(text))
 
 
 def test_of_a_long_text_only_the_parts_with_unusual_characters_are_walked(engines):

@@ -26,8 +26,8 @@ MARK = "\x01"  # a token of its own in both vocabularies; a text that has it is 
 UNUSUAL = "\t\v\f\x85\xa0"
 _WORD = f"[^ {UNUSUAL}\r\n]"  # what ends a run of blanks; Python's \s has four more, \x1c to \x1f, than Unicode
 _TWO_SPACES, _FREELY = re.compile(f"  (?={_WORD})"), regex.compile(f"  (?={_WORD})")
-_GAP = re.compile(f"   *(?={_WORD})")
-_MANY_SPACES = " " * 81  # up to 79 in a row are one token, in both vocabularies
+_GAP, _TAB_GAP = re.compile(f"   *(?={_WORD})"), re.compile(f"\t\t\t*(?={_WORD})")
+_MANY_SPACES, _MANY_TABS = " " * 81, "\t" * 22  # up to 79 and 20 in a row are one token, in both vocabularies
 _TWO_BLANKS = re.compile(f"[ {UNUSUAL}](?=[ {UNUSUAL}]{_WORD})")
 # Latin, Greek, Cyrillic, punctuation, arrows, boxes, signs, faces: even at random they are no slower than by the walk.
 _USUAL = "\x00-\u024f\u0370-\u04ff\u2010-\u2027\u2030-\u203a€™←-↓\u2500-\u257f\u2600-\u27bf\U0001f600-\U0001f64f"
@@ -60,12 +60,16 @@ def marked(text: str) -> tuple[str, int] | None:
 
 
 def gaps_closed(text: str) -> str | None:
-    """A text of as many tokens: spaces before the last one of a run are one token, and so is the mark in their place.
+    """A text of as many tokens: what is before the last blank of a run is one token, and so is the mark in its place.
 
-    None where that does not hold.
+    None where that does not hold: for very long runs, and for those of different blanks.
     """
-    if not _is_usual(text) or _MANY_SPACES in text or any(blank in text for blank in UNUSUAL):
+    if not _is_usual(text) or _MANY_SPACES in text or any(blank in text for blank in UNUSUAL[1:]):
         return None
+    if "\t" in text:
+        if " \t" in text or "\t " in text or _MANY_TABS in text:
+            return None
+        text = _TAB_GAP.sub(f"{MARK}\t", text)
     if len(text) > _LONG and _FREELY.search(text, concurrent=True) is None:
         return text
     return _GAP.sub(f"{MARK} ", text)
