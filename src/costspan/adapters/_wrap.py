@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
-from inspect import iscoroutine, iscoroutinefunction
-from types import AsyncGeneratorType, GeneratorType
+from inspect import iscoroutinefunction
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
@@ -95,7 +95,7 @@ class Wrapping:
                 watch.fail(error)
                 raise
             watch.pause(scope)
-            if iscoroutine(result):  # look at the result: decorators hide async functions from `inspect`
+            if isinstance(result, CoroutineType):  # look at the result: decorators hide async functions from `inspect`
                 return self._awaited(result, watch)
             return self._deliver(result, watch)
 
@@ -186,15 +186,16 @@ class Wrapping:
 
     def _hand_over(self, raw: Any, result: Any) -> Any:
         """What a raw response held: watched if that was not read yet, else under the bill of the response."""
-        watch = self._unread.pop(raw, None) if self._unread else None
+        bills = self._observer.bills
+        if raw not in bills:  # the SDK itself reads the answer of a call that is not delivered yet
+            return result
+        watch = self._unread.pop(raw, None)
         if watch is not None:
             return self._deliver(result, watch)
-        bills = self._observer.bills
-        if raw in bills:  # else the SDK itself reads the answer of a call that is not delivered yet
-            with _DELIVER:
-                bill = bills.find(raw)
-                if bill is not None:
-                    bills.add(result, bill)
+        with _DELIVER:
+            bill = bills.find(raw)
+            if bill is not None:
+                bills.add(result, bill)
         return result
 
     def _rereading(self, where: str) -> Callable[..., Any]:
