@@ -7,6 +7,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from costspan.guard import FAILURES
 from costspan.telemetry import backlog as module
 from costspan.telemetry.backlog import Backlog
 
@@ -110,3 +111,39 @@ def test_what_waits_at_a_fork_is_the_parents():
 
     assert status == 0
     assert histogram.values == [1]
+
+
+def test_recording_ends_while_others_go_on_adding():
+    """A collection that waited for the last value of a busy program would run into the SDK's timeout."""
+
+    class Busy(Taken):
+        def record(self, value, attributes, context):
+            super().record(value, attributes, context)
+            backlog.add(self, value + 1, {})
+            if value > 99:
+                pytest.fail("it goes on for ever")
+
+    backlog, histogram = Backlog(), Busy()
+    for value in (0, 10):
+        backlog.add(histogram, value, {})
+    backlog.record()
+
+    assert histogram.values == [0, 10]
+
+
+def test_a_value_that_cannot_be_recorded_does_not_keep_the_others_from_it():
+    class Odd(Taken):
+        def record(self, value, attributes, context):
+            if value % 2:
+                msg = "an exemplar filter of the program's own"
+                raise LookupError(msg)
+            super().record(value, attributes, context)
+
+    backlog, histogram = Backlog(), Odd()
+    for value in range(6):
+        backlog.add(histogram, value, {})
+    backlog.record()
+
+    assert histogram.values == [0, 2, 4]
+    assert FAILURES.counts == {("record a measurement", "LookupError"): 3}
+    FAILURES.clear()

@@ -1,5 +1,6 @@
 import gc
 import os
+import time
 from threading import Thread
 from types import SimpleNamespace
 
@@ -257,3 +258,18 @@ def test_histograms_are_whole_at_the_very_collection_that_follows_a_call():
 
     assert seen == [1, 2, 3]
     assert {each.name: each.data.data_points[0].count for each in read}["gen_ai.client.operation.duration"] == 4
+
+
+def test_the_time_of_a_histogram_begins_with_the_first_call_and_not_with_the_first_collection():
+    """A rate is the sum over that time: of a program's first minute it would be many thousand times too much."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    metrics = Metrics(provider.get_meter("costspan"), chunk_metric=True)
+    metrics.record(finished_call(Usage(input=10, output=2), chunks=3), PRICED, {})
+    called = time.time_ns()
+    metrics.record(finished_call(Usage(input=10, output=2), chunks=3), PRICED, {})
+    read = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    provider.shutdown()
+
+    late = {each.name for each in read if each.data.data_points[0].start_time_unix_nano > called}
+    assert {name for name in late if name.startswith("gen_ai")} == set()

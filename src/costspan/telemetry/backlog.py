@@ -12,12 +12,14 @@ from opentelemetry import context as otel
 from opentelemetry import trace
 
 from costspan.forking import in_children
+from costspan.guard import Guard
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram
     from opentelemetry.trace import SpanContext
 
+_RECORD = Guard("record a measurement")
 _MOST = 1024  # that wait: of some 256 calls
 _AT_ONCE = 64  # that a call records when so many wait: in a program that makes more calls between two collections
 
@@ -35,19 +37,26 @@ class Backlog:
         """Let a value wait; with the context of its span, it becomes an exemplar that leads to the trace."""
         self._waiting.append((histogram, value, attributes, span))
 
+    def begin(
+        self, histogram: Histogram, value: float, attributes: dict[str, Any], span: SpanContext | None = None
+    ) -> None:
+        """Record a value at once: the first of a series, whose time is told to begin with it."""
+        self._waiting.appendleft((histogram, value, attributes, span))
+        self.record(1)
+
     def relieve(self) -> None:
         """Record the oldest, if too many wait."""
         if len(self._waiting) >= _MOST:
             self.record(_AT_ONCE)
 
-    def record(self, most: int = -1) -> None:
-        """Record what waits, the oldest first: everything, or so many."""
+    def record(self, most: int | None = None) -> None:
+        """Record what waits by now, the oldest first, or so many: not what comes meanwhile, which may never end."""
         token = otel.attach(otel.Context())  # not in that of the program, whose span is another call's
         try:
-            while self._waiting and most:
-                most -= 1
+            for _ in range(len(self._waiting) if most is None else most):
                 histogram, value, attributes, span = self._waiting.popleft()
-                histogram.record(value, attributes, _context_of(span))
+                with _RECORD:  # an exemplar filter that raises would take the exact counters along
+                    histogram.record(value, attributes, _context_of(span))
         except IndexError:
             return  # another thread has taken the last one
         finally:

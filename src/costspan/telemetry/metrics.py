@@ -115,6 +115,7 @@ class Metrics:
         total = price.total_femto if price is not None else None
         with self._lock:
             kind = self._kind_of(call, payers)
+            add = self._backlog.add if kind.calls else self._backlog.begin
             if usage is not None:
                 kind.tokens.add([each for each in usage if each[0] in _TOKENS])
             if price is not None:
@@ -125,7 +126,6 @@ class Metrics:
         if self._calls.grown or self._cost.grown or self._tokens.grown:
             self._tell_growth()
         span = _sampled(call)
-        add = self._backlog.add
         if total is not None:
             add(self._price, total / FEMTO, kind.attributes, span)
         if conventional:
@@ -136,7 +136,7 @@ class Metrics:
                     add(self._usage, output, kind.output)
             if call.first_chunk is not None:
                 add(self._first, call.first_chunk - call.begun, kind.attributes, span)
-                self._add_later_chunks(call, call.first_chunk, kind.attributes)
+                self._add_later_chunks(add, call, call.first_chunk, kind.attributes)
         self._backlog.relieve()
 
     def _kind_of(self, call: Call, payers: Mapping[str, str]) -> Kind:
@@ -193,9 +193,11 @@ class Metrics:
         if self.at_new_series is not None:
             self.at_new_series()
 
-    def _add_later_chunks(self, call: Call, first_chunk: float, attributes: dict[str, Any]) -> None:
+    def _add_later_chunks(
+        self, add: Callable[..., None], call: Call, first_chunk: float, attributes: dict[str, Any]
+    ) -> None:
         if self._chunk_metric and call.chunks > 1 and call.ended is not None:
-            self._backlog.add(self._chunk, (call.ended - first_chunk) / (call.chunks - 1), attributes)
+            add(self._chunk, (call.ended - first_chunk) / (call.chunks - 1), attributes)
 
     @property
     def unsettled(self) -> bool:
