@@ -17,6 +17,7 @@ import openai
 import pytest
 from openai._base_client import AsyncAPIClient, SyncAPIClient
 from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -56,6 +57,25 @@ def test_switching_on_twice_is_switching_on_once(providers):
     costspan.instrument(**providers)
 
     assert SyncAPIClient.__dict__["request"] is placed
+
+
+def test_off_and_on_again_goes_on_with_the_sums_of_before(fake_openai):
+    """A meter keeps the first callback of an instrument: those of a second one would never be asked."""
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    client = openai.OpenAI(base_url=fake_openai.url + "/v1", api_key="k")
+    for _ in range(2):
+        costspan.instrument(tracer_provider=TracerProvider(shutdown_on_exit=False), meter_provider=provider)
+        for _ in range(3):
+            client.chat.completions.create(model="gpt-4o", messages=QUESTION)
+        costspan.uninstrument()
+    reader.get_metrics_data()  # shows new series as 0
+    read = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    provider.shutdown()
+
+    points = {each.name: each.data.data_points for each in read}
+    assert [each.value for each in points["costspan.calls"]] == [6]
+    assert [each.count for each in points["gen_ai.client.operation.duration"]] == [6]
 
 
 def test_a_wrapper_of_another_tool_on_top_of_ours_stays_and_ours_passes_through(providers, fake_openai):

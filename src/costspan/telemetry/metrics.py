@@ -55,7 +55,7 @@ class Metrics:
         self._backlog = Backlog()
         self._make_histograms(meter)
         self._make_counters(meter)
-        self._chunk_metric = chunk_metric
+        self.chunk_metric = chunk_metric
         self.at_new_series: Callable[[], None] | None = None
         in_children(self._after_fork)
 
@@ -196,7 +196,7 @@ class Metrics:
     def _add_later_chunks(
         self, add: Callable[..., None], call: Call, first_chunk: float, attributes: dict[str, Any]
     ) -> None:
-        if self._chunk_metric and call.chunks > 1 and call.ended is not None:
+        if self.chunk_metric and call.chunks > 1 and call.ended is not None:
             add(self._chunk, (call.ended - first_chunk) / (call.chunks - 1), attributes)
 
     @property
@@ -226,3 +226,15 @@ def _sampled(call: Call) -> SpanContext | None:
     """The call's own span, so that its bar in Grafana leads to its trace; None if there will be no trace."""
     span: SpanContext | None = call.span and call.span.get_span_context()
     return span if span is not None and span.trace_flags.sampled else None
+
+
+def metrics_of(meter: Meter, *, chunk_metric: bool) -> Metrics:
+    """The metrics told through this meter, which keeps the first callback of an instrument and takes no second one.
+
+    So who switches costspan off and on again goes on with the same sums.
+    Source: `Meter.create_observable_counter` of opentelemetry-sdk 1.39.0 and 1.45.2, read and run on 2026-11-22.
+    """
+    made = vars(meter)
+    metrics: Metrics = made.get("_costspan") or made.setdefault("_costspan", Metrics(meter))
+    metrics.chunk_metric = chunk_metric
+    return metrics

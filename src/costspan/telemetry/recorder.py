@@ -23,7 +23,7 @@ from costspan.telemetry.attributes import (
     request_attributes,
 )
 from costspan.telemetry.enrichment import claim
-from costspan.telemetry.metrics import Metrics
+from costspan.telemetry.metrics import metrics_of
 from costspan.telemetry.prompt_hash import PromptHasher
 from costspan.telemetry.spending import Spending
 from costspan.telemetry.till import Till
@@ -73,7 +73,7 @@ class Recorder:
         self._till = Till(pricer)
         self._settings = settings
         self._hasher = PromptHasher(settings.prompt_hash) if settings.prompt_hash else None
-        self.metrics = Metrics(meter, chunk_metric=settings.chunk_metric)
+        self.metrics = metrics_of(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings)
         self.bills = self.spending.bills
         self._warmed = False
