@@ -20,7 +20,7 @@ from costspan.usage import Usage
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class", "ignore:.*(deprecated|experimental)")
 
 ASK = {"model": "gemini-2.5-flash", "input": "Tell me about cats."}
-FULL = Usage(input=40, cache_read=40, input_image=30, output=30, reasoning=20, web_searches=3)
+FULL = Usage(input=40, cache_read=40, input_image=30, output=30, reasoning=20, web_searches=1)
 
 
 class Interactions:
@@ -46,6 +46,15 @@ def test_an_interaction_is_billed_as_it_is_told(watch, serve, shape):
     assert seen.usage == FULL
     assert (seen.reply.model, seen.call.request.stream) == (ASK["model"], shape in STREAMS)
     assert not seen.reply.partial
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_from_gemini_3_on_an_interaction_is_billed_for_every_search(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+
+    client(fake).ask(shape, "interactions.create", **ASK | {"model": "gemini-3.5-flash"})
+
+    assert seen.usage.web_searches == 3
 
 
 @pytest.mark.parametrize("shape", STREAMS)

@@ -18,13 +18,13 @@ ENDS = (errors.APIError, ConnectionClosed)  # the newest; the oldest
 MODEL = "gemini-3.1-flash-live-preview"
 
 
-def talk(url, turns, take=None):
+def talk(url, turns, take=None, model=MODEL):
     """Ask so many times, and take each answer as a whole, or so many messages of it."""
 
     async def ask():
         client = genai.Client(api_key="k", http_options={"base_url": url})
         texts = []
-        async with client.aio.live.connect(model=MODEL, config={"response_modalities": ["TEXT"]}) as live:
+        async with client.aio.live.connect(model=model, config={"response_modalities": ["TEXT"]}) as live:
             for _ in range(turns):
                 await live.send_client_content(turns={"role": "user", "parts": [{"text": "Cats?"}]})
                 if take is not None:
@@ -51,6 +51,17 @@ def test_every_turn_is_a_call_of_its_own_and_its_last_count_holds(watch, monkeyp
     assert [span.name for span in seen.spans] == [f"generate_content {MODEL}"] * 2
     assert all(span.attributes["gen_ai.usage.cost.amount"] > 0 for span in seen.spans)
     assert not any(call.reply.partial for call in seen.calls)
+
+
+@pytest.mark.parametrize(("model", "billed"), [("gemini-live-2.5-flash", 1), (MODEL, 2)])
+def test_searches_of_a_turn_are_billed_by_the_prompt_or_by_the_query(watch, monkeypatch, model, billed):
+    seen = watch("google_genai")
+    grounded = {"serverContent": {"groundingMetadata": {"webSearchQueries": ["cats", "dogs"]}}}
+
+    with session(monkeypatch, [grounded, usage(143, 19) | DONE]) as url:
+        talk(url, 1, model=model)
+
+    assert seen.usage == Usage(input=143, output=19, web_searches=billed)
 
 
 def test_a_turn_that_calls_a_tool_is_billed_by_each_answer_of_the_model(watch, monkeypatch):

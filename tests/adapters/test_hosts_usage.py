@@ -33,7 +33,7 @@ COUNTS = {
     ),
 }
 CHARGES = {
-    "openrouter": ({"cost": 0.0042, "cost_details": {"upstream_inference_cost": 0.004}}, 0.0042),
+    "openrouter": ({"cost": 0.0042, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.004}}, 0.0042),
     "x_ai": ({"cost_in_usd_ticks": 25_000_000}, 0.0025),
     "perplexity": ({"cost": {"input_tokens_cost": 0.001, "total_cost": 0.0065}}, 0.0065),
     "deepinfra": ({"estimated_cost": 0.0011}, 0.0011),
@@ -70,6 +70,39 @@ def test_what_a_host_says_it_charges_is_the_cost(watch, serve, shape, provider):
 
     assert seen.attributes["gen_ai.usage.cost.amount"] == cost
     assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_xai_states_its_charge_in_responses_too(watch, serve, shape):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "x_ai"}), serve(wire)
+    fake.play(wire.response(usage=wire.RESPONSE_USAGE | {"cost_in_usd_ticks": 25_000_000}))
+
+    client(fake).ask(shape, "responses.create", model="grok-4", input="Cats?")
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.0025
+
+
+def test_xai_states_its_charge_for_pictures_too(watch, serve):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "x_ai"}), serve(wire)
+    fake.play(wire.images(usage={"cost_in_usd_ticks": 300_000_000}))
+
+    client(fake).ask("sync", "images.generate", model="grok-imagine-image", prompt="A cat")
+
+    assert (seen.usage, seen.attributes["gen_ai.usage.cost.amount"]) == (Usage(images=1), 0.03)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("upstream", "cost"), [(0.004, 0.0042), (None, 0.0002), ("0.004", 0.0002), (-1, 0.0002)])
+def test_with_the_users_own_key_openrouters_cost_is_a_fee_on_what_the_provider_charges(
+    watch, serve, shape, upstream, cost
+):
+    told = {"cost": 0.0002, "is_byok": True, "cost_details": {"upstream_inference_cost": upstream}}
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openrouter"}), serve(wire)
+    fake.play(telling(wire.chat(usage=SUMS | told)))
+
+    client(fake).ask(shape, "chat.completions.create", model="openai/gpt-4o", messages=MESSAGES)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == cost
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -6,6 +6,7 @@ import asyncio
 import os
 
 import pytest
+from fake_providers import anthropic
 from fake_providers import openai as wire
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at import
@@ -161,6 +162,43 @@ def test_litellms_own_price_is_for_models_that_no_list_has(watch, fake):
 
     assert seen.attributes["gen_ai.usage.cost.amount"] == 19 * 0.25 + 10 * 0.5
     assert seen.attributes["gen_ai.usage.cost.source"] == "local"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_litellms_own_price_in_a_streams_usage_is_not_the_providers(watch, fake, shape):
+    seen = watch("litellm")
+    more = {"stream_options": {"include_usage": True}} if "stream" in shape else {}
+
+    ask(fake, shape, model="openai/gpt-4o", messages=MESSAGES, **more)
+
+    assert seen.attributes["gen_ai.usage.cost.source"] == "local"
+    assert seen.reply.stated_cost is None
+
+
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_what_a_provider_charges_is_read_through_litellm(watch, fake, shape):
+    seen = watch("litellm")
+    fake.play(wire.chat(usage=wire.CACHED | {"cost_in_usd_ticks": 25_000_000}))
+
+    ask(fake, shape, model="xai/grok-4", messages=MESSAGES)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.0025
+    assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_terms_of_anthropic_are_read_through_litellm(watch, serve, shape):
+    """Fast doubles the price, inference in the US adds a tenth; the whole is as at Anthropic itself."""
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    seen, fake = watch("litellm"), serve(anthropic)
+    used = {"input_tokens": 10_000, "output_tokens": 1_000, "speed": "fast", "inference_geo": "us"}
+    fake.play(anthropic.message(usage=used, model="claude-opus-5"))
+    more = {"stream_options": {"include_usage": True}} if "stream" in shape else {}
+
+    asked = {"speed": "fast", "inference_geo": "us"}
+    ask(fake, shape, model="anthropic/claude-opus-5", messages=MESSAGES, max_tokens=9, **asked, **more)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.165
 
 
 @pytest.mark.parametrize("shape", ["sync", "async"])

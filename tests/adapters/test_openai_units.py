@@ -10,7 +10,7 @@ from fake_providers import openai as wire
 from adapters import PLAIN, SHAPES, Client
 from costspan.adapters._openai_hooks import Once
 from costspan.demo.server import reply
-from costspan.usage import Usage
+from costspan.usage import ModelUsage, Usage
 
 TOKENS = {"input": 400, "cache_read": 600, "output": 150, "reasoning": 50}
 
@@ -40,7 +40,6 @@ def code(container):
         ([search("open_page"), search("find_in_page"), search()], {"web_searches": 1}),
         ([code("c1"), code("c1"), code("c2")], {"code_sessions": 2}),
         ([item("file_search_call", queries=["cats"], results=None)], {"file_searches": 1}),
-        ([item("image_generation_call", result="UklGRg==")], {"images": 1}),
         ([], {}),
     ],
 )
@@ -52,6 +51,46 @@ def test_server_tools_are_billed_by_the_call(watch, serve, shape, items, units):
     client(fake).ask(shape, "responses.create", model="gpt-5", input="cats?", tools=[{"type": "web_search"}])
 
     assert seen.usage == Usage(**TOKENS, **units)
+
+
+DRAWN = {
+    "input_tokens": 50,
+    "input_tokens_details": {"image_tokens": 30, "text_tokens": 20},
+    "cached_tokens": 15,
+    "cached_tokens_details": {"cached_image_tokens": 10, "cached_text_tokens": 5},
+    "output_tokens": 1056,
+    "output_tokens_details": {"image_tokens": 1056, "text_tokens": 0},
+    "total_tokens": 1106,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("model", "told", "used", "status"),
+    [
+        (
+            "gpt-image-2",
+            DRAWN,
+            Usage(input=15, cache_read=5, input_image=20, cache_read_image=10, output_image=1056),
+            "priced",
+        ),
+        ("gpt-image-2", None, Usage(images=1), "partial"),
+        ("", {}, Usage(images=1), "partial"),
+    ],
+)
+def test_pictures_in_a_response_are_billed_besides_by_the_model_that_made_them(
+    watch, serve, shape, *, model, told, used, status
+):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    drawn = item("image_generation_call", result="UklGRg==")
+    counts = {} if told is None else {"tool_usage": {"image_gen": told, "web_search": {"num_requests": 0}}}
+    fake.play(wire.response(output=[drawn, wire.output_message()], usage=wire.RESPONSE_USAGE, **counts))
+
+    tools = [{"type": "image_generation", "model": model}]
+    client(fake).ask(shape, "responses.create", model="gpt-5", input="A cat!", tools=tools)
+
+    assert (seen.usage, seen.reply.parts) == (Usage(**TOKENS), (ModelUsage(model or "image_generation", used),))
+    assert seen.attributes["costspan.price.status"] == status
 
 
 @pytest.mark.parametrize(

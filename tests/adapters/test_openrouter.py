@@ -9,6 +9,11 @@ from costspan.usage import Usage
 
 pytestmark = pytest.mark.real
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+CHARGED = {
+    "upstream_inference_cost": 0.5,
+    "upstream_inference_prompt_cost": 0.2,
+    "upstream_inference_completions_cost": 0.3,
+}
 PAID = wire.WRITTEN | {"cost": 0.25, "is_byok": False}
 
 
@@ -44,6 +49,17 @@ def test_the_stated_cost_wins(watch, serve, shape):
     assert seen.usage == Usage(input=100, cache_read=600, cache_write=300, output=150, reasoning=50)
     assert seen.attributes["gen_ai.usage.cost.amount"] == 0.25
     assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_the_provider_charges_for_the_users_own_key_is_a_part_of_the_cost(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    own = PAID | {"is_byok": True, "cost_details": CHARGED}
+    fake.play(telling(wire.chat(usage=own, service_tier=None, system_fingerprint=None)))
+
+    client(fake).ask(shape, "chat.send", model="openai/gpt-4o", messages=MESSAGES, stream="stream" in shape)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.75
 
 
 @pytest.mark.parametrize("shape", PLAIN)

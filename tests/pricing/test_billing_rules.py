@@ -72,6 +72,13 @@ class TestAnthropic:
 TERMS_OF_OPUS = ({}, {"speed": "fast"}, {"geo": "us"}, {"batch": True}, {"tier": "batch"})
 
 
+SEARCHING = {
+    "gpt-4o": ("gpt-4o-search-preview", "gpt-4o-search-preview-2025-03-11"),
+    "gpt-4o-mini": ("gpt-4o-mini-search-preview", "gpt-4o-mini-search-preview-2025-03-11"),
+    "gpt-5": ("gpt-5-search-api", "gpt-5-search-api-2025-10-14"),
+}
+
+
 class TestOpenAI:
     def test_7_cached_tokens_are_inside_the_prompt_and_reasoning_inside_the_completion(self, cost):
         usage = Usage(input=2_000, cache_read=8_000, output=400, reasoning=600)
@@ -104,7 +111,10 @@ class TestOpenAI:
         assert cost("openai", "gpt-4.1", Usage(web_searches=1)) == usd("0.01")
         assert cost("openai", "gpt-4.1", Usage(web_searches=1), search_tool="web_search_preview") == usd("0.025")
         assert cost("openai", "gpt-5", Usage(web_searches=1), search_tool="web_search_preview") == usd("0.01")
-        assert cost("openai", "gpt-4o-search-preview", Usage(web_searches=1)) == usd("0.025")
+        for model, fee in (("gpt-4o", "0.025"), ("gpt-4o-mini", "0.025"), ("gpt-5", "0.01")):
+            for name in SEARCHING[model]:
+                assert cost("openai", name, Usage(input=1_000)) == cost("openai", model, Usage(input=1_000)) + usd(fee)
+                assert cost("openai", name, Usage(web_searches=1)) == usd(fee)
         assert cost("openai", "gpt-4o", Usage(file_searches=1)) == usd("0.0025")
         assert cost("openai", "gpt-5", Usage(code_sessions=1)) == usd("0.03")
 
@@ -148,8 +158,9 @@ class TestOpenAI:
         assert cost("openai", "dall-e-3", Usage(images=2), size="1024x1024", quality="hd") == usd("0.16")
         assert cost("openai", "dall-e-3", Usage(images=1), size="1024x1792", quality="standard") == usd("0.08")
         assert cost("openai", "whisper-1", Usage(input_audio_ms=10_000)) == usd("0.001")
-        hosted = pricer.price(Usage(input=10, images=1), provider="openai", model="gpt-5")
-        assert (hosted.status, hosted.missing) == (PriceStatus.PARTIAL, ("images",))
+        hosted = {"parts": (ModelUsage("image_generation", Usage(images=1)),), "provider": "openai", "model": "gpt-5"}
+        price = pricer.price(Usage(input=10, output=10), **hosted)
+        assert (price.status, price.missing) == (PriceStatus.PARTIAL, ("image_generation",))
 
     def test_17_data_residency_adds_a_tenth_on_newer_families(self, cost):
         usage = Usage(input=1_000_0, output=1_000)

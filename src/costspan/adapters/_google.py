@@ -52,7 +52,7 @@ PARAMETERS = {
     "candidate_count": "choice.count",
     "output_dimensionality": "embeddings.dimension.count",
 }
-_PER_PROMPT = ("gemini-1", "gemini-2")  # models whose search is billed by the grounded prompt, not by the query
+_PER_PROMPT = ("gemini-1", "gemini-2", "gemini-live-2")  # their search is billed by the grounded prompt, not the query
 _UNSPECIFIED = "_UNSPECIFIED"  # protobuf's word for nothing, as a last part of a name
 _TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_count")
 _CHARACTERS = path("metadata.billable_character_count")
@@ -117,14 +117,19 @@ def _opened(
     return Opened(operation, request, args, kwargs)
 
 
-def read_generated(request: Request, _last: Any, reply: Reply) -> None:
+def bill_searches(request: Request, reply: Reply) -> None:
     """Up to Gemini 2 a prompt that was grounded by any number of searches is billed as one."""
-    reply.finish_reasons = tuple(each for each in reply.finish_reasons if not each.endswith(_UNSPECIFIED))
-    if reply.terms.tier.upper().endswith(_UNSPECIFIED):
-        reply.terms = reply.terms._replace(tier="")
     model = (reply.model or request.model).rpartition("/")[2]
     if reply.usage is not None and reply.usage.web_searches > 1 and model.startswith(_PER_PROMPT):
         reply.usage = Usage(**{**reply.usage.counts, "web_searches": 1})
+
+
+def read_generated(request: Request, _last: Any, reply: Reply) -> None:
+    """Words of protobuf for nothing are nothing; searches are what is billed of them."""
+    reply.finish_reasons = tuple(each for each in reply.finish_reasons if not each.endswith(_UNSPECIFIED))
+    if reply.terms.tier.upper().endswith(_UNSPECIFIED):
+        reply.terms = reply.terms._replace(tier="")
+    bill_searches(request, reply)
 
 
 def count_embedded(_request: Request, last: Any, reply: Reply) -> None:
@@ -153,7 +158,8 @@ def _asked(read: Read, request: Request, usual: int) -> int:
     return value if type(value) is int and value > 0 else usual
 
 
-def read_interaction(_request: Request, last: Any, reply: Reply) -> None:
+def read_interaction(request: Request, last: Any, reply: Reply) -> None:
     """An interaction that runs in the background tells its usage when it is asked for."""
+    bill_searches(request, reply)
     if reply.usage is None and text_of(member(last, "status")) == "in_progress":
         reply.unpriced = "the interaction runs in the background; its usage is not known yet"

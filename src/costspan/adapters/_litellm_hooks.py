@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._openai_fields import CHAT_USAGE
+from costspan.adapters._openai_hooks import read_charge
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import open_keywords
 
@@ -53,10 +54,14 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
 
 def read_hidden(request: Request, last: Any, reply: Reply) -> None:
     """What LiteLLM keeps beside an answer or a finished stream: who answered, its own price, whether its cache did."""
+    read_charge(request, last, reply)
     chunks = getattr(last, "chunks", None)
-    if isinstance(chunks, list) and reply.usage is None:
+    if isinstance(chunks, list):
         told = [each for chunk in chunks if (each := member(chunk, "usage")) is not None]
-        reply.usage, reply.clamped = CHAT_USAGE.read(told)
+        if reply.usage is None:
+            reply.usage, reply.clamped = CHAT_USAGE.read(told)
+        if all(member(each, "cost") is None for each in told):  # LiteLLM's own, which the program gets as the usage's
+            reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
     hidden = getattr(last, "_hidden_params", None)
     hidden = hidden if isinstance(hidden, dict) else {}
     _name_provider(request, text_of(hidden.get("custom_llm_provider")))

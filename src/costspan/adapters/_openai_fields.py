@@ -54,5 +54,13 @@ RESPONSES_USAGE = UsageMap(
     cache_write_12h="input_tokens_details.cache_write_tokens_details.ttl_12h_tokens",
     reasoning="output_tokens_details.reasoning_tokens",
 )
+IMAGE_USAGE = UsageMap(
+    total_input="input_tokens",
+    total_output="output_tokens",
+    cache_read="cached_tokens",
+    input_image="input_tokens_details.image_tokens",
+    cache_read_image="cached_tokens_details.cached_image_tokens",
+    output_image="output_tokens_details.image_tokens|output_tokens",
+)
 # OpenRouter, xAI (1 tick is 1e-10 USD), Perplexity, DeepInfra say what they charge
 STATED_COST = "usage.cost.total_cost|usage.cost|usage.estimated_cost"

@@ -10,14 +10,19 @@ from decimal import Decimal
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._openai_fields import IMAGE_USAGE
 from costspan.adapters._paths import member, path, text_of
-from costspan.usage import Usage
+from costspan.usage import ModelUsage, Usage
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
-_TICKS = path("usage.cost_in_usd_ticks")
+_USAGE = path("usage|response.usage")
 _TICK = Decimal("1e-10")  # USD, xAI
+_UPSTREAM = path("cost_details.upstream_inference_cost")
+_MOST_USD = 10**5  # for one call: what is above it is no price
+_TOOLS = path("tools|response.tools")
+_DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
 _SEARCHES = path("tool_usage.web_search.num_requests|response.tool_usage.web_search.num_requests")
 _TOOL_UNITS = {"file_search_call": "file_searches", "code_interpreter_call": "code_sessions"}
@@ -52,15 +57,24 @@ _BATCHES = Once()
 _FINISHED = Once()
 
 
-def read_chat(_request: Request, last: Any, reply: Reply) -> None:
-    """XAI states its charge in ticks."""
-    ticks = _TICKS(last)
+def read_charge(_request: Request, last: Any, reply: Reply) -> None:
+    """XAI states its charge in ticks; OpenRouter's is only its fee where the provider bills the user's own key.
+
+    Source: docs.x.ai/developers/cost-tracking (in all its APIs), openrouter.ai/docs/use-cases/usage-accounting, read
+    2026-11-22.
+    """
+    told = _USAGE(last)
+    ticks = member(told, "cost_in_usd_ticks")
     if type(ticks) is int and ticks >= 0 and reply.stated_cost is None:
         reply.stated_cost = ticks * _TICK
+    upstream = _UPSTREAM(told)
+    if member(told, "is_byok") is True and isinstance(upstream, (int, float)) and 0 <= upstream <= _MOST_USD:
+        reply.stated_cost = (reply.stated_cost or 0) + Decimal(str(upstream))
 
 
 def read_response(request: Request, last: Any, reply: Reply) -> None:
     """Server tools are billed by the call; a background response that tells no usage yet is billed when it does."""
+    read_charge(request, last, reply)
     units = _tool_units(last)
     if reply.usage is None:
         if reply.id:
@@ -70,7 +84,7 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
         reply.usage = reply.usage + Usage.of(units)
         reply.terms = reply.terms._replace(search_tool=_search_tool(request))
     if _has_item(last, "image_generation_call"):
-        reply.usage = reply.usage + Usage(images=1)  # billed in image tokens that are not in `usage`
+        reply.parts += (_drawn(request, last),)
 
 
 def read_retrieved(request: Request, last: Any, reply: Reply) -> None:
@@ -101,6 +115,7 @@ def count_request(_request: Request, _last: Any, reply: Reply) -> None:
 
 def count_images(request: Request, last: Any, reply: Reply) -> None:
     """Models before gpt-image report no tokens: they are billed by the picture."""
+    read_charge(request, last, reply)
     if reply.usage is None:
         made = member(last, "data")
         asked = member(request.body, "n")
@@ -141,6 +156,14 @@ def _search_tool(request: Request) -> str:
     tools = member(request.body, "tools")
     kinds = [text_of(member(tool, "type")) for tool in tools] if isinstance(tools, list) else []
     return "web_search_preview" if any(kind.startswith("web_search_preview") for kind in kinds) else "web_search"
+
+
+def _drawn(request: Request, last: Any) -> ModelUsage:
+    """Pictures that an image model made for a response: its tokens are not in `usage`, and it may not be named."""
+    usage, _ = IMAGE_USAGE.read([told for told in (_DRAWN(last),) if told is not None])
+    tools = _TOOLS(last) or member(request.body, "tools")
+    models = path("type=image_generation.model")(tools)
+    return ModelUsage(text_of(models) or "image_generation", usage or Usage(images=1))
 
 
 def _has_item(last: Any, kind: str) -> bool:

@@ -31,7 +31,13 @@ USAGE = UsageMap(
     output_image="completion_tokens_details.image_tokens",
     web_searches="server_tool_use.web_search_requests|prompt_tokens_details.web_search_requests",
 )
-CHAT = replace(openai.CHAT, usage=USAGE, hook=read_hidden, terms={"tier": "service_tier|usage.service_tier"})
+CHAT = replace(
+    openai.CHAT,
+    usage=USAGE,
+    hook=read_hidden,
+    terms={"tier": "service_tier|usage.service_tier", "speed": "usage.speed", "geo": "usage.inference_geo"},
+    asked={**openai.CHAT.asked, "speed": "speed", "geo": "inference_geo"},  # as 1.83's streams leave it out
+)
 COMPLETION = replace(openai.COMPLETION, usage=USAGE, hook=read_hidden)
 EMBEDDING = replace(openai.EMBEDDINGS, hook=read_hidden)
 RESPONSE = replace(openai.RESPONSE, hook=read_hidden)

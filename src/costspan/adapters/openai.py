@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat
-from costspan.adapters._openai_fields import CHAT_USAGE, PARAMETERS, PAYERS, RESPONSES_USAGE, STATED_COST
+from costspan.adapters._openai_fields import (
+    CHAT_USAGE,
+    IMAGE_USAGE,
+    PARAMETERS,
+    PAYERS,
+    RESPONSES_USAGE,
+    STATED_COST,
+)
 from costspan.adapters._stainless import stainless
 from costspan.adapters._usage import UsageMap
 
@@ -18,7 +25,7 @@ CHAT = Operation(
     asked={"search_context": "web_search_options.search_context_size"},
     stated_cost=STATED_COST,
     asks_usage=True,
-    hook=hooks.read_chat,
+    hook=hooks.read_charge,
     parameters=PARAMETERS,
     attribution=PAYERS,
 )
@@ -66,12 +73,7 @@ EMBEDDINGS = Operation(
 )
 IMAGE = Operation(
     "image_generation",
-    usage=UsageMap(
-        total_input="input_tokens",
-        total_output="output_tokens",
-        input_image="input_tokens_details.image_tokens",
-        output_image="output_tokens_details.image_tokens|output_tokens",
-    ),
+    usage=IMAGE_USAGE,
     model="model",
     terms={"size": "size", "quality": "quality"},
     asked={"size": "size", "quality": "quality"},

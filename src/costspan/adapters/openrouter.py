@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
-CHAT = replace(openai.CHAT, hook=None)
-RESPONSE = replace(openai.RESPONSE, hook=None)
+CHAT = replace(openai.CHAT, hook=hooks.read_charge)
+RESPONSE = replace(openai.RESPONSE, hook=hooks.read_charge)
 RERANK = Operation(
     "rerank", usage=UsageMap(total_input="total_tokens", search_units="search_units"), stated_cost="usage.cost"
 )
