@@ -199,6 +199,14 @@ def test_a_grpc_port_in_use_is_one_line_and_that_is_all(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_port_where_grpc_is_served_is_told_as_any_other_that_is_taken(tmp_path):
+    with (
+        start(tmp_path / "x.db", port=0, grpc_port=0) as running,
+        pytest.raises(LedgerError, match=f"port {running.grpc_port} .*: choose another with --grpc-port"),
+    ):
+        start(tmp_path / "y.db", port=0, grpc_port=running.grpc_port)
+
+
 def test_a_grpc_port_that_is_taken_at_the_last_moment_is_one_line_too():
     with socket.create_server(("127.0.0.1", 0)) as held, pytest.raises(LedgerError, match="--grpc-port"):
         start_grpc(None, f"127.0.0.1:{held.getsockname()[1]}")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import ssl
@@ -149,7 +150,7 @@ def find_running(url: str = f"http://127.0.0.1:{HTTP_PORT}", timeout: float = 0.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{url}/healthz", timeout=timeout) as answer:
             said = json.load(answer)
-    except (OSError, ValueError):
+    except (OSError, ValueError, http.client.HTTPException):  # gRPC on this port answers in no HTTP/1
         return None
     return said if isinstance(said, dict) and said.get("service") == "costspan" else None
 
