@@ -77,6 +77,20 @@ def test_where_every_call_was_free_it_says_what_a_gateway_needs(ledger, monkeypa
     assert output.splitlines()[1].split()[-2] == "free"
 
 
+def test_what_has_no_price_at_all_is_unknown_and_not_0(ledger):
+    unpriced = {"gen_ai__response__model": "own-model", "gen_ai__request__model": "own-model", **NO_PARTS}
+    ledger.send(
+        traces(
+            call(),
+            call(**unpriced, gen_ai__usage__cost__amount=None),
+            call(gen_ai__response__model="free", **FREE, **NO_PARTS),
+        )
+    )
+    lines = {line.split()[0]: line.split() for line in shown(ledger, 200, "model")[1:]}
+
+    assert (lines["own-model"][5], lines["free"][5], lines["total"][5]) == ("unknown", "$0.0000", "$0.00450")
+
+
 def test_a_report_that_costs_something_does_not_speak_of_gateways(ledger):
     ledger.send(traces(call()))
 

@@ -102,10 +102,15 @@ def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
         "input": f"{row.input_tokens:,}",
         "cached": f"{row.cache_read_tokens:,}",
         "output": f"{row.output_tokens:,}",
-        "cost": money(row.cost),
+        "cost": _cost(row),
         **second,
         "share": f"{row.share:.1%}",
     }
+
+
+def _cost(row: UsageRow) -> str:
+    """As `money`; unknown, which is not 0, where no call has a price."""
+    return money(row.cost) if row.cost or not row.calls or row.unpriced_calls < row.calls else "unknown"
 
 
 def _fitting(sizes: dict[str, int], room: int) -> list[str]:
