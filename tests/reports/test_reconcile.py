@@ -161,6 +161,17 @@ def test_what_is_billed_of_no_model_is_said_to_be_no_call(tmp_path, path):
     assert ["is a tool" in cause for line in lines if line.model == "Web Search" for cause in line.causes] == [True]
 
 
+@pytest.mark.parametrize(("tokens", "cause"), [("", "this export states no tokens"), ("1000,200", "tokens agree")])
+def test_tokens_are_said_to_agree_only_where_the_export_states_them(tmp_path, path, tokens, cause):
+    counts = tokens or ","
+    content = f"date,model,input_tokens,output_tokens,cost\n2026-11-21,claude-opus-4-1,{counts},9\n"
+    with SqliteBook(path) as book:
+        lines = reconcile(book, read_bill(bill(tmp_path, content), "anthropic"), "anthropic")
+
+    causes = next(line.causes for line in lines if line.model == "claude-opus-4-1")
+    assert [cause in said for said in causes] == [True]
+
+
 @pytest.mark.parametrize("line", ["2026-11-21,gpt-4o,many,", "soon,gpt-4o,1,", "2026-11-21,gpt-4o,1,1e20"])
 def test_a_value_that_cannot_be_is_told_with_its_row(tmp_path, line):
     bill = tmp_path / "bill.csv"

@@ -49,6 +49,10 @@ _ABSURD = Decimal(10**15)
 _ROUNDING = Decimal("0.005")  # of the cost: providers round lines to the cent or less
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d)$")
 PROVIDERS = ("openai", "anthropic")
+_PRICE = "price: tokens agree, so the price differs (a discount, a tier, tools): see costspan price"
+_PRICE_OR_CALLS = (
+    "price or calls: this export states no tokens; reconcile the provider's usage export too, to tell which"
+)
 
 
 class BillError(ValueError):
@@ -267,4 +271,4 @@ def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
         if gap and gap <= theirs.cost * _ROUNDING:
             yield "rounding"
         elif gap and theirs.calls <= ours.calls and (theirs.input, theirs.output) in (seen, (0, 0)):
-            yield "price: tokens agree, so the price differs (a discount, a tier, tools): see costspan price"
+            yield _PRICE if theirs.input or theirs.output else _PRICE_OR_CALLS
