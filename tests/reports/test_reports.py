@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from decimal import Decimal
 
 import pytest
@@ -96,6 +97,18 @@ def test_json_lines_hold_the_rows(path, tmp_path):
 def test_an_unknown_format_is_refused(path, tmp_path):
     with pytest.raises(ExportError, match="csv, jsonl, parquet, focus"):
         export_token_usage(tmp_path / "x", format="xls", ledger=path)
+
+
+def test_a_format_that_cannot_be_written_leaves_the_file_as_it_was(path, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    kept = tmp_path / "x.parquet"
+    kept.write_text("of last month")
+    said = run("export", "--format", "parquet", "--db", str(path), "--since", "all", "-o", str(kept))
+
+    assert (said.exit_code, "pip install 'costspan[parquet]'" in said.output) == (1, True)
+    with pytest.raises(ExportError, match="pyarrow"):
+        export_token_usage(kept, format="parquet", ledger=path, start_date="all")
+    assert kept.read_text() == "of last month"
 
 
 @pytest.mark.real
@@ -227,3 +240,11 @@ def test_comparing_two_prompts_says_what_is_saved(tmp_path):
     assert Decimal(said["saved_usd"]) == Decimal(said["saved_tokens"]) * Decimal("0.0000025") * 1000
     assert "saved" in run(*args).output
     assert run(*args[:-1], "no-such-model-9").exit_code == 1
+
+
+def test_prompts_are_compared_with_the_ends_of_their_lines(tmp_path):
+    (tmp_path / "a").write_bytes(b"x \r\n\r\n\r\ny")
+    (tmp_path / "b").write_bytes(b"x \n\n\ny")
+    said = json.loads(run("compare", str(tmp_path / "a"), str(tmp_path / "b"), "--model", "gpt-4o", "--json").output)
+
+    assert (said["before"]["tokens"], said["after"]["tokens"]) == (4, 3)

@@ -38,8 +38,8 @@ def _side(path: Path, asked: dict[str, Any]) -> dict[str, Any]:
     from costspan.tokens.functions import token_counter
     from costspan.usage import Usage
 
-    with click.open_file(str(path), encoding="utf-8", errors="replace") as prompt:
-        count = token_counter(asked["model"], text=prompt.read())
+    with click.open_file(str(path), "rb") as prompt:  # as text, Python would change the ends of its lines
+        count = token_counter(asked["model"], text=prompt.read().decode("utf-8", "replace"))
     try:
         seller, model = split_name(asked["model"], asked["provider"])
     except UnknownModelError as error:

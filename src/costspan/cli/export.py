@@ -31,9 +31,9 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
     if form == "focus" and click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE:
         msg = "FOCUS has columns of its own: leave --by out, or choose another --format"
         raise click.UsageError(msg)
-    with asked.ledger() as reader:
-        rows: list[dict[str, Any]] = list(rows_for(reader, asked.question, form))
     try:
+        with asked.ledger() as reader:
+            rows: list[dict[str, Any]] = list(rows_for(reader, asked.question, form))
         with click.open_file(str(output or "-"), "wb") as out:
             WRITERS[form](rows, out)
     except BrokenPipeError:  # as in `costspan export | head`: click ends then without a word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any
 
 from costspan.ledger.book import open_ledger
@@ -37,7 +38,13 @@ def flat_rows(report: UsageReport) -> Iterator[dict[str, Any]]:
 
 
 def rows_for(reader: Book, question: Question, form: str) -> Iterable[dict[str, Any]]:
-    """What a file of this form holds."""
+    """What a file of this form holds; refused here, before a file is opened and so emptied, if it cannot be written.
+
+    Raises:
+        ExportError: pyarrow is not installed, and it is Parquet.
+    """
+    if form == "parquet" and find_spec("pyarrow") is None:
+        raise ExportError("Parquet needs pyarrow: pip install 'costspan[parquet]'")
     return focus_rows(reader, question) if form == "focus" else flat_rows(read_usage(reader, question))
 
 
@@ -58,16 +65,10 @@ def write_jsonl(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
 
 
 def write_parquet(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
-    """A Parquet file; money is a decimal column.
+    """A Parquet file; money is a decimal column."""
+    import pyarrow as pa  # noqa: PLC0415 large, and only for this
+    import pyarrow.parquet as pq  # noqa: PLC0415 as above
 
-    Raises:
-        ExportError: pyarrow is not installed.
-    """
-    try:
-        import pyarrow as pa  # noqa: PLC0415 large, and only for this
-        import pyarrow.parquet as pq  # noqa: PLC0415 as above
-    except ModuleNotFoundError as error:
-        raise ExportError("Parquet needs pyarrow: pip install 'costspan[parquet]'") from error
     table = pa.Table.from_pylist(list(rows))
     for place, name in enumerate(table.column_names):
         if name in ("discount", "month_to_date") or name.startswith(("cost", "max_cost")):
