@@ -169,6 +169,9 @@ class TestOpenAI:
         assert cost("openai", "gpt-4o", usage, geo="eu") == cost("openai", "gpt-4o", usage)
 
 
+HEARD = {"input_audio": 1_000}
+
+
 class TestGoogle:
     def test_18_thoughts_are_output_and_tool_use_is_input(self, cost):
         usage = Usage(input=4_500, cache_read=6_000, output=300, reasoning=700)
@@ -183,6 +186,20 @@ class TestGoogle:
 
     def test_20_above_200k_the_whole_request_is_dearer(self, cost):
         assert cost("gcp.gemini", "gemini-2.5-pro", Usage(input=250_000, output=1_000)) == usd("0.64")
+
+    def test_20_half_the_price_is_half_of_the_dearer_one_above_200k(self, cost):
+        usage = Usage(input=150_000, cache_read=100_000, output=1_000)
+
+        for host in ("gcp.gemini", "gcp.vertex_ai"):
+            flex = cost(host, "gemini-2.5-pro", usage, tier="ON_DEMAND_FLEX")
+            assert flex == (usd("0.1875") + usd("0.025") + usd("0.0075"))  # the lists give no discount on cached input
+
+    def test_21_a_tier_is_cheaper_or_dearer_for_pictures_and_sound_too(self, cost):
+        for tier, factor in (("FLEX", "0.5"), ("PRIORITY", "1.8")):
+            for model, used in (("gemini-2.5-flash-image", {"output_image": 1_290}), ("gemini-3.5-flash", HEARD)):
+                usage = Usage(**used)
+                served = cost("gcp.gemini", model, usage, tier=f"ON_DEMAND_{tier}")
+                assert served == cost("gcp.gemini", model, usage) * usd(factor)
 
     def test_21_the_traffic_type_is_the_tier(self, cost, pricer):
         usage = Usage(input=1_000_000)

@@ -436,3 +436,46 @@ class TestBuilding:
 
         assert len(sources) > 10
         assert [each for each in sources if not re.fullmatch(r"https://.*\b2026-\d\d-\d\d\b.*", each)] == []
+
+
+STANDARD = {
+    "input_cost_per_token": 2e-6,
+    "input_cost_per_token_above_200k_tokens": 4e-6,
+    "input_cost_per_audio_token": 6e-6,
+    "output_cost_per_token": 8e-6,
+}
+
+
+class TestTiers:
+    """A list tells a tier's rates for text; what it leaves out follows them."""
+
+    def billed(self, usage, tier, **told):
+        model = build([], read_litellm({"acme/m": litellm_entry(**STANDARD, **told)}, "list"), DAY).models
+        return compile_card(next(iter(model["acme"].values())), Terms(tier=tier), NOON).price(usage).total
+
+    @pytest.mark.parametrize(("tier", "above"), [("flex", 2), ("batches", 2), ("priority", 4)])
+    def test_steps_of_the_standard_rate_are_steps_of_a_cheaper_tier(self, tier, above):
+        """Priority is not served above a step: there the list's own rate is all that is known."""
+        rate = {"flex": 1e-6, "batches": 1e-6, "priority": 4e-6}[tier]
+
+        told = {f"input_cost_per_token_{tier}": rate}
+
+        asked = "batch" if tier == "batches" else tier
+        assert self.billed(Usage(input=1_000_000), asked, **told) == above
+
+    def test_a_modality_is_as_much_cheaper_as_text(self):
+        usage = Usage(input_audio=100_000)
+
+        assert self.billed(usage, "flex", input_cost_per_token_flex=1e-6) == Decimal("0.3")
+        assert self.billed(usage, "flex", output_cost_per_token_flex=4e-6) == Decimal("0.6")
+
+    def test_what_the_list_tells_stays(self):
+        told = {"input_cost_per_token_flex": 1e-6, "input_cost_per_token_above_200k_tokens_flex": 3e-6}
+
+        assert self.billed(Usage(input=1_000_000), "flex", **told) == 3
+
+    def test_a_free_standard_rate_tells_nothing_of_a_tier(self):
+        free = {"input_cost_per_token": 0, "input_cost_per_audio_token": 6e-6, "input_cost_per_token_flex": 1e-6}
+        (model,) = build([], read_litellm({"acme/m": litellm_entry(**free)}, "list"), DAY).models["acme"].values()
+
+        assert compile_card(model, Terms(tier="flex"), NOON).price(Usage(input_audio=100_000)).total == Decimal("0.6")

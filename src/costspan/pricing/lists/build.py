@@ -14,6 +14,7 @@ from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import active_period
 from costspan.pricing.lists.images import is_image_key, read_image_models
 from costspan.pricing.lists.merge import Decision, Merged, apply_patches, differences
+from costspan.pricing.lists.tiers import complete_tiers
 from costspan.pricing.litellm import read_model
 from costspan.pricing.model import pack
 from costspan.pricing.pricefile import read_price_file
@@ -64,6 +65,8 @@ def build(first: Iterable[Model], second: Iterable[Model], day: date, before: Sn
     for model in second:
         merged.take(model)
     apply_patches(merged, _own_models("patches.json"))
+    for model in [model for models in merged.models.values() for model in models.values()]:
+        merged.add(complete_tiers(model))
     for model in _own_models("own.json"):
         merged.add(model)
     if before is not None:
