@@ -89,6 +89,9 @@ def test_what_has_no_price_at_all_is_unknown_and_not_0(ledger):
     lines = {line.split()[0]: line.split() for line in shown(ledger, 200, "model")[1:]}
 
     assert (lines["own-model"][5], lines["free"][5], lines["total"][5]) == ("unknown", "$0.0000", "$0.00450")
+    only = ("--where", "model=own-model", "--currency", "EUR", "--rate", "0.9@2026-11-01")
+    output = CliRunner().invoke(costspan, ["report", "--since", "all", "--db", str(ledger.path), *only]).output
+    assert [line.split()[5:7] for line in output.splitlines()[1:3]] == [["unknown", "unknown"]] * 2
 
 
 def test_a_report_that_costs_something_does_not_speak_of_gateways(ledger):
@@ -116,3 +119,22 @@ def test_a_trace_can_be_copied_in_one_piece(ledger, monkeypatch, width):
     assert re.search(r"\b[0-9a-f]{32}\b", shown)
     assert "$0.00450" in shown
     assert len(lines) == 2 if width == 200 else len(lines) > 2
+
+
+def test_it_is_said_why_there_are_no_calls(ledger):
+    ledger.send(traces(call()))
+
+    def asked(*args):
+        result = CliRunner().invoke(costspan, [*args, "--db", str(ledger.path)])
+        return result.exit_code, result.output.splitlines()[-1]
+
+    for command in ("report", "calls"):
+        assert asked(command, "--until", "2020-01-02", "--since", "2020-01-01") == (0, "no calls in this period")
+        assert asked(command, "--since", "all", "--where", "model=gpt-4o") == (
+            0,
+            "no calls in this period that match --where",
+        )
+        assert asked(command, "--since", "2026-11-20", "--until", "2026-11-10") == (
+            2,
+            "Error: --until is not after --since: no call can be in this period",
+        )

@@ -33,6 +33,11 @@ class Asked:
         """The question as of now: `1h` and `today` have moved on, a day that was named has not."""
         return _asked(self.texts).question
 
+    @property
+    def nothing(self) -> str:
+        """What to say where no call answers the question."""
+        return "no calls in this period" + " that match --where" * bool(self.question.where)
+
     @contextlib.contextmanager
     def ledger(self) -> Iterator[Book]:
         """The ledger, open for reading; its errors become one line."""
@@ -88,5 +93,7 @@ def _asked(texts: dict[str, Any]) -> Asked:
         zone = parse_zone(texts["tz"])
         since = None if texts["since"] == "all" else parse_time(texts["since"], now=now, zone=zone)
         until = parse_time(texts["until"], now=now, zone=zone) if texts["until"] else None
+        if since and until and until <= since:
+            raise QuestionError("--until is not after --since: no call can be in this period")
         question = Question(since, until, parse_by(texts["by"]), parse_where(texts["where"]), zone)
     return Asked(texts["db"], question, texts)

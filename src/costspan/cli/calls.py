@@ -37,7 +37,7 @@ def command(asked: Asked, order: str, limit: int, page: str, *, as_json: bool) -
     elif listed:
         _show(listed, page)
     else:
-        click.echo("no calls in this period")
+        click.echo(asked.nothing)
 
 
 def _show(listed: list[ListedCall], page: str) -> None:

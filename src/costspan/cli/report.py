@@ -41,7 +41,7 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
         click.echo(json.dumps(said, indent=2))
         return
     if not report.rows:
-        click.echo("no calls in this period")
+        click.echo(asked.nothing)
         return
     from costspan.cli.tables import money, terminal, usage_table
 

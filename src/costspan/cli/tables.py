@@ -96,21 +96,17 @@ def amount(value: Decimal) -> str:
 
 def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
     """By the titles of their columns."""
-    second = {currency.code: amount(row.cost * currency.rate)} if currency else {}
+    known = row.cost or not row.calls or row.unpriced_calls < row.calls  # unknown, where no call has a price, is not 0
+    second = {currency.code: amount(row.cost * currency.rate) if known else "unknown"} if currency else {}
     return {
         "calls": f"{row.calls:,}",
         "input": f"{row.input_tokens:,}",
         "cached": f"{row.cache_read_tokens:,}",
         "output": f"{row.output_tokens:,}",
-        "cost": _cost(row),
+        "cost": money(row.cost) if known else "unknown",
         **second,
         "share": f"{row.share:.1%}",
     }
-
-
-def _cost(row: UsageRow) -> str:
-    """As `money`; unknown, which is not 0, where no call has a price."""
-    return money(row.cost) if row.cost or not row.calls or row.unpriced_calls < row.calls else "unknown"
 
 
 def _fitting(sizes: dict[str, int], room: int) -> list[str]:
