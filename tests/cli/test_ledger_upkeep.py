@@ -87,7 +87,7 @@ def test_reprice_asks_before_it_writes(db, tmp_path, monkeypatch):
     )
     monkeypatch.setenv("COSTSPAN_PRICES", str(prices))
     declined = run("ledger", "reprice", "--db", db, input="n\n")
-    assert "openai/own-1: 1 calls, $0" in declined.output
+    assert "openai/own-1: 1 calls, $0 -> $0.0014\n1 calls change, by +$0.0014 in all" in declined.output
     assert json.loads(run("ledger", "info", "--db", db, "--json").output)["cost"] == "0.009000000000"
 
     assert "written as run 1" in run("ledger", "reprice", "--db", db, "--yes").output

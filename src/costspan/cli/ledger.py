@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,6 +177,7 @@ def reprice(asked: Asked, **options: Any) -> None:
 
 def _show(made: Any, *, as_json: bool) -> None:
     from costspan.ledger.money import usd_of_pico
+    from costspan.reports.usage import text
 
     total = made.total()
     rows = [
@@ -187,6 +189,8 @@ def _show(made: Any, *, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     for row in rows:
-        click.echo(f"{row['provider']}/{row['model']}: {row['calls']:,} calls, ${row['before']} -> ${row['after']}")
+        before, after = (text(Decimal(row[when])) for when in ("before", "after"))
+        click.echo(f"{row['provider']}/{row['model']}: {row['calls']:,} calls, ${before} -> ${after}")
     change = usd_of_pico(total.after - total.before)
-    click.echo(f"{total.calls:,} calls change, by ${change:+f} in all" if rows else "no price changes")
+    sign = "-" if change < 0 else "+"
+    click.echo(f"{total.calls:,} calls change, by {sign}${text(abs(change))} in all" if rows else "no price changes")
