@@ -261,6 +261,9 @@ def test_a_damaged_ledger_says_what_to_do(filled):
     filled.write_bytes(content)
     with pytest.raises(LedgerError, match="damaged"):
         get_token_usage(ledger=filled, start_date="all")
+    for use in (start, Store):
+        with pytest.raises(LedgerError, match="damaged"):
+            use(filled)
 
 
 def test_a_full_disk_refuses_what_it_cannot_store_and_keeps_what_was_acknowledged(tmp_path):

@@ -61,7 +61,11 @@ class Store:
         self._numbers = Numbers(self._connection)
         self._words: dict[str, int] = {}
         self._parents: OrderedDict[bytes, None] = OrderedDict()  # spans that have a call as a child
-        self._events = bool(self._connection.execute("SELECT 1 FROM meta WHERE key='events'").fetchone())
+        try:
+            self._events = bool(self._connection.execute("SELECT 1 FROM meta WHERE key='events'").fetchone())
+        except sqlite3.Error as error:  # damaged past its first page, which is all that opening reads
+            self.close()
+            raise explain(error, path) from error
         self._waiting: deque[OtherSpan] = deque(maxlen=_SPANS_WAITING)  # until their trace has a call
 
     def close(self) -> None:
