@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from types import SimpleNamespace
 
 import pytest
 from fake_providers import anthropic
@@ -15,6 +16,8 @@ import litellm
 
 from adapters import SHAPES, STREAMS
 from costspan import instrumentors
+from costspan.adapters._litellm_hooks import read_response
+from costspan.call import Reply, Request
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
@@ -173,6 +176,18 @@ def test_litellms_own_price_in_a_streams_usage_is_not_the_providers(watch, fake,
 
     assert seen.attributes["gen_ai.usage.cost.source"] == "local"
     assert seen.reply.stated_cost is None
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_server_tools_of_a_response_are_billed_by_the_call(streamed):
+    """Newer releases make responses only where `mcp` is installed, so what they hand over is made here."""
+    answer = {"output": [{"type": "web_search_call", "action": {"type": "search"}}]}
+    last = SimpleNamespace(completed_response={"response": answer}) if streamed else answer
+    reply = Reply(usage=Usage(input=1))
+
+    read_response(Request("chat", "openai", body={}), last, reply)
+
+    assert reply.usage == Usage(input=1, web_searches=1)
 
 
 @pytest.mark.parametrize("shape", ["sync", "async"])

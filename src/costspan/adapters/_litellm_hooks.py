@@ -9,8 +9,8 @@ import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters import _openai_hooks as openai
 from costspan.adapters._openai_fields import CHAT_USAGE
-from costspan.adapters._openai_hooks import read_charge
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import open_keywords
 
@@ -54,7 +54,7 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
 
 def read_hidden(request: Request, last: Any, reply: Reply) -> None:
     """What LiteLLM keeps beside an answer or a finished stream: who answered, its own price, whether its cache did."""
-    read_charge(request, last, reply)
+    openai.read_charge(request, last, reply)
     chunks = getattr(last, "chunks", None)
     if isinstance(chunks, list):
         told = [each for chunk in chunks if (each := member(chunk, "usage")) is not None]
@@ -72,6 +72,12 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
     reply.cached = (
         mocked or bool(hidden.get("cache_hit")) or getattr(last, "custom_llm_provider", "") == "cached_response"
     )
+
+
+def read_response(request: Request, last: Any, reply: Reply) -> None:
+    """As OpenAI's own: server tools are billed by the call; a stream keeps the event that completed it."""
+    openai.read_response(request, getattr(last, "completed_response", None) or last, reply)
+    read_hidden(request, last, reply)
 
 
 def _name_provider(request: Request, name: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
-from costspan.adapters._litellm_hooks import open_litellm, read_hidden
+from costspan.adapters._litellm_hooks import open_litellm, read_hidden, read_response
 from costspan.adapters._usage import UsageMap
 
 USAGE = UsageMap(
@@ -40,7 +40,7 @@ CHAT = replace(
 )
 COMPLETION = replace(openai.COMPLETION, usage=USAGE, hook=read_hidden)
 EMBEDDING = replace(openai.EMBEDDINGS, hook=read_hidden)
-RESPONSE = replace(openai.RESPONSE, hook=read_hidden)
+RESPONSE = replace(openai.RESPONSE, hook=read_response)
 RERANK = Operation(
     "rerank", usage=UsageMap(roots=("meta.billed_units",), search_units="search_units"), hook=read_hidden
 )
