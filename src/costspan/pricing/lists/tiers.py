@@ -1,7 +1,7 @@
 """Completes what the lists say of a tier: they tell its rates for text, and often leave out the rest.
 
-Source: ai.google.dev/gemini-api/docs/optimization and developers.openai.com/api/docs/guides/batch (flex and batch are
-half of the standard price, which has steps and modalities), read 2026-11-22.
+Source: ai.google.dev/gemini-api/docs/optimization (flex and batch are half of the standard price), looked up 2026-11-22;
+billing rules 9, 20 and 21 of 2026-11-21. That steps and modalities follow is inferred from these; no list says so.
 """
 
 from __future__ import annotations
