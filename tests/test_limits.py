@@ -7,6 +7,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 import costspan
 from costspan import BudgetExceededError
@@ -89,6 +91,20 @@ def test_limits_are_gauges(limited):
     for gauge, value in (("limit", 100), ("spent", 29), ("remaining", 71)):
         [(attributes, point)] = program.points(f"costspan.quota.{gauge}.tokens")
         assert point.value == value
+
+
+def test_after_off_and_on_again_the_gauges_show_the_file_of_now(tmp_path):
+    reader, path = InMemoryMetricReader(), tmp_path / "budgets.json"
+    provider = MeterProvider([reader], shutdown_on_exit=False)
+    for most in (1, 2):
+        path.write_text(json.dumps({"budgets": [{"usd": most, "name": f"of {most}"}]}))
+        costspan.instrument(budgets=str(path), meter_provider=provider)
+        costspan.uninstrument()
+    read = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    provider.shutdown()
+
+    (limit,) = [each.data.data_points for each in read if each.name == "costspan.budget.limit"]
+    assert [(each.attributes["costspan.budget.name"], each.value) for each in limit] == [("of 2", 2.0)]
 
 
 def test_a_gauge_is_there_before_the_first_call(limited):

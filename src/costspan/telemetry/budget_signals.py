@@ -41,25 +41,28 @@ class BudgetSignals:
         self._logger = logger
         self._labels = labels
         self._refusals = meter.create_counter(names.REFUSAL_COUNTER, "{call}", "Calls that a budget has refused")
+        # a meter keeps the first callback of a gauge: after costspan was off and on again, it must show other quotas
+        shown: list[Quota] = getattr(meter, "__dict__", {}).setdefault("_costspan_quotas", [])
+        shown[:] = quotas
         for unit, (limit, spent, remaining, metric_unit, scale) in _GAUGES.items():
-            held = tuple(quota for quota in quotas if quota.limit.unit == unit)
-            if not held:
+            if not any(quota.limit.unit == unit for quota in quotas):
                 continue
             for name, read in (
                 (limit, lambda quota, _spend: quota.limit.most),
                 (spent, lambda quota, spend: quota.limit.used(spend)),
                 (remaining, lambda quota, spend: quota.limit.most - quota.limit.used(spend)),
             ):
-                observe = self._observing(held, read, scale)
+                observe = self._observing(shown, unit, read, scale)
                 meter.create_observable_gauge(name, [observe], metric_unit, "Of the budgets in COSTSPAN_BUDGETS")
 
     def _observing(
-        self, quotas: Iterable[Quota], read: Callable[[Quota, Spend], int], scale: int
+        self, quotas: Iterable[Quota], unit: str, read: Callable[[Quota, Spend], int], scale: int
     ) -> Callable[[Any], list[Observation]]:
         def observe(_options: Any) -> list[Observation]:
             return [
                 Observation(read(quota, spend) / scale if scale > 1 else read(quota, spend), self._series(quota, who))
                 for quota in quotas
+                if quota.limit.unit == unit
                 for who, spend in _worst(quota, self._labels)
             ]
 

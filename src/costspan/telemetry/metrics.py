@@ -234,7 +234,7 @@ def metrics_of(meter: Meter, *, chunk_metric: bool) -> Metrics:
     So who switches costspan off and on again goes on with the same sums.
     Source: `Meter.create_observable_counter` of opentelemetry-sdk 1.39.0 and 1.45.2, read and run on 2026-11-22.
     """
-    made = vars(meter)
+    made = getattr(meter, "__dict__", {})  # a meter of another kind may have none
     metrics: Metrics = made.get("_costspan") or made.setdefault("_costspan", Metrics(meter))
     metrics.chunk_metric = chunk_metric
     return metrics

@@ -20,7 +20,7 @@ const resolve = (colour) => style(colour.slice(4, -1));
 function options(place, height, labels, series, hooks) {
   const axis = { stroke: style('--quiet'), grid: { stroke: style('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui' };
   return {
-    width: Math.max(260, place.clientWidth), height, padding: [8, 8, 0, 0],
+    width: Math.max(260, place.clientWidth), height, padding: [8, 20, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { setScale: false, x: false }, points: { show: false } },
     scales: { x: { time: false, range: [-0.6, labels.length - 0.4] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.08 : 1] } },
