@@ -1,6 +1,6 @@
 """Completes what the lists say of a tier: they tell its rates for text, and often leave out the rest.
 
-Source: ai.google.dev/gemini-api/docs/optimization (flex and batch are half of the standard price), looked up 2026-11-22;
+Source: ai.google.dev/gemini-api/docs/optimization (flex and batch are half the standard price), read 2026-11-22;
 billing rules 9, 20 and 21 of 2026-11-21. That steps and modalities follow is inferred from these; no list says so.
 """
 
