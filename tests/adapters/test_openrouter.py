@@ -52,14 +52,14 @@ def test_the_stated_cost_wins(watch, serve, shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_the_provider_charges_for_the_users_own_key_is_a_part_of_the_cost(watch, serve, shape):
+def test_with_the_users_own_key_only_the_fee_is_charged(watch, serve, shape):
     seen, fake = watch("openrouter"), serve(wire)
     own = PAID | {"is_byok": True, "cost_details": CHARGED}
     fake.play(telling(wire.chat(usage=own, service_tier=None, system_fingerprint=None)))
 
     client(fake).ask(shape, "chat.send", model="openai/gpt-4o", messages=MESSAGES, stream="stream" in shape)
 
-    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.75
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.25
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -17,10 +17,8 @@ from costspan.usage import ModelUsage, Usage
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
-_USAGE = path("usage|response.usage")
+_TICKS = path("usage.cost_in_usd_ticks|response.usage.cost_in_usd_ticks")
 _TICK = Decimal("1e-10")  # USD, xAI
-_UPSTREAM = path("cost_details.upstream_inference_cost")
-_MOST_USD = 10**5  # for one call: what is above it is no price
 _TOOLS = path("tools|response.tools")
 _DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
@@ -58,18 +56,10 @@ _FINISHED = Once()
 
 
 def read_charge(_request: Request, last: Any, reply: Reply) -> None:
-    """XAI states its charge in ticks; OpenRouter's is only its fee where the provider bills the user's own key.
-
-    Source: docs.x.ai/developers/cost-tracking (in all its APIs), openrouter.ai/docs/use-cases/usage-accounting, read
-    2026-11-22.
-    """
-    told = _USAGE(last)
-    ticks = member(told, "cost_in_usd_ticks")
+    """XAI states its charge in ticks. Source: docs.x.ai/developers/cost-tracking (in all its APIs), read 2026-11-22."""
+    ticks = _TICKS(last)
     if type(ticks) is int and ticks >= 0 and reply.stated_cost is None:
         reply.stated_cost = ticks * _TICK
-    upstream = _UPSTREAM(told)
-    if member(told, "is_byok") is True and isinstance(upstream, (int, float)) and 0 <= upstream <= _MOST_USD:
-        reply.stated_cost = (reply.stated_cost or 0) + Decimal(str(upstream))
 
 
 def read_response(request: Request, last: Any, reply: Reply) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
-CHAT = replace(openai.CHAT, hook=hooks.read_charge)
-RESPONSE = replace(openai.RESPONSE, hook=hooks.read_charge)
+CHAT = replace(openai.CHAT, hook=None)
+RESPONSE = replace(openai.RESPONSE, hook=None)
 RERANK = Operation(
     "rerank", usage=UsageMap(total_input="total_tokens", search_units="search_units"), stated_cost="usage.cost"
 )
