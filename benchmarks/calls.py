@@ -2,6 +2,7 @@
 
     python benchmarks/calls.py            all tools
     python benchmarks/calls.py --quick    costspan only, fewer starts
+    python benchmarks/calls.py --collected --only costspan
 
 In each tool's environment three processes run, round by round in an order by chance: the bare SDK, the floor (one
 OpenTelemetry span of 15 attributes and four histogram records around the call), and the tool. The provider is a process
@@ -9,6 +10,10 @@ of its own. Times are processor seconds of the calling process, its threads incl
 machine count little. What else runs can only add to a time, so that of many short rounds the lower quartile is
 compared. A process may be lucky or not with its memory's layout, by as much as a floor: all are started anew again and
 again, and what is shown is the median (quartiles) of comparisons of such starts, drawn by chance.
+
+costspan's histograms take in values when metrics are collected; without a collection every sixteenth call records those
+of sixteen earlier ones, as many as a round has. So is the table. With `--collected` metrics are collected before every
+round, outside of what is measured, as in a program with fewer than some 256 calls between two collections.
 """
 
 from __future__ import annotations
@@ -63,6 +68,8 @@ class Process:
         RuntimeError: It does not start, or ended; with the last line of what it said.
     """
 
+    collects = False  # metrics before each round
+
     def __init__(self, row: Row, url: str, *, sampled: bool = True) -> None:
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by `end`
         self._process = subprocess.Popen(
@@ -92,6 +99,8 @@ class Process:
 
     def run(self, scenario: str, calls: int, size: int = 1) -> tuple[float, int]:
         """Seconds per call, and resident bytes after."""
+        if Process.collects:
+            self.ask("signals")
         seconds, rss = self.ask(f"{scenario} {calls} {size}").split()
         return float(seconds) / calls, int(rss)
 
@@ -254,7 +263,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="costspan only, fewer starts")
     parser.add_argument("--only", help="names of rows, by comma")
+    parser.add_argument("--collected", action="store_true", help="collect metrics before every round")
     asked = parser.parse_args()
+    Process.collects = asked.collected
     wanted = asked.only.split(",") if asked.only else [row.name for row in ROWS]
     rows = ROWS[:1] if asked.quick else tuple(row for row in ROWS if row.name in wanted)
     table(rows, QUICK_STARTS if asked.quick else STARTS)
