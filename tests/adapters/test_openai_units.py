@@ -163,3 +163,22 @@ def test_writes_to_the_cache_are_told_apart_by_their_life(watch, serve, shape, p
     assert seen.usage == Usage(
         input=100, cache_read=600, cache_write_30m=100, cache_write_12h=200, output=150, reasoning=50
     )
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_xai_states_its_charge_in_responses_too(watch, serve, shape):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "x_ai"}), serve(wire)
+    fake.play(wire.response(usage=wire.RESPONSE_USAGE | {"cost_in_usd_ticks": 25_000_000}))
+
+    client(fake).ask(shape, "responses.create", model="grok-4", input="Cats?")
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.0025
+
+
+def test_xai_states_its_charge_for_pictures_too(watch, serve):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "x_ai"}), serve(wire)
+    fake.play(wire.images(usage={"cost_in_usd_ticks": 300_000_000}))
+
+    client(fake).ask("sync", "images.generate", model="grok-imagine-image", prompt="A cat")
+
+    assert (seen.usage, seen.attributes["gen_ai.usage.cost.amount"]) == (Usage(images=1), 0.03)
