@@ -8,7 +8,7 @@ import gc
 import pytest
 from fake_providers.gemini_live import CALLED, DONE, RESUMED, said, session, usage
 from google import genai
-from google.genai import errors
+from google.genai import errors, types
 from websockets.exceptions import ConnectionClosed
 
 import costspan
@@ -61,7 +61,8 @@ def test_searches_of_a_turn_are_billed_by_the_prompt_or_by_the_query(watch, monk
     with session(monkeypatch, [grounded, usage(143, 19) | DONE]) as url:
         talk(url, 1, model=model)
 
-    assert seen.usage == Usage(input=143, output=19, web_searches=billed)
+    told = "grounding_metadata" in types.LiveServerContent.model_fields  # the oldest SDK drops it
+    assert seen.usage == Usage(input=143, output=19, web_searches=billed * told)
 
 
 def test_a_turn_that_calls_a_tool_is_billed_by_each_answer_of_the_model(watch, monkeypatch):
