@@ -58,10 +58,10 @@ async def test_a_count_that_comes_after_its_time_is_dropped(workers, monkeypatch
     started, held = threading.Event(), threading.Event()
     count = functions.Question.count
 
-    def slow(question, deadline=None):
+    def slow(question, effort):
         started.set()
         held.wait(10)
-        return count(question, deadline)
+        return count(question, effort)
 
     monkeypatch.setattr(functions.Question, "count", slow)
     monkeypatch.setattr(costspan, "tokenizer_timeout_seconds", 0.05, raising=False)
@@ -77,9 +77,9 @@ def test_a_loop_that_is_closed_before_the_count_comes_is_no_failure(workers, mon
     held = threading.Event()
     count = functions.Question.count
 
-    def slow(question, deadline=None):
+    def slow(question, effort):
         held.wait(10)
-        return count(question, deadline)
+        return count(question, effort)
 
     monkeypatch.setattr(functions.Question, "count", slow)
     monkeypatch.setattr(costspan, "tokenizer_timeout_seconds", 0.05, raising=False)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from costspan import encode, estimate_tokens, token_counter
 from costspan.tokens.bpe import BpeTokenizer
 from costspan.tokens.cutting import LONGEST, PART, cut
+from costspan.tokens.sharing import Effort
 from costspan.tokens.tokenizers import ENCODINGS
 
 MILLION = 1_000_000
@@ -162,7 +163,7 @@ def test_a_stretch_without_a_place_to_cut_is_cut_at_the_limit():
 
 
 def test_past_the_deadline_the_rest_is_estimated():
-    count = ENCODINGS.get("o200k_base").count("hello world " * 20_000, deadline=0.0)
+    count = ENCODINGS.get("o200k_base").count("hello world " * 20_000, Effort(deadline=0.0))
     assert count.source == "heuristic"
     assert count.error > 0
     assert count == pytest.approx(40_000, rel=0.1)
@@ -170,7 +171,7 @@ def test_past_the_deadline_the_rest_is_estimated():
 
 def test_a_deadline_in_the_future_changes_nothing():
     text = "hello world " * 5_000
-    assert ENCODINGS.get("o200k_base").count(text, deadline=float("inf")) == 10_001
+    assert ENCODINGS.get("o200k_base").count(text, Effort(deadline=float("inf"))) == 10_001
 
 
 ALPHABET = st.sampled_from("aZé9 .,'\n\r\t/!-_中文，。あア한ß̀😀\u00a0\u2028<|>s")

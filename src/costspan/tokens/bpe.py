@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
 from costspan.tokens.cutting import PART, cut
+from costspan.tokens.sharing import ANY_EFFORT, SharedCount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import tiktoken
 
     from costspan.tokens.fast import FastEncoding
+    from costspan.tokens.sharing import Effort
     from costspan.tokens.splitting import MarkedEncoding
 
     Engine: TypeAlias = tiktoken.Encoding | FastEncoding | MarkedEncoding
@@ -58,20 +59,14 @@ class BpeTokenizer:
         self._encode = encoding.encode_ordinary
         self._length = lengths(encoding)
         self._part = getattr(encoding, "part", PART)
-        self._holds_lock = getattr(encoding, "holds_lock", False)  # then other threads need a rest to come in
 
-    def count(self, text: str, deadline: float | None = None) -> TokenCount:
-        """Tokens of `text`. Past the `deadline` (of `time.monotonic`) the rest is estimated from what was counted."""
+    def count(self, text: str, effort: Effort = ANY_EFFORT) -> TokenCount:
+        """Tokens of `text`. Past the deadline the rest is estimated from what was counted."""
         if len(text) <= self._part:
             return TokenCount(self._length(text))
-        tokens = characters = 0
-        for part in cut(text, self._part):
-            tokens += self._length(part)
-            characters += len(part)
-            if self._holds_lock:
-                time.sleep(0)
-            if deadline is not None and time.monotonic() > deadline and characters < len(text):
-                return TokenCount(tokens * len(text) // characters, UsageSource.HEURISTIC, error=0.1)
+        characters, tokens = SharedCount(text, self._part, self._length, effort).totals()
+        if characters < len(text):
+            return TokenCount(tokens * len(text) // characters, UsageSource.HEURISTIC, error=0.1)
         return TokenCount(tokens)
 
     def encode(self, text: str) -> list[int]:

@@ -9,10 +9,12 @@ from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
 from costspan.tokens.families import UNKNOWN, Family, bare_name, family_of
 from costspan.tokens.requests import read_request
+from costspan.tokens.sharing import ANY_EFFORT
 from costspan.tokens.tokenizers import tokenizer_of
 
 if TYPE_CHECKING:
     from costspan.tokens.reading import Prompt
+    from costspan.tokens.sharing import Effort
     from costspan.tokens.tokenizers import Tokenizer
 
 GUESSED_ERROR = 0.25  # of a prompt with something in it whose tokens are not known here
@@ -33,23 +35,23 @@ class Question:
         """About the bytes of all texts; never less."""
         return sum(len(text) * (1 if text.isascii() else 3) for _, text in self.prompt.texts)
 
-    def parts(self, deadline: float | None = None) -> dict[str, TokenCount]:
+    def parts(self) -> dict[str, TokenCount]:
         """Tokens of each part of the prompt: system, tools, tool_results, history, newest."""
         tokenizer = self.own or tokenizer_of(self.model)
         counts: dict[str, TokenCount] = {}
         for part, text in self.prompt.texts:
-            counts[part] = add(counts.get(part), tokenizer.count(text, deadline))
+            counts[part] = add(counts.get(part), tokenizer.count(text))
         for part, tokens in self.prompt.fixed.items():
             counts[part] = add(counts.get(part), TokenCount(tokens, tokenizer.source, tokenizer.error))
         return counts
 
-    def count(self, deadline: float | None = None) -> TokenCount:
-        """All tokens of the prompt; past the `deadline` (of `time.monotonic`) the rest is estimated."""
+    def count(self, effort: Effort = ANY_EFFORT) -> TokenCount:
+        """All tokens of the prompt; past the deadline the rest is estimated."""
         prompt, tokenizer = self.prompt, self.own or tokenizer_of(self.model)
         tokens = prompt.ids + sum(prompt.fixed.values())
         error = max(tokenizer.error, prompt.error, GUESSED_ERROR * prompt.guessed)
         for _, text in prompt.texts:
-            counted = tokenizer.count(text, deadline)
+            counted = tokenizer.count(text, effort)
             tokens += counted
             error = max(error, counted.error)
         return TokenCount(tokens, UsageSource.HEURISTIC if error else UsageSource.TOKENIZER, error)

@@ -9,10 +9,12 @@ from costspan.call import UsageSource
 from costspan.guard import ToldError
 from costspan.tokens.bpe import BpeTokenizer
 from costspan.tokens.count import TokenCount
+from costspan.tokens.sharing import ANY_EFFORT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from costspan.tokens.sharing import Effort
     from costspan.tokens.tokenizers import Tokenizer
 
 
@@ -43,7 +45,7 @@ class CustomTokenizer:
         self.name = name
         self.tokenizer = tokenizer
 
-    def count(self, text: str, deadline: float | None = None) -> TokenCount:  # noqa: ARG002 one call, not to be cut
+    def count(self, text: str, effort: Effort = ANY_EFFORT) -> TokenCount:  # noqa: ARG002 one call, not to be cut
         """Tokens of `text`."""
         return TokenCount(len(self.encode(text)))
 

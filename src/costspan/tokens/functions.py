@@ -11,6 +11,7 @@ from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
 from costspan.tokens.counting import Question, ask
 from costspan.tokens.custom import as_tokenizer
+from costspan.tokens.sharing import Effort
 from costspan.tokens.switches import switch
 from costspan.tokens.tokenizers import ENCODINGS, encoding_of, tokenizer_of
 from costspan.tokens.workers import Workers
@@ -82,7 +83,8 @@ async def async_token_counter(
 async def _counted_elsewhere(question: Question, seconds: float) -> TokenCount:
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[TokenCount] = loop.create_future()
-    deadline = time.monotonic() + seconds
+    workers = _workers(switch("tokenizer_threadpool_max_workers"))
+    effort = Effort(time.monotonic() + seconds, workers)
 
     def give(count: TokenCount) -> None:
         if not answer.done():
@@ -90,11 +92,11 @@ async def _counted_elsewhere(question: Question, seconds: float) -> TokenCount:
 
     def job() -> None:
         if not answer.done():
-            count = question.count(deadline)
+            count = question.count(effort)
             if not loop.is_closed():
                 loop.call_soon_threadsafe(give, count)
 
-    _workers(switch("tokenizer_threadpool_max_workers")).run(job)
+    workers.run(job)
     await asyncio.wait((answer,), timeout=seconds)
     if answer.done():
         return answer.result()

@@ -11,12 +11,15 @@ from costspan.tokens.count import TokenCount
 from costspan.tokens.custom import CustomTokenizer, create_pretrained_tokenizer
 from costspan.tokens.families import bare_name, family_of
 from costspan.tokens.fast import fast_encoding
+from costspan.tokens.sharing import ANY_EFFORT
 from costspan.tokens.splitting import marked_encoding
 from costspan.tokens.switches import switch
 from costspan.tokens.vocabularies import BUNDLED, VocabularyError, load_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from costspan.tokens.sharing import Effort
 
 
 class Tokenizer(Protocol):
@@ -26,7 +29,7 @@ class Tokenizer(Protocol):
     source: UsageSource
     error: float
 
-    def count(self, text: str, deadline: float | None = None) -> TokenCount: ...
+    def count(self, text: str, effort: Effort = ANY_EFFORT) -> TokenCount: ...
     def encode(self, text: str) -> list[int]: ...
     def decode(self, tokens: Sequence[int]) -> str: ...
 
@@ -44,9 +47,9 @@ class StandIn:
         self.encode = base.encode
         self.decode = base.decode
 
-    def count(self, text: str, deadline: float | None = None) -> TokenCount:
+    def count(self, text: str, effort: Effort = ANY_EFFORT) -> TokenCount:
         """About as many tokens as the model's own tokenizer makes; at least 1 of any text."""
-        tokens = self.base.count(text, deadline)
+        tokens = self.base.count(text, effort)
         return TokenCount((tokens * self._permille + 500) // 1000, UsageSource.HEURISTIC, self.error)
 
 

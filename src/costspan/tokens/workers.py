@@ -60,6 +60,11 @@ class Workers:
             finally:
                 self._lock.release()
 
+    def help(self, job: Job) -> None:
+        """Let each of the other threads do its part of a job, once it has done what was queued before."""
+        for _ in range(self._most - 1):
+            self.run(job)
+
     def _start(self) -> None:
         if self._threads < self._most:
             self._threads += 1
