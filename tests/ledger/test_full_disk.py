@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ledger_served import Ledger, fetch
-from ledger_spans import span, traces
+from ledger_spans import NOON, SECOND, event, logs, span, traces
 
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.server import start
@@ -29,6 +29,20 @@ def test_a_full_disk_is_told_to_the_sender_who_may_send_again(tmp_path):
     assert refused == 503  # OTLP exporters try again after this one
     assert b"full: free some space; nothing acknowledged is lost" in why
     assert taken == 200
+
+
+def test_after_a_full_disk_the_span_and_the_event_of_a_call_still_count_once(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    one = span(at=NOON - SECOND)
+    ledger.send(logs(event(at=NOON + SECOND, trace_id=one["trace_id"], span_id=one["span_id"])), "logs")
+    _limit(ledger.ingest, 1)
+    with pytest.raises(LedgerError, match="is full"):
+        ledger.send(traces(*(span() for _ in range(2000))))
+    _limit(ledger.ingest, 0)
+    ledger.send(traces(one))  # it began in the hour before
+
+    assert ledger.report().total.calls == 1
+    ledger.close()
 
 
 def test_what_did_not_fit_is_not_half_there(tmp_path):

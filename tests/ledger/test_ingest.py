@@ -9,6 +9,9 @@ from decimal import Decimal
 import pytest
 from ledger_spans import CHAT, DAY, HOUR, NOON, SECOND, call, event, logs, span, traces
 
+from costspan.ledger.maintenance import verify
+from costspan.ledger.otlp import BadRequestError
+
 
 def test_a_call_keeps_the_cost_of_its_span_to_the_pico_dollar(ledger):
     ledger.send(traces(call(gen_ai__usage__cost__amount=0.004500000001)))
@@ -67,6 +70,33 @@ def test_spans_of_absurd_times_are_refused_by_name_and_the_others_kept(ledger, a
 
     assert (batch.refused, "time" in batch.refusal) == (1, True)
     assert ledger.report().total.calls == 1
+
+
+def test_spans_without_ids_are_refused_and_not_taken_for_the_same_call_again(ledger):
+    nameless = [call() | {"trace_id": bytes(16), "span_id": bytes(8)} for _ in range(2)]
+    batch = ledger.send(traces(call(), *nameless))
+
+    assert (batch.refused, "id" in batch.refusal) == (2, True)
+    assert ledger.report().total.calls == 1
+
+
+def test_json_nested_without_end_in_an_attribute_harms_no_other_call(ledger):
+    odd = {"langfuse.observation.usage_details": "[" * 100_000, "langfuse.observation.cost_details": '{"a":' * 10**5}
+    ledger.send(traces(call(), span(CHAT | odd)))
+
+    assert ledger.report().total.calls == 2
+
+
+def test_calls_that_would_make_a_sum_too_large_are_refused_and_harm_no_other(ledger):
+    dear = [call(gen_ai__usage__cost__amount=99_999.5) for _ in range(93)]  # 9.3 million USD: over 64 bits
+    ledger.send(traces(*dear[:50]))
+    for calls in (dear[50:], dear):
+        with pytest.raises(BadRequestError, match="unit of their cost"):
+            ledger.send(traces(*calls))
+    ledger.send(traces(call(gen_ai__usage__cost__amount=1.0)))
+
+    assert ledger.report().total.cost == Decimal(4999976)
+    assert verify(ledger.path).problems == []
 
 
 @pytest.mark.parametrize(

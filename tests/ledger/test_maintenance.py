@@ -150,6 +150,19 @@ def test_old_calls_go_and_their_sums_stay(filled):
         get_token_usage(ledger=filled, start_date=old, group_by="hour,user")
 
 
+def test_keeping_calls_for_longer_from_now_on_leaves_the_sums_of_those_dropped_before(ledger):
+    connection = schema.open_store(ledger.path)
+    for keep, ages in ((30, (0, 10, 40)), (400, (500,))):
+        ledger.send(traces(*(call(at=NOON - days * DAY) for days in ages)))
+        while maintenance.drop_before(connection, NOON // DAY - keep, NOON // DAY - keep):
+            pass
+    connection.close()
+
+    assert maintenance.verify(ledger.path).problems == []
+    maintenance.rebuild(ledger.path)
+    assert ledger.report().total.calls == 4
+
+
 def test_a_ledger_drops_old_calls_by_itself(tmp_path):
     path = tmp_path / "ledger.db"
     fill(path, 100, until=datetime.now(timezone.utc).timestamp())

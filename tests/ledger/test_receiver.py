@@ -12,11 +12,14 @@ from pathlib import Path
 import grpc
 import pytest
 from ledger_served import Served
-from ledger_spans import NOON, call, span, traces
+from ledger_spans import CHAT, NOON, call, span, traces
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from costspan.ledger import receiver
 from costspan.ledger.grpc_receiver import start_grpc
+from costspan.ledger.listing import divide_prompts
+from costspan.ledger.question import Question, parse_where
+from costspan.ledger.reader import Reader
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.server import find_running, start
 
@@ -29,6 +32,7 @@ EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
         (traces(call())[:-7], {}, 400),
         (b"\xff" * 50, {}, 400),
         (gzip.compress(traces(call()))[:-9], {"content_encoding": "gzip"}, 400),
+        (gzip.compress(traces(call())) * 2, {"content_encoding": "gzip"}, 400),
         (b"plain", {"content_encoding": "gzip"}, 400),
         (b"x", {"content_encoding": "br"}, 400),
         (b"x", {"content_type": "text/plain"}, 415),
@@ -78,6 +82,36 @@ def test_a_json_span_is_the_call_that_its_protobuf_form_is(served):
     total = served.report("", "service=from-json").total
 
     assert (total.calls, total.input_tokens, str(total.cost.normalize())) == (1, 77, "0.25")
+
+
+def test_names_that_are_no_text_or_without_end_break_no_answer(served):
+    names = {
+        **dict.fromkeys(("costspan.tag.k", "costspan.tag.\udfff", "session.id", "costspan.team"), "\ud800"),
+        "costspan.price.reason": "r" * 10**6,
+        "costspan.tag.long": "t" * 10**6,
+    }
+    span_ = {
+        "traceId": "ab" * 16,
+        "spanId": "cd" * 8,
+        "startTimeUnixNano": str(NOON),
+        "attributes": _json_pairs(CHAT | names | {"costspan.prompt.\ud800": 5}),
+    }
+    resource = {"attributes": _json_pairs({"service.name": "half"})}
+    body = json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span_]}]}]}).encode()
+    assert served.post(body, content_type="application/json") == (200, b"{}")
+
+    (call_,) = served.get("/api/calls?since=all&service=half")[1]["calls"]
+    assert call_["tags"] == {"": "", "k": "", "long": "t" * 200}
+    assert len(call_["reason"]) == 1000
+    assert served.get("/api/usage?since=all&service=half&group_by=tag.k")[0] == 200
+    with Reader(served.path) as reader:
+        asked = Question(where=parse_where(["service=half"]))
+        assert [part.part for part in divide_prompts(reader, asked)] == [""]
+
+
+def _json_pairs(attributes):
+    kinds = {str: "stringValue", int: "intValue", float: "doubleValue"}
+    return [{"key": name, "value": {kinds[type(value)]: value}} for name, value in attributes.items()]
 
 
 def test_a_json_event_is_a_call_and_metrics_are_taken_without_being_kept(served):

@@ -30,6 +30,7 @@ _DIMS_HELD = 10_000
 _NO_DIMS = Dims()
 _TRACE_ID, _SPAN_ID = 16, 8
 _KEPT = ("session", "tier", "reason", "cost_source", "prompt_hash", "max_tokens")  # with the call itself
+_LONGEST_KEPT = 1000  # characters of one of these
 
 
 class Batch:
@@ -63,8 +64,8 @@ class Sorter:
                 _complete(arrival)
             if not _EARLIEST_NS <= arrival.start_ns <= latest:
                 batch.refuse(f"time {arrival.start_ns} is before 2020 or in the future")
-            elif len(arrival.trace_id) != _TRACE_ID or len(arrival.span_id) != _SPAN_ID:
-                batch.refuse("a trace id has 16 bytes and a span id 8")
+            elif len(arrival.trace_id) != _TRACE_ID or len(arrival.span_id) != _SPAN_ID or not any(arrival.span_id):
+                batch.refuse("a trace id has 16 bytes and a span id 8, not all of them 0")
             elif (reading := arrival.outline.read(arrival.numbers)) is None:
                 batch.spans.append(_other(arrival))
             else:
@@ -179,7 +180,7 @@ def _set_price(
         call.parts = spread(call.cost, {bucket: pico_of_femto(femto) for bucket, femto in price.breakdown.items()})
         call.list_cost = None if price.list_femto is None else pico_of_femto(price.list_femto)
     if price.reason:
-        call.extra["reason"] = price.reason
+        call.extra["reason"] = dim_text(price.reason, _LONGEST_KEPT)  # it names the model, however long that is
     return price.status.value
 
 
@@ -201,14 +202,15 @@ def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
         fields.get("error") or ("error" if arrival.failed else ""),
         reading.numbers.get("user"),
     )
-    tags = json.dumps(outline.tags, sort_keys=True, separators=(",", ":")) if outline.tags else ""
-    return Dims._make((*arrival.resource, *map(dim_text, texts), tags))
+    tags = {dim_text(name): dim_text(value) for name, value in outline.tags.items()}
+    told = json.dumps(tags, sort_keys=True, separators=(",", ":")) if tags else ""
+    return Dims._make((*arrival.resource, *map(dim_text, texts), told))
 
 
 def _extra(reading: Reading) -> dict[str, object]:
-    kept: dict[str, object] = {name: said for name in _KEPT if (said := reading.text(name))}
+    kept: dict[str, object] = {name: said for name in _KEPT if (said := dim_text(reading.text(name), _LONGEST_KEPT))}
     if kept.get("cost_source") == "local":
         del kept["cost_source"]
     if reading.prompt:
-        kept["prompt"] = reading.prompt
+        kept["prompt"] = {dim_text(part): tokens for part, tokens in reading.prompt.items()}
     return kept

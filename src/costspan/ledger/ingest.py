@@ -15,7 +15,7 @@ from costspan.guard import Guard
 from costspan.ledger.calls import Batch, Sorter
 from costspan.ledger.otlp import BadRequestError, read_json
 from costspan.ledger.protobuf import ProtobufReader
-from costspan.ledger.schema import LedgerError
+from costspan.ledger.schema import LedgerError, TooMuchError
 
 if TYPE_CHECKING:
     from costspan.ledger.store import Keep, Store
@@ -130,6 +130,11 @@ class Ingest:
         try:
             calls = [call for _, batch in good for call in batch.calls]
             written = self._store.write(calls, [span for _, batch in good for span in batch.spans])
+        except TooMuchError as error:
+            if len(good) == 1:  # else each is tried by itself, so that they harm no other
+                self.counts["bad requests"] += 1
+                good[0][0].answer.set_exception(BadRequestError(str(error)))
+            return
         except LedgerError as error:
             self.counts["failures"] += 1
             for job, _ in good:
@@ -176,4 +181,6 @@ def unpack(body: bytes, encoding: str) -> bytes:
         raise TooLargeError(f"the body unpacks to more than {most} bytes, too much for its size")
     if not unpacker.eof:
         raise BadRequestError(f"the body is cut off: its {encoding} does not end")
+    if unpacker.unused_data:  # taken as if it were not there, its calls would be acknowledged and lost
+        raise BadRequestError(f"bytes follow the end of the body's {encoding}: send it in one piece")
     return plain

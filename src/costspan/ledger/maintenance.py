@@ -32,6 +32,10 @@ _ROLL_UPS = {  # of hours `first` to `last`: which rows of a roll-up, and what t
     "coarse_days": (_DAYS, f"SELECT day, coarse, {_OF_DAYS} WHERE {_DAYS} GROUP BY 1, 2"),
 }
 _LAST_HOUR = 2**40
+_KEPT_FROM = (  # never an earlier hour: what was dropped once stays dropped, whatever is kept from now on
+    "INSERT INTO meta VALUES('kept_from', ?) ON CONFLICT DO UPDATE SET value=excluded.value "
+    "WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"
+)
 STEPS = 1 + 2 * len(_ROLL_UPS)  # of `verify`: the file itself, then each roll-up in both directions
 _TOTAL = f"SELECT sum(calls), sum(cost/{MILLION}), sum(cost%{MILLION}) FROM coarse_days"  # noqa: S608 ours
 
@@ -182,7 +186,7 @@ def drop_before(connection: sqlite3.Connection, calls_day: int, spans_day: int) 
         if first is not None and first < day * 24:
             connection.execute("BEGIN IMMEDIATE")
             if table == "calls":
-                connection.execute("INSERT OR REPLACE INTO meta VALUES('kept_from', ?)", (str(day * 24),))
+                connection.execute(_KEPT_FROM, (str(day * 24),))
             gone += connection.execute(f"DELETE FROM {table} WHERE hour=?", (first,)).rowcount  # noqa: S608 ours
             connection.execute("COMMIT")
     return gone

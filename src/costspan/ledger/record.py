@@ -59,17 +59,17 @@ def resource_of(attributes: Mapping[str, Any]) -> Resource:
     return Resource(dim_text(attributes.get("service.name")), dim_text(environment))
 
 
-def dim_text(value: Any) -> str:
+def dim_text(value: Any, longest: int = _LONGEST_TEXT) -> str:
     """A value as a name that calls are grouped by: cut to size, without what no name has."""
     if not value:
         return ""
     text = value if type(value) is str else str(value)
-    return text if len(text) <= _LONGEST_TEXT and text.isprintable() else _tame(text)
+    return text if len(text) <= longest and text.isprintable() else _tame(text[:longest])
 
 
 def _tame(text: str) -> str:
     """Control characters and halves of a surrogate pair are what no name has."""
-    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())
+    return "".join(character for character in text if character.isprintable())
 
 
 @dataclass(slots=True)

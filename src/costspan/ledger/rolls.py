@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 Sums = tuple[int, ...]
 _HOURS_A_DAY = 24
 _SUMS = (*Measures._fields, "max_cost")
+_MOST = 2**63 - 1
+# SQLite would go on in floating point where a sum leaves 64 bits; `abs` of the least number fails instead
+_ADD = f"{{0}}=CASE WHEN {{0}}>{_MOST}-excluded.{{0}} THEN abs(-{_MOST}-1) ELSE {{0}}+excluded.{{0}} END"
 UPSERT = (
     "INSERT INTO {table} VALUES(?,?," + ",".join("?" * len(_SUMS)) + ") ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{name}={name}+excluded.{name}" for name in Measures._fields)
-    + ", max_cost=max(max_cost, excluded.max_cost)"
+    + ", ".join(map(_ADD.format, Measures._fields)) + ", max_cost=max(max_cost, excluded.max_cost)"
 )  # fmt: skip
 
 

@@ -70,6 +70,10 @@ class LedgerError(Exception):
     """The ledger cannot be used as asked; one line with cause and cure."""
 
 
+class TooMuchError(LedgerError):
+    """What is to be stored makes a sum that no row of a roll-up can hold."""
+
+
 def default_db() -> Path:
     """`costspan/ledger.db` in the user's data directory."""
     if sys.platform == "win32":
@@ -145,6 +149,10 @@ def explain(error: Exception, path: Path) -> LedgerError:
     if path.is_dir():
         return LedgerError(f"{path} is a folder: name a file with --db")
     said = str(error)
+    if "integer overflow" in said or isinstance(error, OverflowError):
+        return TooMuchError(
+            "these calls make a day's sum too large (over 9.2 million USD?): check the unit of their cost"
+        )
     for hint, meaning in (
         ("readonly", f"{path} is read-only: give write permission, or name another file with --db"),
         ("unable to open", f"{path} cannot be opened: does its directory exist, and may you write there?"),

@@ -77,6 +77,7 @@ class Store:
         Raises:
             LedgerError: It could not be stored; then nothing of it is.
         """
+        events = self._events
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -84,8 +85,9 @@ class Store:
                 self._connection.execute("COMMIT")
             except BaseException:
                 self._forget()
+                self._events = events
                 raise
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:
             raise explain(error, self.path) from error
         return written
 
@@ -105,7 +107,6 @@ class Store:
             self._connection.execute("ROLLBACK")
         self._numbers = Numbers(self._connection)
         self._words.clear()
-        self._events = False
 
     def _write(self, calls: Sequence[StoredCall], spans: Iterable[OtherSpan]) -> Written:
         done = Written()

@@ -61,6 +61,6 @@ def _json_object(text: Any) -> dict[str, Any]:
         return {}
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: nested without end
         return {}
     return value if isinstance(value, dict) else {}
