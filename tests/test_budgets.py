@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import gc
 import logging
 import math
 from decimal import Decimal
@@ -285,3 +286,25 @@ def test_a_budget_says_its_name_its_limit_and_what_was_spent(telling):
         program.ask()
     assert repr(left) == "BudgetRun('agent', $1.000000, spent $0.000009)"
     assert repr(costspan.budget(tokens=100).open()) == "BudgetRun('budget', 100 tokens, spent 0 tokens)"
+
+
+def test_a_function_may_make_calls_of_its_own(telling, fake_openai):
+    """It is not asked about them again, or they would be made without end."""
+    program = telling()
+    with costspan.budget(usd=0, on_exceed=lambda _error: program.ask()):
+        program.ask()
+    assert len(fake_openai.requests) == 2
+    assert len(program.spans) == 2
+
+
+def test_a_call_that_ctrl_c_kept_from_being_made_is_not_told(telling, fake_openai):
+    def stop(_error):
+        raise KeyboardInterrupt
+
+    program = telling()
+    with costspan.budget(usd=0, on_exceed=stop) as left, pytest.raises(KeyboardInterrupt):
+        program.ask()
+    gc.collect()
+    assert program.spans == ()
+    assert left.spent.calls == costspan.current_cost().calls == len(fake_openai.requests) == 0
+    assert not FAILURES.counts

@@ -6,10 +6,13 @@ from decimal import Decimal
 
 import openai
 import pytest
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind
 from telling import QUESTION
 
 import costspan
 from costspan.bill import Bill, Bills
+from costspan.instrumentors import PLUGIN
 
 CALL = Decimal("0.00000885")
 
@@ -129,3 +132,18 @@ def test_what_cannot_be_referred_to_is_only_the_last_call(text):
 
 def test_a_bill_tells_itself():
     assert repr(Bill()) == "Bill(/, None, cost=None)"
+
+
+def test_in_a_request_that_is_not_sampled_the_current_cost_is_that_of_its_trace(telling, monkeypatch):
+    monkeypatch.setattr("costspan.telemetry.spending._MOST_TRACES", 2)
+    program, spent = telling(sampler=ALWAYS_OFF), []
+    program.ask()
+    for calls in (0, 1, 2):
+        with program.tracer.start_as_current_span("GET /", kind=SpanKind.SERVER):
+            for _ in range(calls):
+                with costspan.attribution(user="alice"), program.tracer.start_as_current_span("step"):
+                    program.ask()
+            spent.append(costspan.current_cost().calls)
+    assert spent == [0, 1, 2]
+    assert costspan.current_cost().calls == 4
+    assert len(PLUGIN.recorder.spending._unsampled) == 2

@@ -2,8 +2,9 @@
 
 import json
 import logging
+import os
 import time
-from datetime import datetime
+from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ import costspan
 from costspan import BudgetExceededError
 from costspan.budgets import Limit
 from costspan.config import SettingError
+from costspan.instrumentors import PLUGIN
 from costspan.limits import Period, Quota, read_quotas
 from costspan.rollup import Spend
 
@@ -203,6 +205,35 @@ def test_thresholds_are_crossed_once_a_period():
     assert each.add((), Spend(0, 200, 1)) == [0.5, 1.0]
 
 
+def test_the_limit_among_the_thresholds_is_told_once():
+    each = Quota(Limit("test", tokens=100), {}, Period("process", "UTC"), (0.5, 1.0))
+    assert each.add((), Spend(0, 100, 1)) == [0.5, 1.0]
+
+
+def test_utc_is_there_where_no_zones_are(monkeypatch):
+    """On Windows, and in small containers."""
+    monkeypatch.setattr("costspan.limits.ZoneInfo", None)
+    assert Period("day", "UTC").zone is timezone.utc
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_its_limits_to_itself(limited):
+    program = limited({"tokens": 29, "on_exceed": "raise"})
+    program.ask()
+    [quota] = PLUGIN.recorder.spending._quotas
+    with quota._lock:  # as another thread may, which the child will not have
+        child = os.fork()
+    if child == 0:
+        try:
+            nothing = costspan.current_cost() == Spend() == quota.spent(())
+            program.ask()
+            os._exit(0 if nothing and quota.spent(()).calls == 1 else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert costspan.current_cost().calls == quota.spent(()).calls == 1
+
+
 def test_the_users_that_a_star_remembers_are_bounded(monkeypatch):
     monkeypatch.setattr("costspan.limits._MOST_VALUES", 3)
     each = Quota(Limit("test", tokens=100), {"user": "*"}, Period("process", "UTC"))
@@ -237,13 +268,26 @@ def test_yaml_is_read_as_json_is(tmp_path):
         ('[{"usd": 1, "per": "week"}]', "per must be process, day, month, not 'week'"),
         ('[{"usd": 1, "timezone": "Mars/Olympus"}]', "Mars/Olympus"),
         ('[{"usd": 1, "on_exceed": ["raise"]}]', "on_exceed must be raise or warn"),
-        ('[{"usd": 1, "warn_at": ["half"]}]', "half"),
+        ('[{"usd": 1, "warn_at": ["half"]}]', "entry 1 \\(per process\\): warn_at must be shares of the limit"),
+        ('[{"usd": 1, "warn_at": 0.8}]', "warn_at must be shares of the limit"),
+        ('[{"usd": 1, "warn_at": [80]}]', "warn_at must be shares of the limit"),
+        ('[{"usd": 1, "warn_at": [NaN]}]', "warn_at must be shares of the limit"),
+        ('[{"usd": 1, "strict": "false"}]', "strict true or false"),
+        ('[{"usd": 1, "team": null}]', "team must be one value"),
+        ('[{"usd": 1, "team": ["a", "b"]}]', "team must be one value"),
     ],
 )
 def test_a_file_that_is_not_understood_is_named_with_its_entry_and_cause(tmp_path, text, cause):
     path = tmp_path / "budgets.json"
     path.write_text(text)
     with pytest.raises(SettingError, match=f"COSTSPAN_BUDGETS=.*{cause}"):
+        read_quotas(str(path))
+
+
+def test_yaml_that_is_none_is_named_too(tmp_path):
+    path = tmp_path / "budgets.yaml"
+    path.write_text("budgets: [{team: search")
+    with pytest.raises(SettingError, match="COSTSPAN_BUDGETS="):
         read_quotas(str(path))
 
 

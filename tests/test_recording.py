@@ -121,3 +121,43 @@ def test_a_recorded_call_says_who_answered_what_it_used_and_cost(telling):
     with costspan.record_call("acme", "acme-large") as open_call:
         open_call.model = "acme-large-2"
         assert repr(open_call) == "RecordedCall(acme/acme-large-2, None, cost=None)"
+
+
+def test_between_the_parts_of_a_stream_the_program_is_outside_of_the_call(telling):
+    program = telling()
+
+    def answer():
+        with costspan.record_call("acme", "acme-large") as call:
+            for part in "ab":
+                call.chunk()
+                yield part
+
+    for _ in answer():
+        program.ask()
+    assert [each.name for each in program.spans] == ["chat gpt-4o-mini", "chat gpt-4o-mini", "chat acme-large"]
+
+
+def test_a_call_that_ends_elsewhere_leaves_what_is_current_there_alone(telling):
+    program = telling()
+
+    def answer():
+        with costspan.record_call("acme", "acme-large"):
+            yield
+
+    running = answer()
+    with costspan.attribution(user="alice"):
+        next(running)
+    running.close()
+    program.ask()
+    assert "user.id" not in program.span("chat gpt-4o-mini").attributes
+
+
+@pytest.mark.parametrize(
+    "said", [{"usage": {"input": 5}}, {"usage": 5}, {"cost": -1}, {"cost": "much"}, {"cost": True}, {"cost": 1e30}]
+)
+def test_what_is_no_usage_or_amount_is_noted_and_the_call_is_still_told(telling, caplog, said):
+    program = telling()
+    costspan.record_call("acme", "acme-large", **said)
+    assert program.spans[0].attributes["costspan.price.status"] == "unpriced"
+    assert costspan.current_cost() == (0, 0, 1, 1)
+    assert next(iter(said)) in caplog.text

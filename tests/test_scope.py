@@ -207,3 +207,24 @@ def test_one_block_entered_by_two_tasks_at_once_is_two_runs():
     assert asyncio.run(run()) == ["search", "search"]
     assert inside() == ""
     assert block.log == ["open", "open", "closed", "closed"]
+
+
+def test_a_block_left_before_one_that_was_entered_inside_is_gone_when_that_one_is_left():
+    """A generator keeps its block open for as long as it is not closed."""
+
+    def answer():
+        with costspan.attribution(feature="chat"):
+            yield
+
+    running = answer()
+    with costspan.attribution(team="other"), costspan.attribution(team="search"):
+        next(running)
+    assert scope_in(otel.get_current()).payers == {"team": "search", "feature": "chat"}
+    running.close()
+    assert otel.get_current() == {}
+
+
+@pytest.mark.parametrize("odd", ["research", 5, classmethod(len)])
+def test_what_is_no_function_is_not_decorated(odd):
+    with pytest.raises(TypeError, match="no function to decorate"):
+        costspan.observe(odd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _ASK = Guard("ask on_exceed of a budget")
 ON_EXCEED = ("raise", "warn")
+# Inside a function that is asked: its own calls are not asked about again, or it would be asked without end
+_ASKING: ContextVar[bool] = ContextVar("costspan-asking", default=False)
 
 
 class BudgetExceededError(Exception):
@@ -85,13 +88,16 @@ class Limit:
     def _decide(self, exceeded: BudgetExceededError) -> BudgetExceededError | None:
         if self.on_exceed == "raise":
             return exceeded
-        if self.on_exceed == "warn":
+        if self.on_exceed == "warn" or _ASKING.get():
             return None
+        asking = _ASKING.set(True)
         with _ASK:
             try:
                 self.on_exceed(exceeded)
             except BudgetExceededError as refused:
                 return refused
+            finally:
+                _ASKING.reset(asking)
             return None
         return exceeded if self.strict else None  # the function itself has failed
 

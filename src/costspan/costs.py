@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
+from opentelemetry import trace
 
 from costspan.instrumentors import PLUGIN
 from costspan.rollup import Spend
@@ -18,19 +19,21 @@ def current_cost() -> Spend:
     """What the calls of the innermost scope around have spent so far: cost in USD, tokens, calls.
 
     A scope is a `with` block or function of `attribution`, `budget` or `observe`, or the request that a web framework
-    or task queue handles. Outside of all it is the whole process, since costspan was switched on.
+    or task queue handles. Outside of all it is the whole process, since costspan was switched on; in a trace that is
+    not sampled, what this process has spent in that trace.
     """
     account = scope_in(otel.get_current()).account
     if account is not None:
         return account.spent
     recorder = PLUGIN.recorder
-    return recorder.spending.total.spent if recorder is not None else Spend()
+    return recorder.spending.around(trace.get_current_span()) if recorder is not None else Spend()
 
 
 def cost_of(response: Any) -> Bill | None:
     """Usage and price of the call that gave this response or stream; None for an object that no call gave.
 
-    The response itself, not a copy. A stream has its bill when it has ended.
+    The response itself, not a copy. A stream has its bill when it has ended: usage and cost are None until then, and
+    where the provider told no usage (the program left early) until it is counted, beside the program, a moment later.
     """
     recorder = PLUGIN.recorder
     return recorder.bills.find(response) if recorder is not None else None

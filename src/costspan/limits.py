@@ -9,7 +9,7 @@ import json
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from costspan.budgets import BudgetExceededError, Limit
 from costspan.config import SettingError, variable
+from costspan.forking import in_children
 from costspan.rollup import Spend
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _MOST_VALUES = 100_000  # values counted for one `*`; the one that was quiet lon
 _WORDS = frozenset(("name", "usd", "tokens", "per", "timezone", "warn_at", "on_exceed", "strict"))
 _PERIODS = ("process", "day", "month")
 _FOREVER = float("inf")
+_MOST_SHARE = 10  # of a limit, to be told at: who writes 80 means 0.8
 Who = tuple[tuple[str, str], ...]
 
 
@@ -37,7 +39,7 @@ class Period:
         if per not in _PERIODS:
             raise ValueError(f"per must be {', '.join(_PERIODS)}, not {per!r}")
         self.per = per
-        self.zone = ZoneInfo(zone)
+        self.zone = timezone.utc if zone.upper() == "UTC" else ZoneInfo(zone)  # where there are no zones, there is UTC
         self._clock = clock
         self._ends = self._next(clock())
 
@@ -77,9 +79,15 @@ class Quota:
         self.limit = limit
         self.keys = dict(keys)
         self.period = period
-        self._thresholds = tuple(sorted((*warn_at, 1.0)))
+        self._thresholds = tuple(sorted({*warn_at, 1.0}))
         self._lock = RLock()
         self._spent: OrderedDict[Who, Watched] = OrderedDict()
+        in_children(self._start_anew)
+
+    def _start_anew(self) -> None:
+        """A forked child has spent nothing, and the lock of a thread that it does not have."""
+        self._lock = RLock()
+        self._spent.clear()
 
     def who(self, payers: Mapping[str, str]) -> Who | None:
         """The values of this call that are counted together; None if the quota is not for it."""
@@ -157,7 +165,10 @@ def _entries(path: str) -> list[dict[str, Any]]:
     if path.endswith((".yaml", ".yml")):
         import yaml  # noqa: PLC0415 only who has YAML needs it
 
-        found = yaml.safe_load(text)
+        try:
+            found = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(" ".join(str(error).split())) from None
     else:
         found = json.loads(text)
     entries = found.get("budgets") if isinstance(found, dict) else found
@@ -170,18 +181,25 @@ def _quota(entry: dict[str, Any], index: int) -> Quota:
     keys = {str(key): str(value) for key, value in entry.items() if key not in _WORDS}
     per, zone = str(entry.get("per", "process")), str(entry.get("timezone", "UTC"))
     name = str(entry.get("name") or " ".join([*(f"{key}={value}" for key, value in keys.items()), f"per {per}"]))
-    on_exceed = entry.get("on_exceed", "warn")
-    if not isinstance(on_exceed, str):
-        raise TypeError(f"entry {index + 1} ({name}): on_exceed must be raise or warn")
-    warn_at = tuple(float(each) for each in entry.get("warn_at", ()))
     try:
-        limit = Limit(
-            name,
-            usd=entry.get("usd"),
-            tokens=entry.get("tokens"),
-            on_exceed=on_exceed,
-            strict=bool(entry.get("strict", False)),
-        )
-        return Quota(limit, keys, Period(per, zone), warn_at)
-    except (ValueError, LookupError) as error:
+        _check(entry)
+        amount = {unit: entry.get(unit) for unit in ("usd", "tokens")}
+        limit = Limit(name, **amount, on_exceed=entry.get("on_exceed", "warn"), strict=entry.get("strict", False))
+        return Quota(limit, keys, Period(per, zone), _shares(entry.get("warn_at", [])))
+    except (OSError, TypeError, ValueError, LookupError) as error:
         raise ValueError(f"entry {index + 1} ({name}): {error}") from None
+
+
+def _check(entry: dict[str, Any]) -> None:
+    """Nothing that would make a limit which never holds, without a word."""
+    for key, value in entry.items():
+        if key not in _WORDS and (value is None or isinstance(value, (list, dict))):
+            raise TypeError(f"{key} must be one value, or {EACH!r} for every value, not {value!r}")
+    if not isinstance(entry.get("on_exceed", ""), str) or not isinstance(entry.get("strict", False), bool):
+        raise TypeError("on_exceed must be raise or warn, strict true or false")
+
+
+def _shares(given: Any) -> tuple[float, ...]:
+    if isinstance(given, list) and all(type(each) in (int, float) and 0 < each < _MOST_SHARE for each in given):
+        return tuple(map(float, given))
+    raise ValueError(f"warn_at must be shares of the limit, like [0.5, 0.8], not {given!r}")

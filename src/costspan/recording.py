@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import context as otel
+
 from costspan.call import Call, Request
-from costspan.guard import Guard
+from costspan.guard import Guard, ToldError
 from costspan.instrumentors import PLUGIN
+from costspan.pricing.rates import RateError, dollars
+from costspan.usage import Usage
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from types import TracebackType
 
+    from opentelemetry.context import Context
+
     from costspan.bill import Bill
-    from costspan.usage import Usage
 
 _CALL = Guard("record a call")
 
@@ -63,6 +68,7 @@ class RecordedCall:
         self._observer = PLUGIN.recorder
         self._call = Call(request, self._observer) if self._observer is not None else None
         self._token: Any = None
+        self._inside: Context | None = None  # as long as the program is inside of the call
 
     def __repr__(self) -> str:
         cost = self.cost if self.bill is None or self.bill.price is None else self.bill.cost
@@ -75,8 +81,9 @@ class RecordedCall:
         return self._call.bill if self._call is not None else None
 
     def chunk(self) -> None:
-        """A part of a streamed answer has arrived."""
+        """A part of a streamed answer has arrived; what the program does between the parts is not this call's."""
         if self._call is not None:
+            self._pause()
             self._call.request.stream = True
             self._call.chunk()
 
@@ -84,6 +91,7 @@ class RecordedCall:
         """Start the clock and the span."""
         if self._observer is not None and self._call is not None:
             self._token = self._observer.started(self._call)
+            self._inside = otel.get_current()
             self._observer.bills.add(self, self._call.bill)
 
     def end(self, error: BaseException | None) -> None:
@@ -91,8 +99,8 @@ class RecordedCall:
         call, observer = self._call, self._observer
         if call is None or observer is None or self._token is None:
             return
+        self._pause()
         with _CALL:
-            observer.paused(self._token)
             self._fill(call)
         with _CALL:
             if error is not None:
@@ -100,12 +108,28 @@ class RecordedCall:
             else:
                 call.finish()
 
+    def _pause(self) -> None:
+        """The program is no longer inside of the call: back to what was around, if nothing else is current by now."""
+        inside, self._inside = self._inside, None
+        if inside is not None and inside is otel.get_current() and self._observer is not None:
+            with _CALL:
+                self._observer.paused(self._token)
+
     def _fill(self, call: Call) -> None:
+        """Tell what the program has said.
+
+        Raises:
+            ToldError: Something of it is no usage or no amount: it is left out.
+        """
         reply = call.reply
-        reply.usage, reply.saved, reply.cached = self.usage, self.saved, self.saved is not None
-        reply.stated_cost = None if self.cost is None else Decimal(str(self.cost))
         reply.model, reply.id = self.model, self.id
         reply.finish_reasons = (self.finish_reason,) if self.finish_reason else ()
+        reply.cached = self.saved is not None
+        reply.usage, reply.saved = _usage("usage", self.usage), _usage("saved", self.saved)
+        try:
+            reply.stated_cost = None if self.cost is None else dollars(self.cost)
+        except RateError as error:
+            raise ToldError(f"cost {error}") from None
 
     def __enter__(self) -> RecordedCall:  # noqa: PYI034 typing.Self needs Python 3.11
         if self._call is None or self._token is not None:  # off, or recorded already
@@ -131,3 +155,9 @@ class RecordedCall:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.end(error)
+
+
+def _usage(name: str, given: Any) -> Usage | None:
+    if given is None or isinstance(given, Usage):
+        return given
+    raise ToldError(f"{name} must be a costspan.Usage, not {type(given).__name__}")

@@ -47,11 +47,15 @@ REQUEST: ContextVar[Scope] = ContextVar("costspan-request", default=OUTSIDE)
 
 def scope_in(context: Context) -> Scope:
     """The scope of a context: that of our own `with` blocks, and of the spans around (a server's, an agent's)."""
-    scope: Scope = context.get(_KEY, OUTSIDE)  # type: ignore[assignment] # only ever set below
+    scope = _own(context)
     place = getattr(trace.get_current_span(context), PLACE, None)
     if place is None or place.account is None:
         return scope
     return Scope(scope.payers or place.payers, deeper(scope.account, place.account))
+
+
+def _own(context: Context) -> Scope:
+    return context.get(_KEY, OUTSIDE)  # type: ignore[return-value] # only ever set below
 
 
 class Run:
@@ -73,10 +77,18 @@ class Run:
         otel.attach(otel.set_value(_KEY, scope, self.in_context(around)))
 
     def leave(self) -> None:
-        """Back to what was around. Where another block is current (the program left in another task), it stays."""
-        scope: Any = otel.get_current().get(_KEY, OUTSIDE)
-        if scope.run is self:
-            otel.attach(scope.around)
+        """Back to what was around. Blocks that were entered inside and are not left yet (by a generator) stay."""
+        context = otel.get_current()
+        inner: list[tuple[Context, Scope]] = []
+        while (scope := _own(context)).around is not None and scope.run is not self:
+            inner.append((context, scope))
+            context = scope.around
+        if scope.around is None:
+            return  # never entered here: the program leaves in another task
+        kept = scope.around
+        for entered, scope in reversed(inner):
+            kept = otel.set_value(_KEY, scope._replace(around=kept), entered)
+        otel.attach(kept)
 
     def in_context(self, around: Context) -> Context:
         """What else becomes current inside: a span."""
@@ -108,8 +120,8 @@ class Scoped(Generic[AnyRun]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        current: Any = otel.get_current().get(_KEY, OUTSIDE)
-        run = current.run if current.run in self._runs else self._runs[-1]
+        current = _own(otel.get_current()).run
+        run = current if current in self._runs else self._runs[-1]
         self._runs.remove(run)
         run.leave()
         run.close(error)
@@ -123,7 +135,9 @@ class Scoped(Generic[AnyRun]):
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: Decorated) -> Decorated:
-        wrap = next(wrap for fits, wrap in _WRAPPERS if fits(function))
+        wrap = next((wrap for fits, wrap in _WRAPPERS if fits(function)), None)
+        if wrap is None:
+            raise TypeError(f"{function!r} is no function to decorate; arguments are given by name")
         return functools.wraps(function)(wrap(function, self.open))  # type: ignore[return-value]
 
 

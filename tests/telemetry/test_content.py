@@ -238,3 +238,55 @@ def test_results_that_are_objects_are_told_by_their_text_or_their_kind():
 
 def test_what_says_nothing_is_nothing():
     assert (asked({}), instructions({}), answered(None, "", ())) == ([], [], [])
+
+
+USED_A_TOOL = [
+    {"type": "tool_use", "id": "t1", "name": "find", "input": {"name": SECRET, "id": SECRET, "by": [{"role": SECRET}]}},
+    {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", SECRET: {"type": SECRET}}]},
+]
+
+
+def test_what_a_tool_is_given_and_gives_is_redacted_whatever_it_is_called(telling, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    program = telling(redact=lambda text: text.replace(SECRET, "[code]"))
+    program.client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": USED_A_TOOL}])
+    sent = program.spans[0].attributes["gen_ai.input.messages"]
+    assert SECRET not in sent
+    [message] = json.loads(sent)
+    assert message["parts"] == [
+        {
+            "type": "tool_call",
+            "id": "t1",
+            "name": "find",
+            "arguments": {"name": "[code]", "id": "[code]", "by": [{"role": "[code]"}]},
+        },
+        {"type": "tool_call_response", "id": "t1", "response": [{"type": "text", "[code]": {"type": "[code]"}}]},
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[{"type": "text", "text": f"{n} " + "d" * 20_000} for n in range(10)], "\n" * 80_000],
+    ids=["many parts", "characters that JSON escapes"],
+)
+def test_of_a_newest_message_that_does_not_fit_the_beginnings_are_told(telling, monkeypatch, content):
+    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    program = telling()
+    messages = [{"role": "user", "content": "before"}, {"role": "user", "content": content}]
+    program.client.chat.completions.create(model="gpt-4o", messages=messages)
+    text = program.spans[0].attributes["gen_ai.input.messages"]
+    assert len(text) <= 65_536
+    parts = json.loads(text)[-1]["parts"]
+    assert len(parts) == (10 if isinstance(content, list) else 1)
+    assert all(part["content"].endswith("… [cut]") for part in parts)
+
+
+def test_half_a_surrogate_pair_reaches_the_collector_as_its_escape(telling, fake_openai, monkeypatch):
+    """A model's answer may be cut within an emoji; no exporter can encode the half."""
+    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    program = telling()
+    fake_openai.play(wire.chat(choices=wire.choices({"role": "assistant", "content": "Zoë \ud83d"})))
+    program.ask()
+    text = program.spans[0].attributes["gen_ai.output.messages"]
+    assert text.encode().decode() == text
+    assert json.loads(text)[0]["parts"][0]["content"] == "Zoë \ud83d"

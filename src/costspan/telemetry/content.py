@@ -70,27 +70,42 @@ class Content:
         kept: list[str] = []
         left = _MOST - 2  # the brackets; a comma goes with each message
         for message in reversed(messages):
-            text = json.dumps(self._clean(message, left), ensure_ascii=False, separators=(",", ":"))
+            for share in _SHARES:
+                text = _dumped(self._clean(message, left // share))
+                if kept or len(text) < left:  # of the newest message at least the beginnings of its texts
+                    break
             left -= len(text) + 1
             if left < 0:
                 break
             kept.append(text)
         return f"[{','.join(reversed(kept))}]" if kept else ""
 
-    def _clean(self, value: Any, most: int) -> Any:
-        """The value with every text redacted, and cut to what there is room for."""
+    def _clean(self, value: Any, room: int, *, free: bool = False) -> Any:
+        """The value with every text redacted, and cut to `room` characters; `free`: its names are a text, too."""
         if isinstance(value, dict):
-            return {name: each if name in _STRUCTURE else self._clean(each, most) for name, each in value.items()}
+            return {
+                self._clean(name, room) if free else name: each
+                if name in _STRUCTURE and not free
+                else self._clean(each, room, free=free or name in _FREE)
+                for name, each in value.items()
+            }
         if isinstance(value, list):
-            return [self._clean(each, most) for each in value]
+            return [self._clean(each, room, free=free) for each in value]
         if not isinstance(value, str):
             return value
         text = value if self._redact is None else self._redact(value)
-        room = most // 2
         return text if len(text) <= room else text[:room] + _CUT
 
 
-_STRUCTURE = frozenset(("type", "role", "id", "name", "finish_reason"))
+_STRUCTURE = frozenset(("type", "role", "id", "name", "finish_reason"))  # the conventions' own
+_FREE = frozenset(("arguments", "response"))  # what tools are given and give: its names are anybody's
+_SHARES = (2, 20, 200)  # of the room that is left, for one text: the largest at which the message fits
+
+
+def _dumped(message: Any) -> str:
+    """JSON that any exporter can encode: half a surrogate pair (of a cut answer) is written as its escape."""
+    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def make_content(

@@ -172,7 +172,7 @@ class Recorder:
 
     def finished(self, call: Call) -> None:
         """Price the call, and tell it; from the pool where tokens must be counted, or no lock may be taken here."""
-        if call.process is not None and call.process is not self._process:
+        if call.process is not self._process:  # begun in a parent, or never begun
             return
         counted = call.reply.usage is not None and not self._settings.prompt_parts
         if call.state is True:  # its span is another tool's, which may end it any moment

@@ -7,10 +7,12 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
+from opentelemetry.trace import NonRecordingSpan
 
 from costspan.attributing import from_baggage
 from costspan.bill import Bills
 from costspan.call import Call
+from costspan.forking import in_children
 from costspan.guard import Guard
 from costspan.rollup import Account, Spend
 from costspan.scope import scope_in
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry._logs import Logger
     from opentelemetry.context import Context
     from opentelemetry.metrics import Meter
+    from opentelemetry.trace import Span
 
     from costspan.budgets import BudgetExceededError
     from costspan.config import Settings
@@ -34,6 +37,7 @@ _QUOTAS = Guard("read the budget file")
 OTHER = "other"
 _NOTHING = Spend()
 _MOST_IDS = 2000  # response ids remembered, the oldest forgotten first
+_MOST_TRACES = 1000  # that are not sampled, likewise
 
 
 class Labels:
@@ -71,12 +75,19 @@ class Spending:
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
         self._told: OrderedDict[str, None] = OrderedDict()
+        self._unsampled: OrderedDict[int, Account] = OrderedDict()  # by trace id
         self._quotas: tuple[Quota, ...] = ()
         self._meter, self._logger = meter, logger
+        in_children(self._start_anew)
         if settings.budgets:
             with _QUOTAS:
                 self._quotas = _read_quotas(settings.budgets)
             _ = self._signals  # the gauges show a limit before anything is spent
+
+    def _start_anew(self) -> None:
+        """A forked child has spent nothing."""
+        self.total = Account()
+        self._unsampled.clear()
 
     @functools.cached_property
     def _signals(self) -> BudgetSignals:
@@ -141,6 +152,8 @@ class Spending:
         tokens = usage.total_input + usage.total_output
         femto = 0 if price is None else price.total_femto
         self.total.add(femto, tokens)
+        if type(call.span) is NonRecordingSpan:
+            self._add_unsampled(call.span, femto, tokens)
         account: Account | None = call.scope.account if call.scope is not None else None
         if account is not None:
             account.add(femto, tokens)
@@ -151,6 +164,20 @@ class Spending:
                 self._signals.late(late, femto, tokens)
         if self._quotas:
             self._count(call, Spend(femto or 0, tokens, 1, int(femto is None)))
+
+    def _add_unsampled(self, span: Span, femto: int | None, tokens: int) -> None:
+        """No processor hears of spans that are not sampled: a request among them has no sum but its trace's."""
+        traces = self._unsampled
+        traces.setdefault(span.get_span_context().trace_id, Account()).add(femto, tokens)
+        if len(traces) > _MOST_TRACES:
+            traces.popitem(last=False)
+
+    def around(self, span: Span) -> Spend:
+        """What was spent where no scope is, and this span is the current one."""
+        if type(span) is NonRecordingSpan and (trace := span.get_span_context().trace_id):
+            account = self._unsampled.get(trace)
+            return account.spent if account is not None else _NOTHING
+        return self.total.spent
 
     def _count(self, call: Call, spend: Spend) -> None:
         payers = _known(call)
