@@ -23,7 +23,7 @@ def research(client: OpenAI, topic: str) -> list[str]:
         try:
             while True:
                 notes.append(take_note(client, topic, notes))
-                print(f"{len(notes)} notes, ${left.remaining:.6f} left")
+                print(f"note {len(notes)}, left of the budget: ${max(left.remaining, 0):.6f}")
         except costspan.BudgetExceededError as stop:
             print(f"stopped: {stop}")
     return notes

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from ledger.ledger_served import Ledger
+from ledger.ledger_spans import call, traces
 
 from costspan.cli import demo
 from costspan.demo import running
@@ -41,6 +43,14 @@ def test_the_table_names_the_page(no_programs):
 
     assert done.exit_code == 0, done.output
     assert "The page: http://127.0.0.1:" in done.output
+
+
+def test_a_blank_line_stands_between_the_tables(no_programs, tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.send(traces(call(error__type="X")))
+    ledger.close()
+
+    assert "\n1 failed\n\nteam " in _demo("--db", str(ledger.path)).output
 
 
 def test_it_stays_up_when_told_to_until_ctrl_c(no_programs, monkeypatch):

@@ -130,3 +130,21 @@ def test_a_signal_that_is_not_sent_is_not_probed(doctor, fake_openai):
 
     assert "answers 404" in found["telemetry"]["text"]
     assert {each.path for each in fake_openai.requests} == {"/v1/metrics"}
+
+
+def test_files_of_the_user_s_own_that_cannot_be_used_are_bad(doctor, tmp_path):
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("budgets: [")
+    code, found = doctor(COSTSPAN_PRICES=str(tmp_path / "none.yaml"), COSTSPAN_BUDGETS=str(broken))
+
+    assert code == 1
+    assert "No such file" in found["own prices"]["text"]
+    assert "broken.yaml cannot be used" in found["budgets"]["text"]
+    assert {found["own prices"]["level"], found["budgets"]["level"]} == {"bad"}
+
+
+def test_a_budget_file_that_can_be_used_is_good(doctor, tmp_path):
+    path = tmp_path / "budgets.yaml"
+    path.write_text("budgets: [{team: search, usd: 5, per: day}]")
+
+    assert doctor(COSTSPAN_BUDGETS=str(path))[1]["budgets"] == {"about": "budgets", "level": "good", "text": str(path)}

@@ -194,3 +194,43 @@ def test_a_file_that_is_nested_beyond_reading_is_no_otlp(tmp_path):
 
     assert done.exit_code == 1
     assert "is no OTLP in JSON" in done.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize("command", [("report",), ("calls",), ("export",)])
+def test_a_filter_that_is_no_utf_8_is_a_bad_argument(db, command):
+    done = run(*command, "--db", db, "--where", os.fsdecode(b"team=\xff"))
+
+    assert done.exit_code == 2
+    assert "it is not UTF-8" in done.output
+
+
+def test_an_export_that_cannot_be_written_is_told_in_words(db, tmp_path):
+    target = tmp_path / "no" / "x.csv"
+
+    assert (
+        run("export", "--db", db, "-o", target).output == f"Error: cannot write {target}: No such file or directory\n"
+    )
+
+
+def test_an_export_of_nothing_says_so_beside_it(db):
+    done = run("export", "--db", db, "--where", "team=nobody")
+
+    assert done.exit_code == 0
+    assert done.stdout == ""
+    assert "no calls in this period that match --where" in done.stderr
+
+
+def test_what_the_system_says_is_told_without_its_number(tmp_path):
+    (tmp_path / "file").touch()
+    told = [
+        run("up", "--port", 0, "--no-grpc", "--db", tmp_path / "file" / "x.db"),
+        run("up", "--port", 0, "--no-grpc", "--db", tmp_path / "x.db", "--tls-cert", tmp_path / "none.pem"),
+        run("prices", "update", "http://127.0.0.1:9/x.json"),
+    ]
+
+    assert all(done.exit_code == 1 for done in told)
+    assert not any("Errno" in done.output for done in told)
+
+
+def test_a_model_that_nothing_can_be_compared_with_is_told(db):
+    assert "nothing would have been cheaper on nope" in run("advise", "--db", db, "--what-if", "nope").stderr

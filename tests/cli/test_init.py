@@ -148,3 +148,14 @@ def test_at_a_terminal_it_asks(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert (tmp_path / "collector/gateway.yaml").exists()
     assert "vector(250.0)" in (tmp_path / "prometheus/budgets.rules.yml").read_text()
+
+
+@pytest.mark.parametrize("content", [b"budgets: [", b"\xff\xfe"])
+def test_a_budgets_file_that_cannot_be_read_is_one_line(tmp_path, content):
+    own = tmp_path / "own.yaml"
+    own.write_bytes(content)
+    done = run(tmp_path / "ops", "--budgets", own)
+
+    assert done.exit_code == 1
+    assert len(done.output.splitlines()) == 1
+    assert "own.yaml cannot be used" in done.output

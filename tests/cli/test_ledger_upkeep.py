@@ -62,8 +62,8 @@ def test_backup_vacuum_and_merge(db, tmp_path):
     assert run("ledger", "backup", "--db", db, tmp_path / "copy.db").exit_code == 0
     assert run("ledger", "backup", "--db", db, tmp_path / "copy.db").exit_code == 1
     assert "MB now" in run("ledger", "vacuum", "--db", db).output
-    assert "3 calls new" in run("ledger", "merge", "--db", tmp_path / "new.db", db).output.replace("\n", "")
-    assert "0 calls new, 3 here already" in run("ledger", "merge", "--db", tmp_path / "new.db", db).output.replace(
+    assert "3 new calls" in run("ledger", "merge", "--db", tmp_path / "new.db", db).output.replace("\n", "")
+    assert "0 new calls, 3 here already" in run("ledger", "merge", "--db", tmp_path / "new.db", db).output.replace(
         "\n", ""
     )
 
@@ -74,7 +74,7 @@ def test_import_takes_otlp_lines_and_names_a_line_that_is_none(tmp_path):
     bad = tmp_path / "bad.jsonl"
     bad.write_text("{}\n")
 
-    assert "0 calls new" in run("ledger", "import", "--db", tmp_path / "x.db", good).output.replace("\n", "")
+    assert "0 new calls" in run("ledger", "import", "--db", tmp_path / "x.db", good).output.replace("\n", "")
     assert "line 1" in run("ledger", "import", "--db", tmp_path / "x.db", bad).output.replace("\n", "")
 
 
@@ -87,7 +87,9 @@ def test_reprice_asks_before_it_writes(db, tmp_path, monkeypatch):
     )
     monkeypatch.setenv("COSTSPAN_PRICES", str(prices))
     declined = run("ledger", "reprice", "--db", db, input="n\n")
-    assert "openai/own-1: 1 calls, $0 -> $0.0014\n1 calls change, by +$0.0014 in all" in declined.output
+    assert (
+        "openai/own-1: 1 call, unknown -> $0.0014\nthe price of 1 call changes, by +$0.0014 in all" in declined.output
+    )
     assert json.loads(run("ledger", "info", "--db", db, "--json").output)["cost"] == "0.009000000000"
 
     assert "written as run 1" in run("ledger", "reprice", "--db", db, "--yes").output

@@ -138,3 +138,24 @@ def test_it_is_said_why_there_are_no_calls(ledger):
             2,
             "Error: --until is not after --since: no call can be in this period",
         )
+
+
+@pytest.mark.parametrize("command", ["report", "calls", "top --once", "advise", "price gpt-4o --input 1", "doctor"])
+def test_no_line_in_a_pipe_ends_with_blanks(ledger, monkeypatch, command):
+    ledger.send(traces(call(), call(error__type="X"), call(gen_ai__response__model="m" * 30)))
+    monkeypatch.setenv("COSTSPAN_LEDGER", str(ledger.path))
+    asked = command.split() + ["--since", "all"] * (command in ("report", "calls", "top --once", "advise"))
+    output = CliRunner().invoke(costspan, asked).output
+
+    assert output
+    assert [line for line in output.splitlines() if line != line.rstrip()] == []
+
+
+def test_one_call_is_not_calls(ledger):
+    ledger.send(traces(call()))
+    shown = CliRunner().invoke(costspan, ["top", "--once", "--since", "all", "--db", str(ledger.path)]).output
+
+    assert shown.startswith("1 call, ")
+    assert "1 new call, 0 here already, 0 other spans" in CliRunner().invoke(
+        costspan, ["ledger", "merge", "--db", str(ledger.path.with_name("other.db")), str(ledger.path)]
+    ).output.replace("\n", "")

@@ -40,7 +40,7 @@ def test_the_agent_is_stopped_by_its_budget(program, capsys):
     notes = load("agent_with_budget").research(program.client, "cats")
     assert len(notes) == 6
     printed = capsys.readouterr().out
-    assert "6 notes, $-0.000003 left" in printed
+    assert "note 6, left of the budget: $0.000000" in printed
     assert "stopped: budget 'researcher' is spent: $0.000053 of $0.000050; refused: chat gpt-4o-mini" in printed
     agent = program.span("invoke_agent researcher").attributes
     assert agent["costspan.rollup.calls"] == 6

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from ledger_spans import call, traces
 
 from costspan.cli.commands import costspan
+from costspan.cli.ledger import _sum
 from costspan.ledger.maintenance import drop_before, verify
 from costspan.ledger.question import Question
 from costspan.ledger.reprice import Repricing, apply, plan
@@ -85,3 +86,19 @@ def test_an_hour_that_was_dropped_since_it_was_planned_keeps_its_sums(mixed):
     apply(mixed.path, asked, Flat(), made, nothing)
     assert mixed.report().total == before
     assert before.calls == 3
+
+
+def test_what_had_no_price_was_unknown_before_and_not_0(mixed, tmp_path, monkeypatch):
+    own = tmp_path / "prices.json"
+    entry = {"litellm_provider": "acme", "input_cost_per_token": 1e-6, "output_cost_per_token": 1e-6}
+    own.write_text(json.dumps({"own-model": entry}))
+    monkeypatch.setenv("COSTSPAN_PRICES", str(own))
+    asked = ["ledger", "reprice", "--db", str(mixed.path), "--dry-run"]
+    [row] = json.loads(CliRunner().invoke(costspan, [*asked, "--json"]).output)
+
+    assert (row["before"], row["unpriced_before"], row["still_unpriced"]) == (None, 1, 0)
+    assert "acme/own-model: 1 call, unknown -> $" in CliRunner().invoke(costspan, asked).output
+
+
+def test_a_sum_of_which_a_part_is_unknown_says_so():
+    assert _sum(2 * 10**12, 3, 1) == "$2 and 1 unknown"

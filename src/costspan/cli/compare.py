@@ -61,11 +61,14 @@ def _saving(sides: list[dict[str, Any]]) -> str | None:
 
 
 def _show(told: dict[str, Any]) -> None:
+    from costspan.reports.wording import counted
+
+    calls = counted(told["calls"], "call")
     for name in ("before", "after"):
         side = told[name]
         cost = f"${side['cost']}" if side["cost"] is not None else f"no price: {side['why']}"
         note = "" if side["counted_by"] == "tokenizer" else " (estimated)"
-        click.echo(f"{name:7} {side['tokens']:>10,} tokens{note}   {cost} for {told['calls']:,} calls   {side['file']}")
+        click.echo(f"{name:7} {side['tokens']:>10,} tokens{note}   {cost} for {calls}   {side['file']}")
     saved = told["saved_usd"] or ""
-    money = f", {'-' * saved.startswith('-')}${saved.lstrip('-')} for {told['calls']:,} calls" if saved else ""
+    money = f", {'-' * saved.startswith('-')}${saved.lstrip('-')} for {calls}" if saved else ""
     click.echo(f"saved   {told['saved_tokens']:>10,} tokens, {told['saved_percent']}%{money}")

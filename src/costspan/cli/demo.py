@@ -14,14 +14,17 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from costspan.cli.asking import one_line
+from costspan.cli.tables import terminal, usage_table
+from costspan.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from rich.console import Console
 
     from costspan.demo.provider import Provider
     from costspan.ledger.server import RunningLedger
@@ -54,7 +57,7 @@ def command(days: int, port: int, db: Path | None, *, keep: bool | None, as_json
 
     if find_spec("openai") is None:
         raise click.ClickException("the demo needs the openai SDK: pip install 'costspan[demo]'")
-    console = Console(stderr=as_json, highlight=False)
+    console = terminal(stderr=as_json)
     with contextlib.ExitStack() as stack:
         path = db or Path(stack.enter_context(TemporaryDirectory(prefix="costspan-demo-"))) / "ledger.db"
         stage = stack.enter_context(_set(console, path, port))
@@ -92,10 +95,10 @@ def _play(stage: Stage, days: int) -> None:
     environ = running.environment(provider.url, provider.host, stage.ledger.url)
     console.print(_SIMULATED, soft_wrap=True)
     console.print(f"[dim]ledger {stage.ledger.url}, simulated provider {provider.url}[/]", soft_wrap=True)
-    with _progress(console, f"{days} simulated days", days) as step:
+    with _progress(console, counted(days, "simulated day"), days) as step:
         counts = [int(step(line)) for line in running.run(running.historian(days), environ)]
         running.wait_for_calls(stage.db, running.HISTORY, sum(counts))
-    console.print(f"  {sum(counts):,} simulated calls of earlier days are in the ledger")
+    console.print(f"  in the ledger: {counted(sum(counts), 'simulated call')} of earlier days")
     console.print(f"[bold]$ opentelemetry-instrument python {running.PROGRAM.name}[/]")
     with _progress(console, "the sample program runs", None) as step:
         for line in running.run(running.instrumented(running.PROGRAM), environ):
@@ -123,7 +126,6 @@ def _progress(console: Console, title: str, total: int | None) -> Iterator[Calla
 
 
 def _show(stage: Stage, *, as_json: bool) -> None:
-    from costspan.cli.tables import usage_table
     from costspan.ledger.book import open_ledger
     from costspan.ledger.question import Question
     from costspan.reports.usage import read_usage
@@ -134,7 +136,8 @@ def _show(stage: Stage, *, as_json: bool) -> None:
         click.echo(json.dumps({report.question.by[0]: report.as_dict(None) for report in reports}, indent=2))
         return
     for report in reports:
-        stage.console.print(usage_table(report, stage.console.width), end="\n\n")
+        stage.console.print(usage_table(report, stage.console.width))
+        stage.console.print()
 
 
 def _is_kept(keep: bool | None, *, as_json: bool) -> bool:

@@ -54,6 +54,7 @@ def examine() -> Iterator[Finding]:
     yield from _settings()
     yield from _sdks()
     yield from _prices()
+    yield from _own_files()
     yield from _endpoint()
 
 
@@ -128,6 +129,25 @@ def _prices() -> Iterator[Finding]:
     yield Finding("prices", "bad", "the bundled price list cannot be read: pip install --force-reinstall costspan")
 
 
+def _own_files() -> Iterator[Finding]:
+    """The user's price file and budget file: in a running program, one that cannot be used is only logged."""
+    from costspan.config import SettingError, tolerant_settings
+    from costspan.limits import read_quotas
+    from costspan.pricing.document import PriceListError
+    from costspan.pricing.pricefile import read_price_file
+
+    settings = tolerant_settings()
+    readers = {"own prices": (settings.prices, read_price_file), "budgets": (settings.budgets, read_quotas)}
+    for about, (path, read) in readers.items():
+        if not path:
+            continue
+        try:
+            read(path)
+            yield Finding(about, "good", path)
+        except (PriceListError, SettingError) as error:
+            yield Finding(about, "bad", f"{error}; an instrumented program does without this file")
+
+
 def _endpoint() -> Iterator[Finding]:
     """Where telemetry goes, and whether somebody answers there."""
     targets: dict[tuple[str, str, bool], list[str]] = {}
@@ -174,7 +194,7 @@ def http_problem(endpoint: str, path: str = "/v1/traces", signal: str = "traces"
     except HTTPError as error:
         return f"answers {error.code} {error.reason}" if error.code >= _REFUSED else None
     except (URLError, OSError) as error:
-        return f"does not answer ({getattr(error, 'reason', error)})"
+        return f"does not answer ({_cause(getattr(error, 'reason', error))})"
 
 
 def _headers(signal: str) -> dict[str, str]:
@@ -191,7 +211,12 @@ def _grpc_problem(endpoint: str) -> str | None:
         with socket.create_connection((parts.hostname or "localhost", parts.port or 4317), timeout=3):
             return None
     except (OSError, ValueError) as error:
-        return f"does not answer ({error})"
+        return f"does not answer ({_cause(error)})"
+
+
+def _cause(error: object) -> object:
+    """In words, without the number of the system's error."""
+    return getattr(error, "strerror", None) or error
 
 
 def _print(findings: list[Finding]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def command(asked: Asked, form: str, output: Path | None) -> None:
     """Usage as CSV, JSON lines, Parquet, or FOCUS 1.2 (by day, provider, model, kind of tokens and team)."""
     from costspan.reports.export import WRITERS, ExportError, rows_for
+    from costspan.reports.wording import counted
 
     if output is None and form == "parquet" and sys.stdout.isatty():
         msg = "Parquet is no text: name a file with --output"
@@ -38,7 +39,11 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
             WRITERS[form](rows, out)
     except BrokenPipeError:  # as in `costspan export | head`: click ends then without a word
         raise
-    except (ExportError, OSError) as error:
+    except ExportError as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output or 'the output'}: {error.strerror}") from error
     if output is not None:
-        click.echo(f"{len(rows):,} rows written to {output}", err=True)
+        click.echo(f"{counted(len(rows), 'row')} written to {output}", err=True)
+    if not rows:
+        click.echo(asked.nothing, err=True)

@@ -17,7 +17,7 @@ Next:
   {collector}
   Prometheus    rule_files: [{folder}/prometheus/*.rules.yml], and scrape the Collector with honor_labels: true
   Alertmanager  {folder}/alertmanager.yml: your receivers in the place of the examples
-  Grafana       {folder}/grafana/provisioning to /etc/grafana/provisioning, grafana/dashboards to
+  Grafana       {folder}/grafana/provisioning to /etc/grafana/provisioning, {folder}/grafana/dashboards to
                 /var/lib/grafana/dashboards/costspan, and PROMETHEUS_URL in its environment
   Programs      COSTSPAN_BUDGETS={folder}/budgets.yaml
 """
@@ -69,8 +69,9 @@ def command(
     if not (collectors or budgets or budgets_file) and sys.stdin.isatty():
         collectors, budgets = _ask()
     chosen = collectors or ("prometheus",)
-    text = Path(budgets_file).read_text(encoding="utf-8") if budgets_file else budgets_text(budgets)
-    made = {**_kit(chosen, text, budgets_file), "budgets.yaml": text}
+    text = budgets_text(budgets)
+    made = _kit(chosen, text, budgets_file)
+    made["budgets.yaml"] = Path(budgets_file).read_text(encoding="utf-8") if budgets_file else text
     _write(folder, made, force=flags["force"])
     if flags["as_json"]:
         click.echo(json.dumps(sorted(str(folder / name) for name in made), indent=2))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,13 @@ import click
 
 from costspan.cli.asking import asks, one_line
 from costspan.config import read_settings
+from costspan.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from costspan.cli.asking import Asked
+    from costspan.ledger.reprice import Difference
     from costspan.ledger.store import Written
 
 _db = click.option("--db", default="", help="The ledger's file.")
@@ -88,9 +89,8 @@ def verify(db: str, *, as_json: bool, rebuild: bool) -> None:
     if as_json:
         click.echo(json.dumps({"calls": check.calls, "rolled": check.rolled, "problems": check.problems}, indent=2))
     else:
-        click.echo(
-            f"{check.calls:,} calls and {check.rolled:,} roll-up rows checked: {'; '.join(check.problems) or 'clean'}"
-        )
+        looked_at = f"{counted(check.calls, 'call')} and {counted(check.rolled, 'roll-up row')}"
+        click.echo(f"{looked_at} checked: {'; '.join(check.problems) or 'clean'}")
     raise SystemExit(1 if check.problems else 0)
 
 
@@ -145,9 +145,8 @@ def merge(db: str, other: Path) -> None:
 
 
 def _say(source: Path, written: Written) -> None:
-    click.echo(
-        f"{source}: {written.calls:,} calls new, {written.duplicates:,} here already, {written.spans:,} other spans"
-    )
+    new, other = counted(written.calls, "new call"), counted(written.spans, "other span")
+    click.echo(f"{source}: {new}, {written.duplicates:,} here already, {other}")
 
 
 @command.command()
@@ -179,18 +178,39 @@ def _show(made: Any, *, as_json: bool) -> None:
     from costspan.ledger.money import usd_of_pico
     from costspan.reports.usage import text
 
-    total = made.total()
-    rows = [
-        {"provider": provider, "model": model, "calls": each.calls, "before": f"{usd_of_pico(each.before):f}",
-         "after": f"{usd_of_pico(each.after):f}", "still_unpriced": each.still_unpriced}
-        for (provider, model), each in sorted(made.models.items())
-    ]  # fmt: skip
+    models = sorted(made.models.items())
     if as_json:
-        click.echo(json.dumps(rows, indent=2))
+        click.echo(json.dumps([_as_dict(*each) for each in models], indent=2))
         return
-    for row in rows:
-        before, after = (text(Decimal(row[when])) for when in ("before", "after"))
-        click.echo(f"{row['provider']}/{row['model']}: {row['calls']:,} calls, ${before} -> ${after}")
+    for (provider, model), each in models:
+        before = _sum(each.before, each.calls, each.unpriced_before)
+        after = _sum(each.after, each.calls, each.still_unpriced)
+        click.echo(f"{provider}/{model}: {counted(each.calls, 'call')}, {before} -> {after}")
+    total = made.total()
     change = usd_of_pico(total.after - total.before)
     sign = "-" if change < 0 else "+"
-    click.echo(f"{total.calls:,} calls change, by {sign}${text(abs(change))} in all" if rows else "no price changes")
+    said = f"the price of {counted(total.calls, 'call')} changes, by {sign}${text(abs(change))} in all"
+    click.echo(said if models else "no price changes")
+
+
+def _as_dict(names: tuple[str, str], found: Difference) -> dict[str, Any]:
+    from costspan.ledger.money import usd_of_pico
+
+    return {
+        "provider": names[0],
+        "model": names[1],
+        "calls": found.calls,
+        "before": None if found.unpriced_before == found.calls else f"{usd_of_pico(found.before):f}",
+        "after": None if found.still_unpriced == found.calls else f"{usd_of_pico(found.after):f}",
+        "unpriced_before": found.unpriced_before,
+        "still_unpriced": found.still_unpriced,
+    }
+
+
+def _sum(pico: int, calls: int, unknown: int) -> str:
+    """What calls cost together; that of some, or of all, may be unknown."""
+    from costspan.ledger.money import usd_of_pico
+    from costspan.reports.usage import text
+
+    known = f"${text(usd_of_pico(pico))}"
+    return "unknown" if unknown == calls else f"{known} and {unknown:,} unknown" if unknown else known

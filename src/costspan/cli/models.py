@@ -60,10 +60,11 @@ def _show(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     from costspan.cli.tables import terminal
+    from costspan.reports.wording import counted
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("provider", "model"):
-        table.add_column(title, overflow="fold")
+    table.add_column("provider", no_wrap=True)
+    table.add_column("model", overflow="fold")
     for title in (*_COLUMNS, "max in", "max out"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
@@ -71,4 +72,5 @@ def _show(rows: list[dict[str, Any]]) -> None:
         limits = [f"{row[name]:,}" if row[name] else "-" for name in ("max_input_tokens", "max_output_tokens")]
         table.add_row(escape(row["provider"]), escape(row["model"]), *prices, *limits)
     terminal().print(table)
-    click.echo(f"{len(rows)} models; USD per million tokens; --json tells all buckets and where each price is from")
+    said = counted(len(rows), "model")
+    click.echo(f"{said}; USD per million tokens; --json tells all buckets and where each price is from")

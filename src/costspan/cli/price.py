@@ -116,11 +116,12 @@ def _dollars(femto: int) -> str:
 
 
 def _show(price: Price, usage: Usage, at: datetime, terms: Terms) -> None:
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    out = Console()
+    from costspan.cli.tables import terminal
+
+    out = terminal()
     table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
     total = "unknown" if price.total_femto is None else f"${_dollars(price.total_femto)}"
     table.add_column("bucket", footer="total")
@@ -128,9 +129,9 @@ def _show(price: Price, usage: Usage, at: datetime, terms: Terms) -> None:
     table.add_column("USD per million", justify="right")
     table.add_column("cost", footer=total, justify="right")
     for bucket, count in {**dict.fromkeys(price.breakdown, 1), **usage.counts}.items():
-        amount = price.breakdown.get(bucket, 0)
-        cost = "[yellow]no rate[/]" if bucket in price.missing else f"${_dollars(amount)}"
-        table.add_row(bucket, f"{count:,}", f"{amount / count / 1e9:,.6g}" if count else "", cost)
+        amount, missing = price.breakdown.get(bucket, 0), bucket in price.missing
+        rate = "" if missing or not count else f"{amount / count / 1e9:,.6g}"
+        table.add_row(bucket, f"{count:,}", rate, "[yellow]no rate[/]" if missing else f"${_dollars(amount)}")
     out.print(table)
     entry = price.entry
     if entry is not None:

@@ -32,6 +32,7 @@ def update(url: str, *, dry_run: bool, as_json: bool) -> None:
     from rich.console import Console
 
     from costspan.pricing.lists.update import prepare_update
+    from costspan.reports.wording import counted
 
     try:
         with Console(stderr=True).status("reading the lists …"):
@@ -46,8 +47,8 @@ def update(url: str, *, dry_run: bool, as_json: bool) -> None:
         )
         return
     _show(ready.changes)
-    done = "would be" if dry_run else "are"
-    click.echo(f"{len(ready.changes)} prices {done} new, from {' and '.join(ready.sources)}")
+    found = "found, not written" if dry_run else "written"
+    click.echo(f"{counted(len(ready.changes), 'new price')} {found}, from {' and '.join(ready.sources)}")
     if not dry_run:
         click.echo("costspan prices rollback takes this back; running programs keep what they have loaded")
 
@@ -66,6 +67,8 @@ def rollback() -> None:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def check(db: str, *, as_json: bool) -> None:
     """How old the price list is, and which models of the ledger it cannot price."""
+    from costspan.reports.wording import counted
+
     snapshot = current()
     age = (datetime.now(timezone.utc).date() - date.fromisoformat(snapshot.index["built"])).days
     missing = _unpriced(db)
@@ -79,14 +82,13 @@ def check(db: str, *, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     models = sum(snapshot.index["providers"].values())
-    click.echo(f"{models} models of {len(snapshot.providers)} providers, from {', '.join(snapshot.index['sources'])}")
-    click.echo(
-        f"built {snapshot.index['built']}, {age} days ago" + ("; costspan prices update" if age > _OLD_DAYS else "")
-    )
+    click.echo(f"{models:,} models of {len(snapshot.providers)} providers, from {', '.join(snapshot.index['sources'])}")
+    past = f"{counted(age, 'day')} ago" if age else "today"
+    click.echo(f"built {snapshot.index['built']}, {past}" + ("; costspan prices update" if age > _OLD_DAYS else ""))
     if missing is None:
         click.echo("no ledger here to look for unpriced models in")
     for each in missing or ():
-        click.echo(f"unpriced: {each['provider']} {each['model']}, {each['calls']} calls")
+        click.echo(f"unpriced: {each['provider']} {each['model']}, {counted(each['calls'], 'call')}")
     if missing == []:
         click.echo("every model of the ledger has a price")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from costspan.reports.wording import counted
+
 if TYPE_CHECKING:
     from decimal import Decimal
+    from typing import IO
 
     from costspan.reports.prompts import PromptReport
     from costspan.reports.usage import UsageReport, UsageRow
@@ -35,11 +39,26 @@ class Currency:
 
 
 def terminal(**settings: Any) -> Console:
-    """Where tables go: the user's terminal; or a pipe or a file, in which no name is folded."""
-    console = Console(**settings)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = _PIPED_WIDTH
+    """Where tables go: the user's terminal; or a pipe or a file, in which no name is folded and no line is padded."""
+    console = Console(**{"highlight": False, **settings})
+    if not console.is_terminal:
+        console.file = _Unpadded(console.file)  # type: ignore[assignment]
+        if "COLUMNS" not in os.environ:
+            console.width = _PIPED_WIDTH
     return console
+
+
+class _Unpadded:
+    """A file in which lines end where their text ends."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        return self._file.write(re.sub(" +$", "", text, flags=re.MULTILINE))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def usage_table(report: UsageReport, width: int, top: int | None = None, currency: Currency | None = None) -> Table:
@@ -75,7 +94,7 @@ def prompt_table(report: PromptReport) -> Table:
     for each in report.parts:
         table.add_row(each.part.replace("_", " "), f"{each.tokens:,}", money(each.cost), f"{each.share:.1%}")
     table.caption = (
-        f"estimate over {report.calls:,} calls, scaled to what was reported; "
+        f"estimate over {counted(report.calls, 'call')}, scaled to what was reported; "
         f"{report.hidden_tokens:,} tokens of it are in no text that was sent"
     )
     table.caption_justify = "left"

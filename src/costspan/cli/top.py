@@ -55,10 +55,12 @@ def _view(reader: Book, asked: Asked, width: int) -> RenderableType:
 
     from costspan.cli.tables import money, usage_table
     from costspan.reports.usage import read_usage
+    from costspan.reports.wording import counted
 
     now = datetime.now(timezone.utc)
     report = read_usage(reader, asked.anew())
-    line = f"{report.total.calls:,} calls, {report.total.tokens:,} tokens, {money(report.total.cost)}  "
+    total = report.total
+    line = f"{counted(total.calls, 'call')}, {counted(total.tokens, 'token')}, {money(total.cost)}  "
     return Group(Text(line + sparkline(_minutes(reader, asked, now))), usage_table(report, width, 30))
 
 

@@ -95,6 +95,8 @@ def parse_where(texts: Iterable[str]) -> tuple[Filter, ...]:
     """
     filters = []
     for text in texts:
+        if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes of an argument that were no UTF-8
+            raise QuestionError(f"{text!r} is no filter: it is not UTF-8")
         name, sign, values = text.partition("=")
         if not sign:
             raise QuestionError(f"{text!r} is no filter: write name=value, name!=value or name=a,b")

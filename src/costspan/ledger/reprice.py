@@ -46,6 +46,7 @@ class Difference:
     calls: int = 0
     before: int = 0
     after: int = 0
+    unpriced_before: int = 0  # of the calls
     still_unpriced: int = 0
 
 
@@ -63,6 +64,7 @@ class Plan:
             sum(each.calls for each in every),
             sum(each.before for each in every),
             sum(each.after for each in every),
+            sum(each.unpriced_before for each in every),
             sum(each.still_unpriced for each in every),
         )
 
@@ -77,6 +79,7 @@ def plan(path: Path, asked: Repricing, pricer: Pricer, told: Callable[[int], obj
                 difference.calls += 1
                 difference.before += old.cost or 0
                 difference.after += new.cost or 0
+                difference.unpriced_before += old.cost is None
                 difference.still_unpriced += new.cost is None
                 if made.hours[-1:] != [hour]:
                     made.hours.append(hour)

@@ -148,7 +148,7 @@ def explain(error: Exception, path: Path) -> LedgerError:
     """What a failure of the database means for its user, in one line."""
     if path.is_dir():
         return LedgerError(f"{path} is a folder: name a file with --db")
-    said = str(error)
+    said = str(getattr(error, "strerror", None) or error)
     if "integer overflow" in said or isinstance(error, OverflowError):
         return TooMuchError(
             "these calls make a day's sum too large (over 9.2 million USD?): check the unit of their cost"

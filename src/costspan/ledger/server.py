@@ -169,7 +169,7 @@ def _read_tls(listen: Listen) -> tuple[bytes, bytes] | None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.tls_cert, listen.tls_key or None)
         return Path(listen.tls_key or listen.tls_cert).read_bytes(), Path(listen.tls_cert).read_bytes()
     except OSError as error:  # ssl.SSLError is one
-        raise LedgerError(f"TLS cannot be set up with {listen.tls_cert}: {error}") from error
+        raise LedgerError(f"TLS cannot be set up with {listen.tls_cert}: {error.strerror or error}") from error
 
 
 def _bind(host: str, port: int, option: str = "--port") -> socket.socket:

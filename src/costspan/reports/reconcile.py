@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.ledger.question import Filter, Question
 from costspan.ledger.record import Measures
 from costspan.reports.usage import UsageRow, read_usage, text
+from costspan.reports.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -250,8 +251,8 @@ def _together(one: UsageRow, other: UsageRow) -> UsageRow:
 def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
     """What explains a difference; nothing where there is none."""
     if ours is None:
-        counted = theirs.calls or theirs.input or theirs.output
-        what = "" if counted else "; if it is no model, it is a tool, storage or credits"
+        is_model = theirs.calls or theirs.input or theirs.output
+        what = "" if is_model else "; if it is no model, it is a tool, storage or credits"
         yield f"missing: the ledger has no call of this model on this day{what}"
         return
     if theirs == Billed():
@@ -259,13 +260,13 @@ def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
         return
     seen = (ours.input_tokens, ours.output_tokens)
     if theirs.calls > ours.calls:
-        yield f"missing: {theirs.calls - ours.calls:,} calls were not sent to the ledger"
+        yield f"missing: {counted(theirs.calls - ours.calls, 'call')} that the ledger was not sent"
     elif (theirs.input or theirs.output) and (theirs.input, theirs.output) != seen and not ours.estimated_calls:
         yield f"tokens: {theirs.input - seen[0]:+,} input, {theirs.output - seen[1]:+,} output there"
     if ours.unpriced_calls:
-        yield f"unpriced: {ours.unpriced_calls:,} calls have no full price here"
+        yield f"unpriced: no full price here for {counted(ours.unpriced_calls, 'call')}"
     if ours.estimated_calls:
-        yield f"estimated: tokens of {ours.estimated_calls:,} calls were counted here"
+        yield f"estimated: tokens of {counted(ours.estimated_calls, 'call')} were counted here"
     if theirs.cost is not None:
         gap = abs(theirs.cost - ours.cost)
         if gap and gap <= theirs.cost * _ROUNDING:

@@ -110,7 +110,8 @@ def fetch_entries(url: str) -> dict[str, Any]:
     Raises:
         PriceListError: The address does not answer, or not with such a list.
     """
-    from urllib.error import URLError  # noqa: PLC0415 only an explicit act brings the network in
+    from http.client import HTTPException  # noqa: PLC0415 only an explicit act brings the network in
+    from urllib.error import URLError  # noqa: PLC0415 as above
     from urllib.request import urlopen  # noqa: PLC0415 as above
 
     if not url.startswith(("https://", "http://")):
@@ -120,7 +121,11 @@ def fetch_entries(url: str) -> dict[str, Any]:
         with urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 checked above
             body = answer.read(MOST_BYTES + 1)
     except (URLError, OSError) as error:
-        msg = f"{url}: {getattr(error, 'reason', error)}"
+        reason = getattr(error, "reason", error)
+        msg = f"{url}: {getattr(reason, 'strerror', None) or reason}"
+        raise PriceListError(msg) from None
+    except (ValueError, HTTPException) as error:
+        msg = f"{url}: is no address, or what answers there speaks no HTTP ({error})"
         raise PriceListError(msg) from None
     if len(body) > MOST_BYTES:
         msg = f"{url}: has more than {MOST_BYTES >> 20} MB; a price list has less"
