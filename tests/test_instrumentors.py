@@ -254,7 +254,17 @@ def test_a_bad_setting_under_opentelemetry_instrument_is_a_warning(run_program):
 
 @pytest.mark.parametrize("name", instrumentors.adapter_names())
 def test_an_entry_point_names_the_module_that_its_sdk_is_imported_as(name):
-    assert instrumentors._adapter_modules()[name] == load(name).seats[0].module.partition(".")[0]
+    assert f"{load(name).seats[0].module}.".startswith(f"{instrumentors._adapter_modules()[name]}.")
+
+
+@pytest.mark.parametrize(
+    ("module", "here"),
+    [("json", True), ("json.decoder", True), ("no_such", False), ("no_such.inner", False), ("google.no_such", False)],
+)
+def test_a_module_is_found_without_importing_the_packages_around_it(module, here):
+    before = set(sys.modules)
+    assert instrumentors._is_found(module) is here
+    assert set(sys.modules) == before
 
 
 def test_what_is_not_installed_or_too_old_is_not_instrumented():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import atexit
 import importlib.metadata
 import logging
+import os
 import re
+import sys
 from functools import lru_cache
 from importlib.util import find_spec
 from threading import Lock
@@ -21,7 +23,10 @@ from costspan.pricing.registry import REGISTERED
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from opentelemetry._logs import Logger
+
     from costspan.entry import SdkInstrumentor
+    from costspan.telemetry.content import Content
     from costspan.telemetry.enrichment import Enrichment
     from costspan.telemetry.recorder import Recorder
 
@@ -29,6 +34,7 @@ _log = logging.getLogger("costspan")
 _EXIT = Guard("send the last telemetry")
 _FOLLOW = Guard("follow the spans of other tools")
 GROUP = "opentelemetry_instrumentor"
+CONTENT_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"  # OpenTelemetry's own
 PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "redact")  # handed on as they are
 
 
@@ -138,13 +144,25 @@ def adapter_names() -> tuple[str, ...]:
 def _is_here(name: str, adapter_of: Callable[[str], Adapter]) -> bool:
     """Whether an adapter's SDK is installed, and not older than its floor."""
     module = _adapter_modules()[name]
-    if module and find_spec(module.partition(".")[0]) is None:
+    if module and not _is_found(module):
         return False
     distribution, _, floor = adapter_of(name).package.partition(" >= ")
     try:
         return _numbers(importlib.metadata.version(distribution)) >= _numbers(floor)
     except importlib.metadata.PackageNotFoundError:
         return False
+
+
+def _is_found(module: str) -> bool:
+    """Whether a module can be imported; the packages around it are not: many share the name `google`."""
+    name, *inner = module.split(".")
+    spec = find_spec(name)
+    for each in inner:
+        if spec is None:
+            break
+        name, where = f"{name}.{each}", spec.submodule_search_locations
+        spec = next((found for finder in sys.meta_path if (found := finder.find_spec(name, where))), None)
+    return spec is not None
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -200,7 +218,6 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
 
     from costspan import __version__  # noqa: PLC0415
     from costspan.pricing import Pricer  # noqa: PLC0415
-    from costspan.telemetry.content import make_content  # noqa: PLC0415
     from costspan.telemetry.delivery import follow  # noqa: PLC0415
     from costspan.telemetry.recorder import Recorder  # noqa: PLC0415
 
@@ -212,10 +229,20 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
         Pricer(settings.prices),
         settings,
     )
-    recorder.content = make_content(logger, providers.get("redact"))
+    recorder.content = _make_content(logger, providers.get("redact"))
     follow(providers.get("meter_provider") or metrics.get_meter_provider(), recorder.metrics)
     atexit.register(_settle, recorder, providers.get("meter_provider"))
     return recorder
+
+
+def _make_content(logger: Logger, redact: Callable[[str], str] | None) -> Content | None:
+    """What captures content, if the variable says so; None: nothing is captured."""
+    said = os.environ.get(CONTENT_VARIABLE, "").strip().lower()
+    if not said:
+        return None
+    from costspan.telemetry.content import MODES, Content  # noqa: PLC0415 only where it may be wanted
+
+    return Content(said, logger, redact) if said in MODES else None
 
 
 def _settle(recorder: Recorder, meter_provider: Any) -> None:

@@ -7,7 +7,7 @@ from fake_providers import MISSING
 from fake_providers import openai as wire
 
 from costspan.guard import FAILURES
-from costspan.telemetry.content import VARIABLE
+from costspan.instrumentors import CONTENT_VARIABLE
 from costspan.telemetry.messages import answered, asked, instructions
 
 SECRET = "the launch code is 0000"
@@ -33,9 +33,9 @@ def everything(program):
 @pytest.mark.parametrize("value", [None, "", "NO_CONTENT", "false", "nonsense"])
 def test_nothing_of_a_prompt_or_answer_leaves_unless_asked_for(telling, fake_openai, monkeypatch, value):
     if value is None:
-        monkeypatch.delenv(VARIABLE, raising=False)
+        monkeypatch.delenv(CONTENT_VARIABLE, raising=False)
     else:
-        monkeypatch.setenv(VARIABLE, value)
+        monkeypatch.setenv(CONTENT_VARIABLE, value)
     program = telling(events="always")
     fake_openai.play(wire.chat(), wire.chat(), wire.response(), wire.chat(usage=MISSING), wire.error(400, SECRET))
     create = program.client.chat.completions.create
@@ -57,7 +57,7 @@ def test_nothing_of_a_prompt_or_answer_leaves_unless_asked_for(telling, fake_ope
     [("SPAN_ONLY", True, False), ("EVENT_ONLY", False, True), ("SPAN_AND_EVENT", True, True), ("true", True, True)],
 )
 def test_the_conventions_modes_say_where_it_goes(telling, monkeypatch, mode, on_span, as_event):
-    monkeypatch.setenv(VARIABLE, mode)
+    monkeypatch.setenv(CONTENT_VARIABLE, mode)
     program = telling()
     program.client.chat.completions.create(model="gpt-4o", messages=PROMPT)
     expected = {
@@ -75,7 +75,7 @@ def test_the_conventions_modes_say_where_it_goes(telling, monkeypatch, mode, on_
 
 
 def test_a_stream_is_told_as_the_text_that_arrived(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     list(program.ask(stream=True))
     [message] = contents(program.spans[0].attributes)["gen_ai.output.messages"]
@@ -83,7 +83,7 @@ def test_a_stream_is_told_as_the_text_that_arrived(telling, monkeypatch):
 
 
 def test_instructions_are_told_apart(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     program.client.responses.create(model="gpt-4o", input="Hello", instructions="Be terse.")
     told = contents(program.spans[0].attributes)
@@ -92,7 +92,7 @@ def test_instructions_are_told_apart(telling, monkeypatch):
 
 
 def test_what_the_program_changes_later_is_told_as_it_was_asked(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program, messages = telling(), [{"role": "user", "content": "first"}]
     stream = program.client.chat.completions.create(model="gpt-4o", messages=messages, stream=True)
     messages[0]["content"] = "second"
@@ -101,7 +101,7 @@ def test_what_the_program_changes_later_is_told_as_it_was_asked(telling, monkeyp
 
 
 def test_every_text_goes_through_the_redaction(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_AND_EVENT")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_AND_EVENT")
     program = telling(redact=lambda text: text.replace("0000", "[code]"))
     program.client.chat.completions.create(model="gpt-4o", messages=PROMPT)
     assert SECRET not in everything(program)
@@ -109,7 +109,7 @@ def test_every_text_goes_through_the_redaction(telling, monkeypatch):
 
 
 def test_what_cannot_be_redacted_is_not_told(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_AND_EVENT")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_AND_EVENT")
     FAILURES.clear()
 
     def broken(_text):
@@ -124,7 +124,7 @@ def test_what_cannot_be_redacted_is_not_told(telling, monkeypatch):
 
 
 def test_a_long_prompt_is_cut_and_stays_json(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     history = [{"role": "user", "content": f"{n} " + "x" * 20_000} for n in range(10)]
     program.client.chat.completions.create(
@@ -136,7 +136,7 @@ def test_a_long_prompt_is_cut_and_stays_json(telling, monkeypatch):
 
 
 def test_messages_that_can_be_read_only_once_are_sent_whole(telling, monkeypatch, fake_openai):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     program.client.chat.completions.create(model="gpt-4o", messages=(each for each in PROMPT))
     assert len(fake_openai.requests[-1].json["messages"]) == 2
@@ -247,7 +247,7 @@ USED_A_TOOL = [
 
 
 def test_what_a_tool_is_given_and_gives_is_redacted_whatever_it_is_called(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling(redact=lambda text: text.replace(SECRET, "[code]"))
     program.client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": USED_A_TOOL}])
     sent = program.spans[0].attributes["gen_ai.input.messages"]
@@ -270,7 +270,7 @@ def test_what_a_tool_is_given_and_gives_is_redacted_whatever_it_is_called(tellin
     ids=["many parts", "characters that JSON escapes"],
 )
 def test_of_a_newest_message_that_does_not_fit_the_beginnings_are_told(telling, monkeypatch, content):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     messages = [{"role": "user", "content": "before"}, {"role": "user", "content": content}]
     program.client.chat.completions.create(model="gpt-4o", messages=messages)
@@ -283,7 +283,7 @@ def test_of_a_newest_message_that_does_not_fit_the_beginnings_are_told(telling, 
 
 def test_half_a_surrogate_pair_reaches_the_collector_as_its_escape(telling, fake_openai, monkeypatch):
     """A model's answer may be cut within an emoji; no exporter can encode the half."""
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     fake_openai.play(wire.chat(choices=wire.choices({"role": "assistant", "content": "Zoë \ud83d"})))
     program.ask()

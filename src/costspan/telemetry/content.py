@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -16,15 +15,14 @@ from costspan.telemetry.attributes import request_attributes
 from costspan.telemetry.messages import answered, asked, instructions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from opentelemetry._logs import Logger
 
     from costspan.call import Call
 
-VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _READ = Guard("capture the content of a call")
-_MODES = {  # value of the variable: on the span, as an event
+MODES = {  # values of OpenTelemetry's variable: on the span, as an event
     "span_only": (True, False),
     "event_only": (False, True),
     "span_and_event": (True, True),
@@ -38,7 +36,7 @@ class Content:
     """Captures what was asked and answered. Content that cannot be redacted is not captured at all."""
 
     def __init__(self, mode: str, logger: Logger | None, redact: Callable[[str], str] | None = None) -> None:
-        self._on_span, self._as_event = _MODES[mode]
+        self._on_span, self._as_event = MODES[mode]
         self._logger = logger
         self._redact = redact
 
@@ -106,11 +104,3 @@ def _dumped(message: Any) -> str:
     """JSON that any exporter can encode: half a surrogate pair (of a cut answer) is written as its escape."""
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def make_content(
-    logger: Logger | None, redact: Callable[[str], str] | None, environ: Mapping[str, str] | None = None
-) -> Content | None:
-    """What captures content, if the variable says so; None: nothing is captured."""
-    said = (os.environ if environ is None else environ).get(VARIABLE, "").strip().lower()
-    return Content(said, logger, redact) if said in _MODES else None

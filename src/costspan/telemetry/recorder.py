@@ -24,7 +24,6 @@ from costspan.telemetry.attributes import (
 )
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.metrics import metrics_of
-from costspan.telemetry.prompt_hash import PromptHasher
 from costspan.telemetry.spending import Spending
 from costspan.telemetry.till import Till
 
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from costspan.config import Settings
     from costspan.pricing import Price, Pricer
     from costspan.telemetry.content import Content
+    from costspan.telemetry.prompt_hash import PromptHasher
     from costspan.tokens.pool import CountingPool
 
 _PRICE = Guard("price a call")
@@ -72,7 +72,11 @@ class Recorder:
         self.pricer = pricer
         self._till = Till(pricer)
         self._settings = settings
-        self._hasher = PromptHasher(settings.prompt_hash) if settings.prompt_hash else None
+        self._hasher: PromptHasher | None = None
+        if settings.prompt_hash:
+            from costspan.telemetry.prompt_hash import PromptHasher  # noqa: PLC0415 only where hashes are wanted
+
+            self._hasher = PromptHasher(settings.prompt_hash)
         self.metrics = metrics_of(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings)
         self.bills = self.spending.bills

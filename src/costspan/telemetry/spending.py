@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as otel
 from opentelemetry.trace import NonRecordingSpan
 
-from costspan.attributing import from_baggage
 from costspan.bill import Bills
 from costspan.call import Call
 from costspan.forking import in_children
@@ -101,8 +100,12 @@ class Spending:
         scope = scope_in(context)
         payers = scope.payers
         own = call.request.attribution
-        if own or self._trusted:
-            payers = {**from_baggage(context, self._trusted), **own, **payers}
+        if self._trusted:
+            from costspan.attributing import from_baggage  # noqa: PLC0415 only where baggage is trusted
+
+            own = {**from_baggage(context, self._trusted), **own}
+        if own:
+            payers = {**own, **payers}
         call.request.attribution = payers
         call.scope = scope
 
