@@ -121,6 +121,17 @@ def test_a_trace_can_be_copied_in_one_piece(ledger, monkeypatch, width):
     assert len(lines) == 2 if width == 200 else len(lines) > 2
 
 
+def test_a_trace_is_a_link_to_the_page(ledger, monkeypatch):
+    ledger.send(traces(call()))
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    asked = ["calls", "--since", "all", "--page", "http://127.0.0.1:9999", "--db", str(ledger.path)]
+    link, shown = re.search(
+        "]8;[^;]*;([^\x1b]+)\x1b\\\\([0-9a-f]{32})", CliRunner().invoke(costspan, asked).output
+    ).groups()
+
+    assert link == f"http://127.0.0.1:9999/?trace={shown}"
+
+
 def test_it_is_said_why_there_are_no_calls(ledger):
     ledger.send(traces(call()))
 

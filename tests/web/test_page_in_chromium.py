@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,9 +13,11 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from click.testing import CliRunner
 from ledger.ledger_served import Served
 from spending import MODEL, TEAM, USER, late_call, serve
 
+from costspan.cli.commands import costspan
 from costspan.cli.tables import money
 
 pytestmark = pytest.mark.real
@@ -174,6 +177,32 @@ def test_the_dearest_call_leads_to_its_trace_with_the_cost_of_each_span(page, se
     page.run("document.querySelector('#trace button').click()")
     page.wait(lambda: not page.run("return document.getElementById('trace').open"))
     assert "trace" not in address(page)
+
+
+def test_the_link_in_the_terminal_opens_the_trace(page, served):
+    asked = ["calls", "--db", str(served.path), "--page", served.running.url, "--limit", "1"]
+    shown = CliRunner().invoke(costspan, asked, env={"FORCE_COLOR": "1"}).output
+    page.open(re.search("]8;[^;]*;([^\x1b]+)", shown)[1])
+
+    assert page.wait(lambda: page.rows("trace"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_fits_its_screen_and_what_is_wider_scrolls_without_folding_names(window, plain, width):
+    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    window.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+    try:
+        window.open(plain.running.url)
+        assert window.run("return document.documentElement.scrollWidth") == width
+        longest = (
+            "return Math.max(...[...document.querySelectorAll('#calls tbody a')].map((a) => a.getClientRects().length))"
+        )
+        assert window.run(longest) == 1
+        cut = "return [...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth)"
+        beyond = set(window.run(f"{cut}.map((each) => each.closest('section').id)"))
+        assert beyond <= ({"errors"} if width > 500 else {"models", "calls", "advice", "errors"})
+    finally:
+        window.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_what_if_prices_the_same_tokens_by_the_list(page, served):

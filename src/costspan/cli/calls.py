@@ -65,7 +65,7 @@ def _cells(call: ListedCall, page: str) -> dict[str, str]:
         "who": " ".join(escape(each) for name in ("team", "user", "service") if (each := call.dims[name])),
         "tokens": f"{sum(call.tokens.values()):,}",
         "cost": "free" if call.dims["status"] == "free" else cost,
-        "trace": f"[link={page}/#/traces/{call.trace_id}]{call.trace_id}[/]",
+        "trace": f"[link={page}/?trace={call.trace_id}]{call.trace_id}[/]",
     }
 
 

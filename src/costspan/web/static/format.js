@@ -22,6 +22,9 @@ export const axisMoney = (usd) => (usd >= 1000 ? `$${short.format(usd)}` : `$${N
 export const count = (number) => whole.format(number);
 export const compact = (number) => (number < 10_000 ? whole.format(number) : short.format(number));
 
+/** A number with its noun: `1 call`, `1,489 calls`. */
+export const counted = (number, noun, shown = count) => `${shown(number)} ${noun}${Number(number) === 1 ? '' : 's'}`;
+
 export function percent(share) {
   if (share > 0 && share < 0.001) return '<0.1%';
   return `${(share * 100).toFixed(1)}%`;

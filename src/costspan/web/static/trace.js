@@ -1,7 +1,7 @@
 /** A trace as a waterfall: when each span ran, what it cost, and what all below it cost. */
 
 import { el, note } from './dom.js';
-import { compact, moment, money, named, seconds } from './format.js';
+import { compact, counted, moment, money, named, seconds } from './format.js';
 import { get, go, zone } from './state.js';
 import { table } from './table.js';
 
@@ -31,7 +31,7 @@ function heading(id) {
 function waterfall({ start, cost, calls, spans }) {
   const whole = Math.max(1, ...spans.map((each) => each.offset_us + each.duration_us));
   return [
-    el('p', { class: 'figure' }, money(cost), el('span', { class: 'small' }, ` ${calls} ${calls === 1 ? 'call' : 'calls'}, ${seconds(whole / 1e6)}, from ${moment(start, zone())}`)),
+    el('p', { class: 'figure' }, money(cost), el('span', { class: 'small' }, ` ${counted(calls, 'call')}, ${seconds(whole / 1e6)}, from ${moment(start, zone())}`)),
     table('Spans of the trace', [
       { title: 'Span', value: (row) => row.name, cell: name },
       { title: 'When', value: (row) => row.offset_us, cell: (row) => time(row, whole) },

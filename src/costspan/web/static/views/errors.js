@@ -2,7 +2,7 @@
 
 import { calls, cost, filtering, tokens } from '../columns.js';
 import { note } from '../dom.js';
-import { count, money, percent, seconds } from '../format.js';
+import { count, counted, money, percent, seconds } from '../format.js';
 import { ask } from '../state.js';
 import { table } from '../table.js';
 
@@ -16,10 +16,10 @@ export const asks = () => ({
 });
 
 function retries({ looked_at: looked, retries: rows }) {
-  if (!rows.length) return [note(`None of the latest ${count(looked)} calls tried a failed one again.`)];
+  if (!rows.length) return [note(`None of the latest ${counted(looked, 'call')} tried a failed one again.`)];
   const number = (title, name, shown) => ({ title, value: (row) => row[name], text: (row) => shown(Number(row[name])), number: true });
   return [
-    note(`Of the latest ${count(looked)} calls, these failed and were tried again within a minute, in the same trace.`),
+    note(`Of the latest ${counted(looked, 'call')}, these failed and were tried again within a minute, in the same trace.`),
     table('Retries', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), number('Tried again', 'calls', count),
       number('Then succeeded', 'succeeded', count), number('Billed for the failed', 'cost', money), number('Billed for the retries', 'again_cost', money)], rows),
   ];
@@ -28,7 +28,7 @@ function retries({ looked_at: looked, retries: rows }) {
 export function draw({ failed: { rows, total }, summary: { period }, again }) {
   if (!rows.length) return [note('No call of this period failed.')];
   return [
-    note(`${count(total.calls)} of ${count(period.total.calls)} calls failed (${percent(total.calls / period.total.calls)}). They were billed ${money(total.cost)}; `
+    note(`${count(total.calls)} of ${counted(period.total.calls, 'call')} failed (${percent(total.calls / period.total.calls)}). They were billed ${money(total.cost)}; `
       + `they took ${seconds(total.average_seconds * total.calls)}.`),
     table('Errors', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), calls, tokens, cost], rows, total),
     ...retries(again),

@@ -1,7 +1,7 @@
 /** The figures at a glance: the period, the month and where it ends, the last hour. */
 
 import { bar, el } from '../dom.js';
-import { change, compact, count, day, money, percent } from '../format.js';
+import { change, compact, counted, day, money, percent } from '../format.js';
 import { PERIODS, ask, period } from '../state.js';
 import { monthBudget, pace } from '../budget.js';
 
@@ -20,12 +20,12 @@ export function draw({ summary, budgets }) {
 
 function spent({ period: { total }, previous }) {
   return tile(PERIODS[period()] ?? 'Period', money(total.cost),
-    small(`${compact(total.calls)} calls, ${compact(total.tokens)} tokens`),
-    small(`${change(total.cost, previous.cost)} against the period before (${money(previous.cost)})`));
+    small(`${counted(total.calls, 'call', compact)}, ${counted(total.tokens, 'token', compact)}`),
+    small(previous.calls ? `${change(total.cost, previous.cost)} against the period before (${money(previous.cost)})` : 'no calls in the period before'));
 }
 
 function today({ today }) {
-  return tile('Today', money(today.cost), small(`${count(today.calls)} calls`),
+  return tile('Today', money(today.cost), small(counted(today.calls, 'call')),
     small(today.calls ? `${money(today.cost / today.calls)} a call` : 'nothing yet'));
 }
 
@@ -33,7 +33,7 @@ function soFar(summary, budgets) {
   const { month } = summary;
   const budget = monthBudget(budgets);
   const gone = pace(summary);
-  if (!budget) return tile('This month', money(month.cost), small(`${count(month.calls)} calls`), small('no budget is set: see Budgets'));
+  if (!budget) return tile('This month', money(month.cost), small(counted(month.calls, 'call')), small('no budget is set: see Budgets'));
   const used = month.cost / budget;
   return tile('This month', money(month.cost), el('p', {}, bar(used, used > 1 ? 'bad' : used > gone ? 'warn' : 'good')),
     small(`${percent(used)} of ${money(budget)} used, ${percent(gone)} of the month gone: `,
@@ -53,6 +53,6 @@ function forecast({ now, month }, budgets) {
 }
 
 function hour({ last_hour: now, same_hour_last_week: before }) {
-  return tile('Last hour', money(now.cost), small(`${count(now.calls)} calls`),
-    small(`same hour last week: ${money(before.cost)} (${change(now.cost, before.cost)})`));
+  return tile('Last hour', money(now.cost), small(counted(now.calls, 'call')),
+    small(before.calls ? `same hour last week: ${money(before.cost)} (${change(now.cost, before.cost)})` : 'no calls in the same hour last week'));
 }

@@ -1,7 +1,7 @@
 /** How sure the figures are: counted by the provider or here, priced or not, by a list of which day. */
 
 import { bar, el, note } from '../dom.js';
-import { count, money, percent } from '../format.js';
+import { count, counted, money, percent } from '../format.js';
 import { ask } from '../state.js';
 import { table } from '../table.js';
 
@@ -32,6 +32,6 @@ export function draw({ sources: { rows }, summary: { sure }, prices }) {
       { title: 'Of calls', number: true, value: (row) => row.calls / all,
         cell: (row) => el('span', { class: 'share' }, bar(row.calls / all, row.kind), percent(row.calls / all)) },
     ], shown),
-    note(`Prices: the list of ${prices.list_date}, ${count(days)} ${days === 1 ? 'day' : 'days'} old.`, days > OLD_DAYS ? ' costspan prices update gets a newer one.' : ''),
+    note(`Prices: the list of ${prices.list_date}, ${counted(days, 'day')} old.`, days > OLD_DAYS ? ' costspan prices update gets a newer one.' : ''),
   ];
 }
