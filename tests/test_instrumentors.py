@@ -228,6 +228,15 @@ def test_a_disabled_sdk_stays_silent(run_program):
     assert spans_of(printed) == []
 
 
+def test_a_program_without_opentelemetry_has_its_costs_and_sends_nothing(run_program):
+    before = (
+        "import atexit, costspan\ncostspan.instrument()\natexit.register(lambda: print(costspan.last_call().cost))\n"
+    )
+    printed, said, _ = run_program(before=before, OTEL_SDK_DISABLED="true", COSTSPAN_HOSTS="127.0.0.1=openai")
+
+    assert (printed.strip(), said) == ("0.0001475", "")
+
+
 def test_what_a_program_starts_gets_the_environment_that_the_program_was_given(run_program):
     before = "import costspan, os\ncostspan.instrument()\nprint(os.environ.get('OTEL_TRACES_EXPORTER'))\n"
     printed, _, _ = run_program(

@@ -71,7 +71,9 @@ def _settings() -> Iterator[Finding]:
     for name in sorted(given - known):
         yield Finding("settings", "warning", f"{name} is no setting of costspan: see the table in the README")
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        yield Finding("settings", "bad", "OTEL_SDK_DISABLED=true: OpenTelemetry sends nothing; unset it")
+        yield Finding(
+            "settings", "bad", "OTEL_SDK_DISABLED=true: costs are known in the program, but nothing is sent; unset it"
+        )
     if given <= known:
         yield Finding("settings", "good", ", ".join(sorted(given)) or "all defaults")
 

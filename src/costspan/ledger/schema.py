@@ -92,7 +92,7 @@ def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:
         LedgerError: Not a ledger, damaged, newer than this version, read-only, or not there and `create` is false.
     """
     if not create and not path.exists():
-        raise LedgerError(f"there is no ledger at {path}: `costspan up` makes one, or name another with --db")
+        raise LedgerError(f"there is no ledger at {path}: `costspan run` or `up` makes one, or name another with --db")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -112,7 +112,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         LedgerError: There is no ledger, or it cannot be read.
     """
     if not path.exists():
-        raise LedgerError(f"there is no ledger at {path}: `costspan up` makes one, or name another with --db")
+        raise LedgerError(f"there is no ledger at {path}: `costspan run` or `up` makes one, or name another with --db")
     try:
         _bring_up_to_date(path)
         connection = sqlite3.connect(
@@ -156,7 +156,7 @@ def explain(error: Exception, path: Path) -> LedgerError:
     for hint, meaning in (
         ("readonly", f"{path} is read-only: give write permission, or name another file with --db"),
         ("unable to open", f"{path} cannot be opened: does its directory exist, and may you write there?"),
-        ("Permission denied", f"{path} cannot be opened: you may not write there"),
+        ("Permission denied", f"{path} cannot be opened: you may not write there; name another in COSTSPAN_LEDGER"),
         ("disk is full", f"the disk that holds {path} is full: free some space; nothing acknowledged is lost"),
         ("disk I/O", f"the disk that holds {path} failed ({said}): nothing acknowledged is lost"),
         ("not a database", f"{path} is not a ledger: it is some other file, or damaged"),
