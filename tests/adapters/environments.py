@@ -154,17 +154,45 @@ ENVIRONMENTS = {
         ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)
     ),
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
-    "peer-genai": Environment(("openai", "opentelemetry-instrumentation-genai-openai"), _PEERS),
+    "peer-genai": Environment(
+        (
+            "openai",
+            "anthropic",
+            "opentelemetry-instrumentation-genai-openai",
+            "opentelemetry-instrumentation-genai-anthropic",
+        ),
+        _PEERS,
+    ),
     "peer-openai-v2": Environment(
-        ("openai", "opentelemetry-instrumentation-openai-v2==2.4b0", "opentelemetry-util-genai==0.4b0", "httpx"), _PEERS
+        (
+            "openai",
+            "anthropic",
+            "opentelemetry-instrumentation-openai-v2==2.4b0",
+            "opentelemetry-util-genai==0.4b0",
+            "httpx",
+        ),
+        _PEERS,
     ),
-    "peer-openllmetry": Environment(("openai", "opentelemetry-instrumentation-openai"), _PEERS),
-    "peer-openinference": Environment(("openai", "openinference-instrumentation-openai"), _PEERS),
+    "peer-openllmetry": Environment(
+        ("openai", "anthropic", "opentelemetry-instrumentation-openai", "opentelemetry-instrumentation-anthropic"),
+        _PEERS,
+    ),
+    "peer-openinference": Environment(
+        ("openai", "anthropic", "openinference-instrumentation-openai", "openinference-instrumentation-anthropic"),
+        _PEERS,
+    ),
     "peer-openlit": Environment(
-        ("openai<3", "openlit==1.45.0", "opentelemetry-sdk==1.45.1", "opentelemetry-instrumentation==0.66b1"), _PEERS
+        (
+            "openai<3",
+            "anthropic<1",
+            "openlit==1.45.0",
+            "opentelemetry-sdk==1.45.1",
+            "opentelemetry-instrumentation==0.66b1",
+        ),
+        _PEERS,
     ),
-    "peer-logfire": Environment(("openai", "logfire"), _PEERS),
-    "peer-langfuse": Environment(("openai", "langfuse"), _PEERS),
+    "peer-logfire": Environment(("openai", "anthropic", "logfire"), _PEERS),
+    "peer-langfuse": Environment(("openai", "anthropic", "langfuse"), _PEERS),
     "web": Environment(
         (
             "openai",

@@ -172,3 +172,18 @@ def test_without_the_sdk_s_spans_ours_is_made(watching, fake):
         sdk.messages.create(**ASK)
 
     assert scopes(seen) == ["costspan"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_beside_another_tool_the_call_is_on_the_tool_s_span_and_counted_once(watching, fake, shape):
+    tracing = Tracing()
+    seen = watching(tracing)
+    said = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "claude-sonnet-5"}
+
+    with tracing.provider.get_tracer("other.tool").start_as_current_span("chat", attributes=said):
+        client(fake, tracing).ask(shape, "messages.create", **ASK)
+
+    priced = ["gen_ai.usage.cost.amount" in span.attributes for span in seen.spans]
+    assert list(zip(scopes(seen), priced, strict=True)) == [(NATIVE, False), ("other.tool", True)]
+    spent = instrumentors.PLUGIN.recorder.spending.total.spent
+    assert (spent.calls, spent.tokens) == (1, 29)

@@ -7,9 +7,21 @@ import asyncio
 import os
 import uuid
 
+import anthropic
 import pytest
+from fake_providers import FakeProvider
+from fake_providers import anthropic as anthropic_wire
 from fake_providers import openai as wire
-from interop.peers import AFTERWARDS, NOT_SEEN, OWN_PROVIDER, PEERS, TWO_SPANS
+from interop.peers import (
+    AFTERWARDS,
+    BLIND_TO_ANTHROPIC,
+    LEAVES_CACHED_OUT,
+    NOT_SEEN,
+    OWN_PROVIDER,
+    PEERS,
+    SDKS_OWN,
+    TWO_SPANS,
+)
 from opentelemetry import trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -26,7 +38,7 @@ QUESTION = [{"role": "user", "content": "Where do cats sleep?"}]
 CHAT = {"model": "gpt-4o-mini", "messages": QUESTION}
 STREAM = {**CHAT, "stream": True, "stream_options": {"include_usage": True}}
 PEER = os.environ.get("COSTSPAN_ENVIRONMENT", "")
-SETTINGS = {"hosts": "127.0.0.1=openai"}
+SETTINGS = {"hosts": "127.0.0.1=openai,localhost=anthropic"}
 
 
 class Peer:
@@ -79,6 +91,11 @@ def response(client):
     client.responses.create(model="gpt-4o-mini", input="Where do cats sleep?")
 
 
+def response_stream(client):
+    for _ in client.responses.create(model="gpt-4o-mini", input="Where do cats sleep?", stream=True):
+        pass
+
+
 def embedding(client):
     client.embeddings.create(model="text-embedding-3-small", input="cats")
 
@@ -99,26 +116,29 @@ SHAPES = {
     "async chat": (async_chat, 19, 10, 8.85e-06),
     "async stream": (async_stream, 19, 10, 8.85e-06),
     "response": (response, 1000, 200, 0.000225),
+    "response stream": (response_stream, 1000, 200, 0.000225),
     "embedding": (embedding, 8, 0, 1.6e-07),
 }
 
 
-def run(peer, call, where):
+def run(peer, call, where, sdk=None):
+    plain, waiting = (peer.sdk.OpenAI, peer.sdk.AsyncOpenAI) if sdk is None else (sdk.Anthropic, sdk.AsyncAnthropic)
+
     async def wait():
-        async with peer.sdk.AsyncOpenAI(**where) as client:
+        async with waiting(**where) as client:
             await call(client)
 
     if asyncio.iscoroutinefunction(call):
         asyncio.run(wait())
     else:
-        with peer.sdk.OpenAI(**where) as client:
+        with plain(**where) as client:
             call(client)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_call_is_one_span_with_our_cost_and_is_counted_once(peer, shape, fake_openai):
     call, sent, received, cost = SHAPES[shape]
-    if shape == "response":  # OpenLLMetry remembers ids for ever: they must not repeat, as the fake's own do
+    if shape.startswith("response"):  # OpenLLMetry remembers ids for ever: they must not repeat, as the fake's own do
         fake_openai.play(wire.response(id=f"resp_{uuid.uuid4().hex}"))
     with costspan.attribution(team="search"), costspan.budget(usd=1) as left:
         run(peer, call, {"base_url": fake_openai.url + "/v1", "api_key": "k", "max_retries": 0})
@@ -138,6 +158,65 @@ def test_a_call_is_one_span_with_our_cost_and_is_counted_once(peer, shape, fake_
     assert counted_cost(peer) == pytest.approx(cost, rel=1e-12)
     extra = {(PEER, shape)} & (TWO_SPANS | (set() if peer.alone else AFTERWARDS))
     assert len(peer.spans) == 1 + len(extra)
+
+
+MESSAGE = {"model": "claude-sonnet-4-6", "max_tokens": 64, "messages": QUESTION}
+CACHED = {"cache_read_input_tokens": 600, "cache_creation_input_tokens": 300}  # beside the input tokens
+DEAR = anthropic_wire.USAGE | CACHED | {"input_tokens": 400, "output_tokens": 200}
+
+
+def message(client):
+    client.messages.create(**MESSAGE)
+
+
+def message_stream(client):
+    for _ in client.messages.create(**MESSAGE, stream=True):
+        pass
+
+
+async def async_message(client):
+    await client.messages.create(**MESSAGE)
+
+
+async def async_message_stream(client):
+    async for _ in await client.messages.create(**MESSAGE, stream=True):
+        pass
+
+
+MESSAGES = {
+    "message": message,
+    "stream": message_stream,
+    "async message": async_message,
+    "async stream": async_message_stream,
+}
+
+
+@pytest.fixture(scope="session")
+def anthropic_server():
+    fake = FakeProvider(anthropic_wire.ROUTES)
+    yield fake
+    fake.close()
+
+
+@pytest.mark.parametrize("shape", MESSAGES)
+def test_a_call_of_anthropic_that_its_sdk_and_the_tool_see_is_counted_once(peer, shape, anthropic_server):
+    """Its cached tokens are beside its input tokens, and some tools leave them out of these."""
+    anthropic_server.clear()
+    anthropic_server.play(anthropic_wire.message(usage=DEAR, id=f"msg_{uuid.uuid4().hex}"))
+    where = {"base_url": anthropic_server.url.replace("127.0.0.1", "localhost"), "api_key": "k", "max_retries": 0}
+    with costspan.attribution(team="search"), costspan.budget(usd=1) as left:
+        run(peer, MESSAGES[shape], where, anthropic)
+    assert PLUGIN.recorder.drain(30)
+    assert (left.spent.calls, left.spent.tokens, float(left.spent)) == (1, 1500, pytest.approx(0.005505))
+    assert counted_cost(peer) == pytest.approx(0.005505)
+    [span] = [each for each in peer.spans if "gen_ai.usage.cost.amount" in each.attributes]
+    assert span.attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.005505)
+    assert span.attributes["costspan.team"] == "search"
+    assert span.attributes["gen_ai.usage.output_tokens"] == 200
+    as_told = peer.alone and PEER in LEAVES_CACHED_OUT
+    assert span.attributes["gen_ai.usage.input_tokens"] == (400 if as_told else 1300)
+    of_the_tool = [each for each in peer.spans if each.instrumentation_scope.name != SDKS_OWN]
+    assert len(of_the_tool) == (PEER not in BLIND_TO_ANTHROPIC) + len({(PEER, shape)} & TWO_SPANS)
 
 
 def counted_cost(peer):

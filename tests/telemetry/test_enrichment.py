@@ -4,8 +4,9 @@ import gc
 import weakref
 
 import pytest
+from opentelemetry import context as otel
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
@@ -384,3 +385,78 @@ def test_where_no_sdk_of_ours_is_on_spans_are_followed_all_the_same(monkeypatch,
     costspan.instrumentors.follow_spans()
     assert foreign(program, GENAI).attributes["costspan.price.status"] == "priced"
     costspan.instrumentors.PLUGIN.stop()
+
+
+def test_a_tool_that_writes_its_own_counts_at_the_end_still_shows_ours(telling):
+    """OpenLIT counts a stream by itself, OpenLLMetry adds up what is cumulative."""
+    program = telling()
+    with program.tracer.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}) as span:
+        program.ask()
+        span.set_attributes(GENAI | {"gen_ai.usage.output_tokens": 11, "gen_ai.response.model": "as the tool has it"})
+    [span] = program.spans
+    assert span.attributes["gen_ai.usage.output_tokens"] == 10
+    assert span.attributes["gen_ai.usage.cost.amount"] == CALL
+    assert span.attributes["gen_ai.response.model"] == "as the tool has it"
+    assert costspan.current_cost().calls == 1
+
+
+@pytest.mark.parametrize(("said", "cost"), [(GENAI, CALL), ({"gen_ai.operation.name": "chat"}, None)])
+def test_a_tool_that_ends_its_span_before_the_stream_has_ended_has_the_price_of_its_counts(telling, said, cost):
+    """As the official instrumentation does with streams of the Responses API. Our own count is what is added up."""
+    program = telling()
+    with program.tracer.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}) as span:
+        stream = program.ask(stream=True)
+        span.set_attributes(said)
+    list(stream)
+    [span] = program.spans
+    assert span.attributes.get("gen_ai.usage.cost.amount") == cost
+    assert costspan.current_cost() == (8_850_000_000, 29, 1, 0)
+
+
+def test_a_span_that_begins_where_telemetry_is_suppressed_is_not_counted_besides(telling):
+    """Logfire suppresses what is below its own span; Anthropic's SDK makes its span there all the same."""
+    program = telling()
+    with program.tracer.start_as_current_span("above") as span:
+        token = otel.attach(otel.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        foreign(program, GENAI, name="below")
+        otel.detach(token)
+        span.set_attributes(GENAI)
+    assert "gen_ai.usage.cost.amount" not in program.span("below").attributes
+    assert program.span("above").attributes["gen_ai.usage.cost.amount"] == CALL
+    assert costspan.current_cost().calls == 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [(KeyError("x"), "KeyError"), (None, "_OTHER")], ids=["an exception", "a status alone"]
+)
+def test_a_call_that_failed_by_its_span_s_status_costs_nothing(telling, failure, told):
+    program = telling()
+    span = program.tracer.start_span("chat", attributes={"gen_ai.operation.name": "chat", "gen_ai.system": "openai"})
+    span.set_attribute("gen_ai.request.model", "gpt-4o")
+    if failure is not None:
+        span.record_exception(failure)
+    span.add_event("retried")
+    span.set_status(trace.StatusCode.ERROR)
+    span.end()
+    assert program.span("chat").attributes["error.type"] == told
+    assert "costspan.price.status" not in program.span("chat").attributes
+    assert costspan.current_cost() == (0, 0, 1, 0)
+
+
+def test_a_stream_whose_usage_logfire_was_not_told_counts_as_unpriced(telling):
+    program = telling()
+    said = {name: value for name, value in LOGFIRE.items() if "response" not in name and "usage" not in name}
+    foreign(program, said, name="Chat Completion", scope="logfire.openai")
+    ended = foreign(program, said | {"logfire.span_type": "log"}, name="streaming response", scope="logfire.openai")
+    assert ended.attributes["costspan.price.status"] == "unpriced"
+    assert costspan.current_cost() == (0, 0, 1, 1)
+
+
+def test_logfires_raw_usage_of_anthropic_tells_all_that_is_billed(telling):
+    program = telling()
+    raw = """{"cache_creation": {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 2},
+    "output_tokens_details": {"thinking_tokens": 4}, "server_tool_use": {"web_search_requests": 1}}"""
+    span = foreign(program, LOGFIRE | {"gen_ai.usage.raw": raw}, scope="logfire.anthropic")
+    named = ("cache_write_5m", "cache_write_1h", "web_searches")
+    assert [span.attributes["costspan.usage." + each] for each in named] == [3, 2, 1]
+    assert span.attributes["gen_ai.usage.reasoning.output_tokens"] == 4

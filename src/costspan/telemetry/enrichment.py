@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
 from opentelemetry import trace
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import SpanKind
 
@@ -33,12 +34,17 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import Span
 
     from costspan.call import Call
+    from costspan.pricing import Price
     from costspan.telemetry.native import Expected
 
     class Teller(Protocol):
         """What the recorder does for a call that another tool has seen."""
 
         def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None: ...
+
+        def price_foreign(self, call: Call) -> Price | None: ...
+
+        def numbers_of(self, call: Call, price: Price | None) -> Mapping[str, Any]: ...
 
         def drain(self, seconds: float) -> bool: ...
 
@@ -63,6 +69,7 @@ _MARKS = frozenset(
         "ai.model.id",
     )
 )
+_NUMBERS = ("gen_ai.usage.", _OWN)  # names of attributes that begin so are ours to say
 _ANNOUNCES_END = hasattr(SpanProcessor, "_on_ending")
 
 
@@ -75,7 +82,7 @@ class Place:
         self.payers = payers
         self.account = account
         self.owner = owner  # id of the span whose own sum the account is; spans below share this object
-        self.claimed = False
+        self.claimed: Call | bool = False  # a call of ours is told for it; the call itself, if its numbers belong on it
 
 
 class Enrichment(SpanProcessor):
@@ -95,8 +102,8 @@ class Enrichment(SpanProcessor):
             context = otel.get_current() if parent_context is None else parent_context
             self._place(span, context)
             expected: Expected | None = context.get(EXPECTED)  # type: ignore[assignment] # only `expect` sets it
-            if expected is not None:
-                expected.offer(span)
+            if (expected is not None and expected.offer(span)) or context.get(_SUPPRESS_INSTRUMENTATION_KEY):
+                claim(span)
             if not _ANNOUNCES_END:
                 _stand_in_for_end(span, self._on_ending)
 
@@ -140,6 +147,9 @@ class Enrichment(SpanProcessor):
             if below is not None:
                 below.closed = True
             if place is not None and place.claimed:
+                call, place.claimed = place.claimed, True
+                if call is not True:
+                    _repeat(self.teller, span, call)
                 return
             if below is not None and below.spent.calls:  # counted already: if this is a call, it is a layer above
                 if span.kind in _ENTRANCES or _is_agent(span):
@@ -168,6 +178,28 @@ class Enrichment(SpanProcessor):
             write(span, {name: value for name, value in more.items() if name not in seen})
 
 
+def _repeat(teller: Teller, span: Any, call: Any) -> None:
+    """Put the numbers of our call onto the tool's span: it may have written counts of its own over them at the end.
+
+    If the tool ends its span before the program has read the stream to its end, the price is that of its own counts.
+    """
+    seen = attributes_of(span)
+    if call.open:
+        from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
+
+        call = read_foreign(span, seen, {})
+        price = teller.price_foreign(call) if call is not None and call.reply.usage is not None else None
+        if price is None:
+            return
+    else:
+        price = call.bill.price
+    numbers = teller.numbers_of(call, price)
+    write(
+        span,
+        {name: number for name, number in numbers.items() if name.startswith(_NUMBERS) and seen.get(name) != number},
+    )
+
+
 def provider_of(given: Any) -> Any:
     """The tracer provider that spans come from (the global one where none is given); None if it takes no processor."""
     provider = trace.get_tracer_provider() if given is None else given
@@ -190,13 +222,16 @@ def write(span: Any, attributes: Mapping[str, Any]) -> None:
         held._immutable = frozen
 
 
-def claim(span: Any) -> None:
-    """A call of ours is on this span of another tool: its price is not to be counted again."""
+def claim(span: Any, call: Call | None = None) -> None:
+    """A call of ours is told for this span of another tool: its price is not to be counted again.
+
+    The `call` itself is given if its numbers belong on this span.
+    """
     place = getattr(span, PLACE, None)
     if place is None or place.owner != span.get_span_context().span_id:
         place = Place({}, None)
         setattr(span, PLACE, place)
-    place.claimed = True
+    place.claimed = call or True
 
 
 def _is_ours(span: Any) -> bool:

@@ -41,8 +41,16 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     call.reply = _reply(reading, attributes)
     call.started_ns = span.start_time or call.started_ns
     call.ended = call.begun + max(0, (span.end_time or call.started_ns) - call.started_ns) / 1e9
-    call.error = reading.text("error")
+    call.error = reading.text("error") or _error_of(span)
     return call
+
+
+def _error_of(span: Any) -> str:
+    """What a span has failed with: its status, or the exception that it tells of; empty if it has not."""
+    if span.status.is_unset or span.status.is_ok:
+        return ""
+    told = (each.attributes.get("exception.type") for each in reversed(span.events) if each.attributes)
+    return str(next(filter(None, told), "_OTHER"))  # as the conventions say where nothing better is known
 
 
 def _reply(reading: Reading, attributes: Mapping[str, Any]) -> Reply:
@@ -67,7 +75,9 @@ def _said_payers(reading: Reading) -> dict[str, str]:
 
 def _is_told_by_its_end(span: Any, reading: Reading, attributes: Mapping[str, Any]) -> bool:
     """Logfire has two spans for a stream: one when it begins, with nothing of the answer, and one when it has ended."""
-    if reading.counted or reading.text("error") or names.RESPONSE_MODEL in attributes:
+    if reading.counted or reading.text("error") or names.RESPONSE_MODEL in attributes or not span.status.is_ok:
+        return False
+    if attributes.get("logfire.span_type") == "log":
         return False
     return bool(span.instrumentation_scope.name.startswith("logfire"))
 

@@ -24,10 +24,10 @@ class Expected:
 
     __slots__ = ("_ended_ns", "_parent", "_scope", "_span", "_told")
 
-    def __init__(self, scope: Any, parent: trace.Span) -> None:
+    def __init__(self, scope: Any, parent: trace.Span, span: trace.Span | None = None) -> None:
         self._scope = scope  # instrumentation scope of the SDK's tracer
         self._parent = parent
-        self._span: Any = None
+        self._span: Any = span
         self._ended_ns: int | None = None
         self._told = False
 
@@ -36,12 +36,14 @@ class Expected:
         """The SDK's span. If none has come, a sampler has left it out: one in its place that records nothing."""
         return self._span or trace.NonRecordingSpan(self._parent.get_span_context())
 
-    def offer(self, span: Span) -> None:
-        """Take the first span of the SDK's tracer, and hold its end until `release`."""
-        if self._span is not None or span.instrumentation_scope != self._scope:
-            return
-        self._span = span
-        span.end = self._end  # type: ignore[method-assign] # on this one span, until `release`
+    def offer(self, span: Span) -> bool:
+        """Take the first span of the SDK's tracer, and hold its end until `release`; whether a span is one of them."""
+        if span.instrumentation_scope != self._scope:
+            return False
+        if self._span is None:
+            self._span = span
+            span.end = self._end  # type: ignore[method-assign] # on this one span, until `release`
+        return True
 
     def _end(self, end_time: int | None = None) -> None:
         if self._told:
@@ -58,14 +60,17 @@ class Expected:
                 self._span.end(self._ended_ns)
 
 
-def expect(tracer: Any, ours: Any, context: Context) -> Expected | None:
-    """What waits for a span of `tracer` that starts inside `context`; None if our span processor will not see it."""
+def expect(tracer: Any, ours: Any, context: Context, span: trace.Span | None = None) -> Expected | None:
+    """What waits for a span of `tracer` that starts inside `context`; None if our span processor will not see it.
+
+    Where the call is on another tool's `span` already, that of the SDK is only kept from being counted besides.
+    """
     told, own = _processors(tracer), _processors(ours)
     if told is None or told is not own:
         return None
     if not any(getattr(each, "hands_over", False) for each in told._span_processors):
         return None
-    return Expected(_real(tracer)._instrumentation_scope, trace.get_current_span(context))
+    return Expected(_real(tracer)._instrumentation_scope, trace.get_current_span(context), span)
 
 
 def _processors(tracer: Any) -> Any:

@@ -27,7 +27,7 @@ from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h")
+_FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h", "web_searches")
 OWN = "costspan."
 _MOST_USD = 10**5
 _TOTALS = ("input", "output", "cache_read", "cache_write", "total")

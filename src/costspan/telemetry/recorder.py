@@ -129,8 +129,8 @@ class Recorder:
                 self.content.begin(call)
         if not call.state:
             context = trace.set_span_in_context(call.span, context)
-        elif isinstance(call.state, native.Expected):
-            context = otel.set_value(native.EXPECTED, call.state, context)
+        elif call.request.native_tracer is not None:
+            context = otel.set_value(native.EXPECTED, self._expected(call, context), context)
         return otel.attach(otel.set_value(_CALL, True, context))
 
     def _open_span(self, call: Call, context: Context) -> None:
@@ -138,15 +138,21 @@ class Recorder:
         if adopted is not None:
             call.span, call.state = adopted, True
             adopted.set_attributes(payer_attributes(call.request))
-            claim(adopted)
+            claim(adopted, call)
             return
         expected = None
         if call.request.native_tracer is not None:
-            expected = native.expect(call.request.native_tracer, self.tracer, context)
+            expected = self._expected(call, context)
         if expected is None:
             call.span, call.state = self._start_span(call, context), False
         else:
             call.span, call.state = expected.span, expected
+
+    def _expected(self, call: Call, context: Context) -> native.Expected | None:
+        """What waits for the span that the SDK is about to make for this call."""
+        if isinstance(call.state, native.Expected):
+            return call.state
+        return native.expect(call.request.native_tracer, self.tracer, context, call.span)
 
     def _start_span(self, call: Call, context: Context) -> Span:
         request = call.request
@@ -214,7 +220,6 @@ class Recorder:
             self._end_span(call, price)
         if expected is not None:
             with _SPAN:
-                claim(call.span)
                 expected.release()
         with _METRIC:
             self._count(call, price, _scope_of(call.span) if call.state else "")
@@ -227,27 +232,33 @@ class Recorder:
 
     def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None:
         """Price and count a call that another tool has seen; the attributes for its span, None if it was counted."""
-        request = call.request
         if self.spending.was_told(call.reply.id):
             return None
-        if request.host and request.provider == "openai":  # the tool tells the SDK's maker; the address, who answers
-            host = resolve(request.host, request.port, "", request.provider, self._settings.hosts)
-            request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
-        price = self._till.price(call)
+        price = self.price_foreign(call)
         with _METRIC:
             self._count(call, price, scope)
         with _SPEND:
             self.spending.finished(call, price)
-        attributes = {**payer_attributes(request), **reply_attributes(call, price)}
-        return {**attributes, **self._in_dialects(call, price)}
+        return {**payer_attributes(call.request), **self.numbers_of(call, price)}
+
+    def price_foreign(self, call: Call) -> Price | None:
+        """What a call costs that another tool has seen."""
+        request = call.request
+        if request.host and request.provider == "openai":  # the tool tells the SDK's maker; the address, who answers
+            host = resolve(request.host, request.port, "", request.provider, self._settings.hosts)
+            request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+        return self._till.price(call)
+
+    def numbers_of(self, call: Call, price: Price | None) -> Mapping[str, Any]:
+        """What the span of a finished call tells of it."""
+        return {**reply_attributes(call, price), **self._in_dialects(call, price)}
 
     def _end_span(self, call: Call, price: Price | None) -> None:
         span: Span = call.span
         if self.content is not None and call.content is not None:
             self.content.end(call)
         if span.is_recording():
-            attributes = reply_attributes(call, price)
-            attributes.update(self._in_dialects(call, price))
+            attributes = self.numbers_of(call, price)
             span.set_attributes(attributes)
             if self._settings.events == "always":
                 self._send_event(call, {**request_attributes(call.request), **attributes})

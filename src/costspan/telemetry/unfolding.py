@@ -27,7 +27,11 @@ _DETAILS = {
         "output_reasoning",
         "output_tokens_details.reasoning_tokens",
         "completion_tokens_details.reasoning_tokens",
+        "output_tokens_details.thinking_tokens",
     ),
+    "cache_write_5m": ("cache_creation.ephemeral_5m_input_tokens",),
+    "cache_write_1h": ("cache_creation.ephemeral_1h_input_tokens",),
+    "web_searches": ("server_tool_use.web_search_requests",),
     "input_audio": ("prompt_tokens_details.audio_tokens",),
     "output_audio": ("completion_tokens_details.audio_tokens",),
 }
