@@ -140,9 +140,7 @@ class Recorder:
             adopted.set_attributes(payer_attributes(call.request))
             claim(adopted, call)
             return
-        expected = None
-        if call.request.native_tracer is not None:
-            expected = self._expected(call, context)
+        expected = self._expected(call, context) if call.request.native_tracer is not None else None
         if expected is None:
             call.span, call.state = self._start_span(call, context), False
         else:
