@@ -106,6 +106,16 @@ def test_a_program_that_is_not_there_is_one_line():
     assert done.output == "costspan: there is no program 'no-such-program-here' on the PATH\n"
 
 
+def test_a_program_of_an_environment_without_costspan_is_told_that_nothing_can_be_seen_there(tmp_path, environ):
+    other = tmp_path / "bin" / "python"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    done = subprocess.run([COSTSPAN, "run", other], env=environ, capture_output=True, text=True, check=False)
+
+    assert f"its environment ({other.parent}) does not have costspan installed" in done.stderr
+
+
 def test_without_a_program_the_arguments_are_bad():
     assert CliRunner().invoke(costspan, ["run"]).exit_code == 2
 

@@ -55,7 +55,7 @@ def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
         code = _run([launcher, *program], environ)
         if not quiet:
             try:
-                _tell(ledger_db, started, service)
+                _tell(ledger_db, started, service, program[0])
             except click.ClickException as error:  # the exit code stays the program's
                 error.show()
     sys.exit(code)
@@ -136,7 +136,7 @@ def _run(arguments: list[str], environ: dict[str, str]) -> int:
     return 128 - code if code < 0 else code
 
 
-def _tell(ledger_db: str | None, started: datetime, service: str) -> None:
+def _tell(ledger_db: str | None, started: datetime, service: str, program: str) -> None:
     """What this run spent, on standard error: standard output is the program's."""
     if ledger_db is None:
         click.echo("costspan: the calls went to OTEL_EXPORTER_OTLP_ENDPOINT", err=True)
@@ -154,4 +154,12 @@ def _tell(ledger_db: str | None, started: datetime, service: str) -> None:
         out = terminal(stderr=True)
         out.print(usage_table(report, out.width))
     else:
-        click.echo("costspan: the program made no LLM call (costspan doctor tells what is instrumented)", err=True)
+        click.echo(f"costspan: {_nothing_seen(program)}", err=True)
+
+
+def _nothing_seen(program: str) -> str:
+    """Why there is no table: in an environment without costspan, as beside pipx's, no call is ever seen."""
+    home = Path(shutil.which(program) or program).parent
+    if home == Path(sys.executable).parent:
+        return "the program made no LLM call (costspan doctor tells what is instrumented)"
+    return f"no LLM call was seen: the program made none, or its environment ({home}) does not have costspan installed"
