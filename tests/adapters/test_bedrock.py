@@ -170,6 +170,28 @@ def test_each_family_of_models_has_its_own_words(watch, fake, model, body, usage
     assert seen.call.request.operation == wanted
 
 
+@pytest.mark.parametrize(
+    ("model", "body", "reason"),
+    [
+        ("anthropic.claude-v2", {"stop_reason": "end_turn"}, "end_turn"),
+        ("mistral.mistral-7b-instruct-v0:2", {"outputs": [{"text": "x", "stop_reason": "length"}]}, "length"),
+        ("us.deepseek.r1-v1:0", {"choices": [{"text": "x", "stop_reason": "stop"}]}, "stop"),
+        ("cohere.command-r-v1:0", {"text": "x", "finish_reason": "COMPLETE"}, "COMPLETE"),
+        ("cohere.command-text-v14", {"generations": [{"finish_reason": "COMPLETE"}]}, "COMPLETE"),
+        ("ai21.j2-ultra-v1", {"completions": [{"finishReason": {"reason": "endoftext"}}]}, "endoftext"),
+        ("amazon.titan-text-lite-v1", {"results": [{"completionReason": "FINISH"}]}, "FINISH"),
+        ("amazon.titan-text-lite-v1", {"outputText": "x", "completionReason": "LENGTH"}, "LENGTH"),  # in a stream
+    ],
+)
+def test_each_family_of_models_says_why_it_ended(watch, fake, model, body, reason):
+    seen = watch("bedrock")
+    fake.play(wire.invoked(body, **wire.COUNTS))
+
+    invoke(client(fake), model=model)["body"].read()
+
+    assert seen.reply.finish_reasons == (reason,)
+
+
 def test_a_body_without_counts_leaves_those_of_the_headers(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.invoked({"generations": [{"text": "It is."}]}, **wire.COUNTS))

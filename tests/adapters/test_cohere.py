@@ -7,7 +7,7 @@ import pytest
 from fake_providers import cohere as wire
 
 from adapters import PLAIN, SHAPES, STREAMS, Client, Closing, with_stream
-from costspan.demo.server import reply
+from costspan.demo.server import events, reply
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -121,3 +121,14 @@ def test_an_error_is_the_hosts_own_and_bills_nothing(watch, serve, shape):
 
     assert seen.attributes["error.type"] == "NotFoundError"
     assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_that_a_stream_ends_with_is_the_calls_and_no_message_is_told(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+    end = {"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "it broke", "usage": wire.USAGE}}
+    fake.play(events([{"type": "message-start", "id": "c"}, end], named=True))
+
+    client(fake).ask(shape, "chat", model="command-a-03-2025", messages=MESSAGES)
+
+    assert (seen.attributes["error.type"], seen.usage) == ("error", Usage(input=3, output=10))

@@ -14,6 +14,7 @@ from adapters import PLAIN, SHAPES, STREAMS, Client, close
 from costspan.adapters import _google
 from costspan.adapters._paths import path
 from costspan.call import Reply, Request
+from costspan.demo.server import events
 from costspan.usage import Usage
 
 # the SDK's own: a subclass of aiohttp's session, methods that it retires, features that are new
@@ -141,3 +142,23 @@ def test_video_is_billed_by_the_second_that_was_asked_for(config, milliseconds, 
 def test_a_count_of_protobuf_is_a_list_too():
     assert path("items.#")({"items": range(3)}) == 3
     assert path("items.#")({"items": "abc"}) is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_interaction_that_failed_is_an_error_and_billed(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+    fake.play(wire.interaction(status="failed"))
+
+    client(fake).ask(shape, "interactions.create", **ASK)
+
+    assert (seen.attributes["error.type"], seen.usage) == ("failed", FULL)
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_event_of_an_interaction_is_the_calls(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+    fake.play(events([{"event_type": "error", "error": {"code": "overloaded", "message": "it broke"}}]))
+
+    client(fake).ask(shape, "interactions.create", **ASK)
+
+    assert seen.attributes["error.type"] == "overloaded"

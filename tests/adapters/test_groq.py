@@ -5,7 +5,7 @@ import pytest
 from fake_providers import openai as wire
 from fake_providers.openai_streams import events
 
-from adapters import PLAIN, SHAPES, Client
+from adapters import PLAIN, SHAPES, STREAMS, Client
 from costspan.usage import ModelUsage, Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -90,3 +90,14 @@ def test_speech_is_billed_by_the_character(watch, serve, shape):
     client(fake).ask(shape, "audio.speech.create", model="orpheus", voice="a", input="Hello!")
 
     assert seen.usage == Usage(input_characters=6)
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_that_stopped_a_stream_is_the_calls(watch, serve, shape):
+    seen, fake = watch("groq"), serve(wire)
+    chunk = {"id": "c", "created": 1, "model": "m", "object": "chat.completion.chunk", "choices": []}
+    fake.play(events([chunk | {"x_groq": {"id": "req_1"}}, chunk | {"x_groq": {"id": "req_1", "error": "it broke"}}]))
+
+    client(fake).ask(shape, "chat.completions.create", model="m", messages=MESSAGES)
+
+    assert seen.attributes["error.type"] == "error"

@@ -18,6 +18,7 @@ def found(host, port=443, path="/v1", own=None):
         ("models.github.ai", "/inference", "azure.ai.inference"),
         ("bedrock-runtime.us-east-1.amazonaws.com", "/openai/v1", "aws.bedrock"),
         ("bedrock-mantle.us-east-1.api.aws", "/v1", "aws.bedrock"),
+        ("aws-external-anthropic.us-east-1.api.aws", "", "anthropic"),
         ("generativelanguage.googleapis.com", "/v1beta/openai", "gcp.gemini"),
         ("europe-west4-aiplatform.googleapis.com", "/v1", "gcp.vertex_ai"),
         ("openrouter.ai", "/api/v1", "openrouter"),

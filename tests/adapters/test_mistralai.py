@@ -5,6 +5,7 @@ from fake_providers import mistral as wire
 from mistralai.client import Mistral
 
 from adapters import PLAIN, SHAPES, STREAMS, Client
+from costspan.demo.server import events
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -127,3 +128,25 @@ def test_an_error_bills_nothing(watch, serve, shape):
         client(fake).ask(shape, "chat.complete", model="m", messages=MESSAGES)
 
     assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_the_model_of_a_conversation_that_goes_on_is_the_answers(watch, serve, shape):
+    """It was named when the conversation began."""
+    seen, fake = watch("mistralai"), serve(wire)
+
+    client(fake).ask(shape, "beta.conversations.append", conversation_id="conv_1", inputs="And dogs?")
+
+    assert (seen.call.request.model, seen.reply.model) == ("", "m")
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_event_of_a_conversation_is_the_calls(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+    started = {"type": "conversation.response.started", "conversation_id": "conv_1"}
+    failed = {"type": "conversation.response.error", "message": "x", "code": 500}
+    fake.play(events([started, failed], named=True, done=False))
+
+    client(fake).ask(shape, "beta.conversations.start", model="mistral-medium-latest", inputs="Cats?")
+
+    assert seen.attributes["error.type"] == "error"

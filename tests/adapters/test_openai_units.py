@@ -7,9 +7,9 @@ import pytest
 from fake_providers import MISSING
 from fake_providers import openai as wire
 
-from adapters import PLAIN, SHAPES, Client
+from adapters import PLAIN, SHAPES, STREAMS, Client
 from costspan.adapters._openai_hooks import Once
-from costspan.demo.server import reply
+from costspan.demo.server import events, reply
 from costspan.usage import ModelUsage, Usage
 
 TOKENS = {"input": 400, "cache_read": 600, "output": 150, "reasoning": 50}
@@ -182,3 +182,63 @@ def test_xai_states_its_charge_for_pictures_too(watch, serve):
     client(fake).ask("sync", "images.generate", model="grok-imagine-image", prompt="A cat")
 
     assert (seen.usage, seen.attributes["gen_ai.usage.cost.amount"]) == (Usage(images=1), 0.03)
+
+
+FAILING = [
+    ({"code": "rate_limit_exceeded", "message": "x"}, "rate_limit_exceeded"),
+    ({"code": None, "message": "x"}, "error"),
+]
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+@pytest.mark.parametrize(("told", "named"), FAILING)
+def test_an_error_event_that_the_sdk_hands_on_is_the_calls(watch, serve, shape, told, named):
+    """An event of its own, in place of `response.failed`: the SDK does not raise."""
+    seen, fake = watch("openai"), serve(wire)
+    started = {
+        "type": "response.created",
+        "response": {"id": "r", "object": "response", "model": "gpt-5", "output": []},
+    }
+    fake.play(events([started, {"type": "error", "sequence_number": 1, **told}], named=True, done=False))
+
+    client(fake).ask(shape, "responses.create", model="gpt-5", input="Cats?")
+
+    assert seen.attributes["error.type"] == named
+
+
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # translations, by the SDK
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("path", ["audio.transcriptions.create", "audio.translations.create"])
+def test_the_length_of_the_sound_is_what_counts_where_no_usage_is_told(watch, serve, shape, path):
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(reply({"text": "Cats.", "language": "english", "duration": 8.5, "segments": []}))
+
+    client(fake).ask(shape, path, model="whisper-1", file=("a.wav", b"RIFF"), response_format="verbose_json")
+
+    assert seen.usage == Usage(input_audio_ms=8500)
+
+
+def test_a_client_of_azure_is_azure_at_an_address_of_its_own(watch, serve):
+    seen, fake = watch("openai"), serve(wire)
+    sdk = openai.AzureOpenAI(azure_endpoint=fake.url, api_key="k", api_version="2024-10-21")
+
+    with sdk:
+        sdk.chat.completions.create(model="my-deployment", messages=[{"role": "user", "content": "Cats?"}])
+
+    assert seen.attributes["gen_ai.provider.name"] == "azure.ai.openai"
+    assert seen.attributes["costspan.price.model"] == "azure.ai.openai/gpt-4o"
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_charge_of_0_in_a_stream_that_is_left_early_is_none(watch, serve, shape):
+    """Perplexity says 0 in every chunk but the last."""
+    seen, fake = watch("openai", hosts={"127.0.0.1": "perplexity"}), serve(wire)
+    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "sonar"}
+    choice = {"index": 0, "delta": {"content": "Cats"}, "finish_reason": None}
+    usage = {"prompt_tokens": 10, "completion_tokens": 1, "total_tokens": 11, "cost": {"total_cost": 0}}
+    fake.play(events([chunk | {"choices": [choice], "usage": usage}] * 2))
+
+    client(fake).leave(shape, "chat.completions.create", model="sonar", messages=[{"role": "user", "content": "?"}])
+
+    assert (seen.usage, seen.reply.stated_cost) == (Usage(input=10, output=1), None)
+    assert seen.attributes["gen_ai.usage.cost.amount"] > 0

@@ -4,7 +4,8 @@ import openrouter
 import pytest
 from fake_providers import openai as wire
 
-from adapters import PLAIN, SHAPES, Client, telling
+from adapters import PLAIN, SHAPES, STREAMS, Client, telling
+from costspan.demo.server import events, reply
 from costspan.usage import Usage
 
 pytestmark = pytest.mark.real
@@ -71,3 +72,37 @@ def test_an_error_bills_nothing(watch, serve, shape):
         client(fake).ask(shape, "chat.send", model="m", messages=MESSAGES)
 
     assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_within_a_stream_is_the_calls(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    chunk = {"id": "c", "created": 1, "model": "m", "object": "chat.completion.chunk", "choices": []}
+    fake.play(events([chunk, chunk | {"error": {"code": 502, "message": "it broke"}}]))
+
+    client(fake).ask(shape, "chat.send", model="m", messages=MESSAGES, stream=True)
+
+    assert seen.attributes["error.type"] == "error"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_pictures_state_their_cost_and_tokens_as_chats_do(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    made = {"created": 1, "data": [{"b64_json": "UklGRg=="}], "usage": PAID}
+    fake.play(reply(made))
+
+    client(fake).ask(shape, "images.generate", model="openai/gpt-image-1", prompt="cats")
+
+    assert (seen.usage.total_input, seen.usage.total_output) == (1000, 200)
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.25
+
+
+def test_searches_and_video_are_counted(watch, serve):
+    seen, fake = watch("openrouter"), serve(wire)
+    usage = {"prompt_tokens": 100, "completion_tokens": 5, "total_tokens": 105, "cost": 0.25}
+    usage |= {"prompt_tokens_details": {"video_tokens": 90}, "server_tool_use_details": {"web_search_requests": 2}}
+    fake.play(wire.chat(usage=usage, service_tier=None, system_fingerprint=None))
+
+    client(fake).ask("sync", "chat.send", model="m", messages=MESSAGES)
+
+    assert seen.usage == Usage(input=10, input_video=90, output=5, web_searches=2)

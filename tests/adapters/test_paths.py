@@ -71,6 +71,8 @@ def test_what_cannot_be_listed_is_told():
         ("a.kind=AUDIO.n", None),
         ("absent.*.n", None),
         ("parts.kind=T.n", 7),
+        ("one.kind=T.n", 3),
+        ("one.kind=U.n", None),
     ],
 )
 def test_a_path_reads_what_is_there_and_none_for_what_is_not(text, wanted):
@@ -78,6 +80,7 @@ def test_a_path_reads_what_is_there_and_none_for_what_is_not(text, wanted):
         "a": {"b": 1},
         "list": [{"kind": Modality.AUDIO, "n": 1}, {"kind": "TEXT", "n": 2}],
         "parts": [{"kind": "T", "n": 3}, {"kind": "T", "n": 4}, {"kind": "T", "n": "odd"}],
+        "one": {"kind": "T", "n": 3},
     }
 
     assert path(text)(value) == wanted

@@ -69,8 +69,10 @@ def test_a_search_is_billed_by_the_request(watch, serve, shape):
 def test_a_response_states_its_cost(watch, serve, shape):
     seen, fake = watch("perplexity"), serve(wire)
     usage = wire.RESPONSE_USAGE | {"cost": {"currency": "USD", "total_cost": 0.25}}
-    fake.play(wire.response(usage=usage))
+    cached = {"cache_read_input_tokens": 600, "cache_creation_input_tokens": 300}
+    fake.play(wire.response(usage=usage | {"input_tokens_details": cached}))
 
     client(fake).ask(shape, "responses.create", model="sonar", input="Cats?")
 
+    assert seen.usage == Usage(input=100, cache_read=600, cache_write=300, output=150, reasoning=50)
     assert seen.attributes["gen_ai.usage.cost.amount"] == 0.25

@@ -125,7 +125,7 @@ def _interaction_events(_asked, body):
         {"event_type": "step.stop", "index": 0},
         {
             "event_type": "interaction.completed",
-            "interaction": {**started, "status": "completed", "usage": body["usage"]},
+            "interaction": {**started, "status": body["status"], "usage": body["usage"]},
         },
     ]
     return events(steps, done=True)

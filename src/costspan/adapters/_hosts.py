@@ -26,6 +26,7 @@ class _Rule(NamedTuple):
     provider: str
     stream_usage: bool
     path: str = ""  # that the URL's path must contain
+    start: str = ""  # of the host
 
 
 _RULES = (
@@ -39,6 +40,7 @@ _RULES = (
     _Rule(".services.ai.azure.com", "azure.ai.openai", stream_usage=True),
     _Rule(".azure-api.net", "azure.ai.openai", stream_usage=False),
     _Rule(".amazonaws.com", "aws.bedrock", stream_usage=True),
+    _Rule(".api.aws", "anthropic", stream_usage=True, start="aws-external-anthropic."),
     _Rule(".api.aws", "aws.bedrock", stream_usage=True),
     _Rule("generativelanguage.googleapis.com", "gcp.gemini", stream_usage=True),
     _Rule("claude.googleapis.com", "anthropic", stream_usage=True),
@@ -89,7 +91,7 @@ _RESIDENCY = ("us", "eu", "ae", "au", "in", "jp")
 def find_host(host: str, port: int, url_path: str) -> Host | None:
     """The provider of a known host, or None: then only the SDK's flavour is known, and no price applies."""
     for rule in _RULES:
-        if _is_of(host, rule.suffix) and rule.path in url_path:
+        if _is_of(host, rule.suffix) and host.startswith(rule.start) and rule.path in url_path:
             return Host(rule.provider, _biller(rule.provider, url_path), rule.stream_usage, _geo(host, rule.provider))
     if host in _LOCAL or host.endswith(".local"):
         name = "ollama" if port == _OLLAMA_PORT else _LOCAL_SERVERS.get(port)

@@ -56,7 +56,12 @@ _FINISHED = Once()
 
 
 def read_charge(_request: Request, last: Any, reply: Reply) -> None:
-    """XAI states its charge in ticks. Source: docs.x.ai/developers/cost-tracking (in all its APIs), read 2026-11-22."""
+    """XAI states its charge in ticks, and of a stream that was left early no charge of 0 is believed.
+
+    Source: docs.x.ai/developers/cost-tracking (in all its APIs), read 2026-11-22; sdk-usage 17.
+    """
+    if reply.partial and reply.stated_cost == 0:
+        reply.stated_cost = None  # Perplexity's streams say 0 until they end
     ticks = _TICKS(last)
     if type(ticks) is int and ticks >= 0 and reply.stated_cost is None:
         reply.stated_cost = ticks * _TICK

@@ -1,9 +1,9 @@
 """Reads values out of other people's objects by a written path: dicts, pydantic models, dataclasses, protobuf alike.
 
 A path is names joined by dots: `usage.prompt_tokens_details.cached_tokens`. `*` goes through a list and gives a list,
-`name=VALUE` picks the list entries whose `name` is VALUE, `#` is the length of a list, `?` ends where
-the value is false; `.` alone is the object itself. Nothing is iterated that is not a list: an iterator belongs to the
-host. Reading never raises for a missing or odd value; it gives None.
+`name=VALUE` picks the list entries whose `name` is VALUE (or goes on only from an object that is so), `#` is the length
+of a list, `?` ends where the value is false; `.` alone is the object itself. Nothing is iterated that is not a list: an
+iterator belongs to the host. Reading never raises for a missing or odd value; it gives None.
 """
 
 from __future__ import annotations
@@ -159,9 +159,7 @@ def _entry(value: Any, index: int) -> Any:
 
 def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
     """The value behind the entries picked; several counts of the same kind are one sum."""
-    if not is_list(value):
-        return None
-    found = [after(each) for each in value if text_of(member(each, name)) == wanted]
+    found = [after(each) for each in (value if is_list(value) else (value,)) if text_of(member(each, name)) == wanted]
     if len(found) == 1:
         return found[0]
     counts = [each for each in found if type(each) is int]

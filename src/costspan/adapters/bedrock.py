@@ -61,7 +61,8 @@ INVOKE = Operation(
     model="message.model|model",
     id="message.id|id|ResponseMetadata.RequestId",
     finish="stop_reason|delta.stop_reason|stopReason|messageStop.stopReason|choices.*.finish_reason|"
-    "results.*.completionReason",
+    "choices.*.stop_reason|outputs.*.stop_reason|finish_reason|generations.*.finish_reason|"
+    "completions.*.finishReason.reason|results.*.completionReason|completionReason",
     text="delta.text|contentBlockDelta.delta.text|generation|outputText|completion|choices.*.delta.content",
     full_text="content.*.text|output.message.content.*.text|generation|results.*.outputText|completion|"
     "choices.*.message.content|outputs.*.text",

@@ -29,6 +29,7 @@ CHAT = Operation(
     finish="data.finish_reason|delta.finish_reason|finish_reason",
     text="delta.message.content.text|text",
     full_text="data.message.content.*.text|data.text",
+    error="delta.error",
     parameters=PARAMETERS,
 )
 GENERATE = Operation(

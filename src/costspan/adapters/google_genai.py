@@ -73,6 +73,7 @@ INTERACTION = Operation(
     text="delta.text",
     terms={"tier": "service_tier|interaction.service_tier"},
     asked={"tier": "service_tier"},
+    error="error.code|status=failed.status|interaction.status=failed.status",
     hook=google.read_interaction,
     parameters=google.PARAMETERS,
     parameters_in="generation_config",

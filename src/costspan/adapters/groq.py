@@ -9,7 +9,9 @@ from costspan.adapters._adapter import Adapter, Route, some
 from costspan.adapters._groq_hooks import read_breakdown
 from costspan.adapters._stainless import stainless
 
-CHAT = replace(openai.CHAT, asks_usage=False, hook=read_breakdown)  # a stream ends with `x_groq.usage`, unasked
+CHAT = replace(  # a stream ends with `x_groq.usage`, unasked
+    openai.CHAT, asks_usage=False, error="x_groq.error", hook=read_breakdown
+)
 
 ADAPTER = Adapter(
     provider="groq",

@@ -35,7 +35,13 @@ CHAT = Operation(
     parameters=PARAMETERS | {"random_seed": "seed", "top_k": "top_k"},
 )
 CONVERSATION = replace(
-    CHAT, id="conversation_id|data.conversation_id", finish="", text="data.content", full_text="outputs.*.content"
+    CHAT,
+    model="model|data.model|outputs.-1.model",
+    id="conversation_id|data.conversation_id",
+    finish="",
+    text="data.content",
+    full_text="outputs.*.content",
+    error="data.code",
 )
 RESPONSE = replace(
     openai.RESPONSE,

@@ -50,7 +50,7 @@ RESPONSE = Operation(
     full_text="output.*.content.*.text",
     terms={"tier": "service_tier|response.service_tier"},
     stated_cost="usage.cost.total_cost|usage.cost|response.usage.cost.total_cost|response.usage.cost",
-    error="error.code|response.error.code",
+    error="error.code|response.error.code|type=error.code|type=error.type",  # the last: an event
     hook=hooks.read_response,
     parameters=PARAMETERS,
     attribution=PAYERS,
@@ -84,10 +84,13 @@ SPEECH = Operation("text_to_speech", model="", id="", hook=hooks.count_character
 TRANSCRIPTION = Operation(
     "speech_to_text",
     usage=UsageMap(
+        last=(
+            ".",
+        ),  # `verbose_json` of translations, and of hosts other than OpenAI, says how long it was, and no usage
         total_input="input_tokens",
         total_output="output_tokens",
         input_audio="input_token_details.audio_tokens",
-        input_audio_s="seconds",
+        input_audio_s="seconds|duration",
     ),
     text="delta",
     full_text="text",
@@ -128,6 +131,7 @@ ADAPTER = Adapter(
     provider="openai",
     package="openai >= 1.26",
     by_host=True,
+    clients={"BaseAzureClient": "azure.ai.openai"},
     routes=ROUTES,
     seats=(
         *stainless("openai"),
