@@ -266,3 +266,14 @@ def test_raw_responses_are_read_when_the_program_reads_them(watch, serve, raw):
                 response.parse()
 
     assert seen.usage == Usage(input=19, output=10)
+
+
+def test_the_text_of_a_stream_left_early_is_counted_and_marked_as_an_estimate(watch, serve):
+    seen, fake = watch("anthropic", count_tokens="missing"), serve(wire)
+
+    with anthropic.Anthropic(base_url=fake.url, api_key="k") as sdk, sdk.messages.create(**ASK, stream=True) as stream:
+        next(event for event in stream if event.type == "content_block_stop")
+
+    assert seen.attributes["gen_ai.usage.input_tokens"] == 19
+    assert seen.attributes["gen_ai.usage.output_tokens"] >= 10
+    assert seen.attributes["costspan.usage.source"] == "heuristic"

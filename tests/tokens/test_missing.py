@@ -160,3 +160,23 @@ def test_the_quick_estimate_of_a_huge_request_looks_at_some_of_it():
     call = finished_call({"messages": [{"role": "user", "content": "x" * 400}] * (LOOKS * 10)})
     estimate_missing(call)
     assert call.reply.usage.input == pytest.approx(101 * LOOKS * 10, rel=0.1)
+
+
+def test_of_a_stream_that_told_its_input_and_was_left_only_the_answer_is_counted():
+    """Anthropic's first event has the input, with what of it was cached, and its last the output."""
+    call = finished_call({"messages": QUESTION}, model="claude-sonnet-4-5")
+    call.reply.usage, call.reply.partial = Usage(input=19, cache_read=600), True
+
+    assert is_missing(call)
+    count_missing(call)
+
+    assert (call.reply.usage, call.reply.source) == (Usage(input=19, cache_read=600, output=1), UsageSource.HEURISTIC)
+    assert not is_missing(call)
+
+
+@pytest.mark.parametrize(("usage", "text"), [(Usage(input=19, output=3), "Paris"), (Usage(input=19), "")])
+def test_of_a_left_stream_with_a_count_for_its_text_nothing_is_missing(usage, text):
+    call = finished_call({"messages": QUESTION}, text)
+    call.reply.usage, call.reply.partial = usage, True
+
+    assert not is_missing(call)

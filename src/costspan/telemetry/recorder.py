@@ -182,7 +182,8 @@ class Recorder:
         """Price the call, and tell it; from the pool where tokens must be counted, or no lock may be taken here."""
         if call.process is not self._process:  # begun in a parent, or never begun
             return
-        counted = call.reply.usage is not None and not self._settings.prompt_parts
+        reply = call.reply
+        counted = reply.usage is not None and not reply.partial and not self._settings.prompt_parts
         if call.state is True:  # its span is another tool's, which may end it any moment
             if not counted:
                 self._pool.estimate(call)

@@ -20,9 +20,11 @@ DEPTH = 6  # of nested content that it looks into
 
 
 def is_missing(call: Call) -> bool:
-    """Whether a finished call has no usage though its provider will bill tokens for it."""
+    """Whether a finished call lacks usage, all or that of its text, though its provider will bill tokens."""
     reply = call.reply
-    if reply.usage is not None or reply.free or reply.cached or reply.already_billed or not is_countable(call):
+    if reply.usage is not None and not (reply.partial and reply.text and not reply.usage.total_output):
+        return False  # Anthropic's streams tell the input first and the output last: if left between, that is missing
+    if reply.free or reply.cached or reply.already_billed or not is_countable(call):
         return False
     if call.request.body.get("background"):
         return False  # runs on at the provider: its usage comes when it is asked for
@@ -57,7 +59,7 @@ def hold(call: Call) -> None:
 
 
 def count_missing(call: Call) -> None:
-    """Set `reply.usage` and `reply.source` of a finished call from its request and the text that arrived.
+    """Set `reply.usage`, or what it lacks, and `reply.source` of a finished call from its request and its text.
 
     Only text is counted. Where there is more than text (calls of tools, thoughts that a model does not show), the count
     is marked as the estimate that it then is.
@@ -92,7 +94,8 @@ def estimate_missing(call: Call) -> None:
 
 
 def _fill(call: Call, asked: TokenCount | int, answered: TokenCount | int, source: UsageSource) -> None:
-    call.reply.usage = Usage(input=int(asked), output=int(answered))
+    told = call.reply.usage
+    call.reply.usage = (Usage(input=int(asked)) if told is None else told) + Usage(output=int(answered))
     call.reply.source = source
 
 
