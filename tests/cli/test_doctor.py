@@ -97,6 +97,7 @@ def test_help_groups_the_commands():
     assert done.exit_code == 0
     assert done.output.index("Start") < done.output.index("doctor") < done.output.index("Ask")
     assert CliRunner().invoke(costspan, ["no-such-command"]).exit_code == 2
+    assert "Did you mean 'report'?" in CliRunner().invoke(costspan, ["reprot"]).output
 
 
 def test_a_signal_with_an_endpoint_of_its_own_is_probed_there_and_as_it_is(doctor, fake_openai, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -58,6 +59,9 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         except ModuleNotFoundError as error:
             raise _what_to_install(error) from error
+        except click.UsageError as error:
+            near = get_close_matches(args[0], COMMANDS, 1)
+            raise click.UsageError(f"{error} Did you mean {near[0]!r}?", ctx) if near else error from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group in dict.fromkeys(group for group, _ in COMMANDS.values()):

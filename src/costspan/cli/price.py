@@ -14,10 +14,25 @@ from costspan.usage import BUCKETS, MOST, Terms, Usage
 if TYPE_CHECKING:
     from costspan.pricing.price import Price
 
-_COMMON = ("input", "cached", "output", "reasoning", "cache_write", "cache_write_1h")
+_COMMON = {
+    "input": "Fresh input tokens, without the cached ones.",
+    "cached": "Input tokens read from the cache.",
+    "output": "Output tokens, without the reasoning ones.",
+    "reasoning": "Output tokens that were thoughts.",
+    "cache_write": "Input tokens written to the cache.",
+    "cache_write_1h": "Input tokens written to the cache for an hour.",
+}
 _BUCKETS = {"cached": "cache_read"}
-_HELP = {"input": "Fresh input tokens, without the cached ones.", "cached": "Input tokens read from the cache."}
-_TERMS = ("tier", "speed", "geo", "size", "quality", "search_context", "search_tool", "deployment")
+_TERMS = {
+    "tier": "On which it was served: flex, priority …",
+    "speed": "Of Anthropic: fast.",
+    "geo": "Where it ran: us, eu, a cloud region.",
+    "size": "Of pictures and videos: 1024x1024 …",
+    "quality": "Of pictures: standard, hd, low, medium, high.",
+    "search_context": "Of web searches: low, medium, high.",
+    "search_tool": "Which was billed: web_search, web_search_preview.",
+    "deployment": "Of Azure, Bedrock: global, data_zone, regional, provisioned.",
+}
 
 
 def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> datetime | None:
@@ -43,11 +58,9 @@ def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...])
 
 
 def _with_options(run: Any) -> Any:
-    for name in reversed(_TERMS):
-        run = click.option(f"--{name.replace('_', '-')}", default="", help=f"Terms of the call: {name}.")(run)
-    for name in reversed(_COMMON):
-        bucket = _BUCKETS.get(name, name)
-        told = _HELP.get(name, f"Tokens: {bucket}.")
+    for name, told in reversed(_TERMS.items()):
+        run = click.option(f"--{name.replace('_', '-')}", default="", help=told)(run)
+    for name, told in reversed(_COMMON.items()):
         run = click.option(f"--{name.replace('_', '-')}", type=int, default=0, metavar="TOKENS", help=told)(run)
     return run
 
