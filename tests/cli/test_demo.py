@@ -30,6 +30,10 @@ def test_the_demo_ends_with_spend_by_model_and_by_team(tmp_path):
     assert "59 calls (5 refused once and tried again by the SDK)" in done.stderr
     assert "Simulated: the provider" in done.stderr
     assert path.exists()
+    again = json.loads(_demo("--days", "1", "--json", "--db", str(path)).stdout)
+    calls = {team["team"]: team["calls"] for team in again["team"]["rows"]}
+    first = {team["team"]: team["calls"] for team in told["team"]["rows"]}
+    assert sum(calls.values()) - sum(first.values()) == 59  # today's program again, the earlier day once
 
 
 @pytest.fixture

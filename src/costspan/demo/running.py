@@ -106,12 +106,13 @@ def wait_for_calls(db: Path, service: str, expected: int) -> None:
         DemoError: It has not, after ten seconds.
     """
     deadline = time.monotonic() + _ARRIVAL_SECONDS
-    while (found := _count_calls(db, service)) < expected:
+    while (found := count_calls(db, service)) < expected:
         if time.monotonic() > deadline:
             raise DemoError(f"only {found} of the {expected} calls of {service} have arrived in the ledger {db}")
         time.sleep(0.1)
 
 
-def _count_calls(db: Path, service: str) -> int:
+def count_calls(db: Path, service: str) -> int:
+    """How many calls of a service the ledger has."""
     with open_ledger(str(db)) as reader:
         return read_usage(reader, Question(where=(Filter("service", (service,)),))).total.calls
