@@ -65,6 +65,17 @@ def test_a_raw_response_and_what_it_holds_have_one_bill(telling):
     assert costspan.cost_of(parsed) is costspan.cost_of(raw)
 
 
+def test_what_tells_the_id_of_a_response_has_its_bill(telling):
+    """Copies, and what a stream's helper puts together."""
+    program = telling()
+    with program.client.chat.completions.stream(model="gpt-4o-mini", messages=QUESTION) as stream:
+        final = stream.get_final_completion()
+    assert costspan.cost_of(final) is costspan.cost_of(stream)
+    answer = program.ask()
+    assert costspan.cost_of(answer.model_copy()) is costspan.cost_of(answer.model_dump()) is costspan.cost_of(answer)
+    assert costspan.cost_of({"id": "another"}) is None
+
+
 async def test_each_task_has_its_own_last_call(telling):
     program = telling()
 

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as otel
 from opentelemetry import trace
 
+from costspan.adapters._paths import path, text_of
 from costspan.instrumentors import PLUGIN
 from costspan.rollup import Spend
 from costspan.scope import scope_in
 
 if TYPE_CHECKING:
     from costspan.bill import Bill
+
+_ID = path("id")
 
 
 def current_cost() -> Spend:
@@ -32,11 +35,14 @@ def current_cost() -> Spend:
 def cost_of(response: Any) -> Bill | None:
     """Usage and price of the call that gave this response or stream; None for an object that no call gave.
 
-    The response itself, not a copy. A stream has its bill when it has ended: usage and cost are None until then, and
-    where the provider told no usage (the program left early) until it is counted, beside the program, a moment later.
+    The response itself, or one that tells the same id: a copy, or the final message that an SDK's stream helper makes.
+    A stream has its bill when it has ended: usage and cost are None until then, and where the provider told no usage
+    (the program left early) until it is counted, beside the program, a moment later.
     """
     recorder = PLUGIN.recorder
-    return recorder.bills.find(response) if recorder is not None else None
+    if recorder is None:
+        return None
+    return recorder.bills.find(response) or recorder.spending.bill_of(text_of(_ID(response)))
 
 
 def last_call() -> Bill | None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
     from opentelemetry.trace import Span
 
+    from costspan.bill import Bill
     from costspan.budgets import BudgetExceededError
     from costspan.config import Settings
     from costspan.limits import Quota
@@ -73,7 +74,7 @@ class Spending:
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._told: OrderedDict[str, Bill] = OrderedDict()  # by response id
         self._unsampled: OrderedDict[int, Account] = OrderedDict()  # by trace id
         self._quotas: tuple[Quota, ...] = ()
         self._meter, self._logger = meter, logger
@@ -109,9 +110,9 @@ class Spending:
         call.request.attribution = payers
         call.scope = scope
 
-    def was_told(self, response: str) -> bool:
-        """Whether the call that gave this response was told before, by another layer."""
-        return bool(response) and response in self._told
+    def bill_of(self, response: str) -> Bill | None:
+        """The bill of the call that gave the response of this id, if it was told, be it by another layer."""
+        return self._told.get(response)
 
     def refusal(self, call: Call, price: Callable[[Call], Price | None]) -> BudgetExceededError | None:
         """What the program gets instead of the call, or of the rest of its stream; None: go on."""
@@ -148,7 +149,7 @@ class Spending:
         bill.provider, bill.model = call.request.provider, reply.model or call.request.model
         bill.usage, bill.price = reply.usage, price
         if reply.id:
-            self._told[reply.id] = None
+            self._told[reply.id] = bill
             if len(self._told) > _MOST_IDS:
                 self._told.popitem(last=False)
         usage = total_usage(reply)
