@@ -30,6 +30,23 @@ def test_the_headers_that_are_named_say_who_pays(telling):
     assert "no" not in program.spans[0].attributes.values()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_name_beyond_ascii_is_read_as_it_was_meant(telling, encoding):
+    program, sent = telling(), "Zoë".encode(encoding)
+
+    async def app(_scope, _receive, _send):
+        program.ask()
+
+    def wsgi_app(_environ, _start_response):
+        program.ask()
+        return []
+
+    scope = {"type": "http", "headers": [(b"x-team", sent)]}
+    asyncio.run(costspan.AsgiAttribution(app, HEADERS)(scope, None, None))
+    costspan.WsgiAttribution(wsgi_app, HEADERS)({"HTTP_X_TEAM": sent.decode("latin-1")}, None)
+    assert [payers(span)["costspan.team"] for span in program.spans] == ["Zoë", "Zoë"]
+
+
 def test_what_is_no_request_is_passed_on(telling):
     program = telling()
 

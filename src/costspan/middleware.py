@@ -39,7 +39,7 @@ class AsgiAttribution:
         said = {}
         with _READ:
             given = scope.get("headers", ())
-            said = {self._keys[name]: value.decode("latin-1") for name, value in given if name in self._keys}
+            said = {self._keys[name]: _text(value) for name, value in given if name in self._keys}
         with _Request(said):
             await self.app(scope, receive, send)
 
@@ -54,10 +54,18 @@ class WsgiAttribution:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         said = {}
         with _READ:
-            said = {key: environ[name] for name, key in self._keys.items() if name in environ}
+            said = {key: _text(environ[name].encode("latin-1")) for name, key in self._keys.items() if name in environ}
         with _Request(said) as request:
             body = self.app(environ, start_response)
         return body if isinstance(body, (list, tuple)) else _Body(body, request.block(_chunks)(body))
+
+
+def _text(value: bytes) -> str:
+    """What a header says: UTF-8, as proxies send it today; else each byte is a character, as it once was."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 class _Body:
