@@ -15,13 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledger.ledger_spans import NOON, call, logs, pairs, span, traces
 
+from costspan.api.shapes import call_json
 from costspan.guard import FAILURES
 from costspan.ledger.ingest import Ingest, Job, TooLargeError
+from costspan.ledger.listing import list_calls
 from costspan.ledger.maintenance import verify
 from costspan.ledger.otlp import BadRequestError
+from costspan.ledger.question import Question
+from costspan.ledger.reader import Reader
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.store import Store
 from costspan.pricing import Pricer
+from costspan.reports.usage import read_usage
 from costspan.telemetry.spellings import PLACES
 
 NAMES = sorted({*PLACES, "costspan.usage.images", "costspan.cost.input", "costspan.cost.list", "costspan.tag.x"})
@@ -74,6 +79,10 @@ def _sums_are_right_at_the_end():
     yield
     service().ingest.stop()
     assert verify(service().path).problems == []
+    with Reader(service().path) as reader:
+        assert read_usage(reader, Question(by=("tag.x",))).total.calls
+        listed = [call_json(each) for each in list_calls(reader, Question(), limit=10**6)]
+    assert json.dumps(listed, ensure_ascii=False).encode()
     shutil.rmtree(service().path.parent)
 
 

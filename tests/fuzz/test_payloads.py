@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 
 import costspan
 from costspan.adapters._adapter import load
+from costspan.adapters._openai_hooks import read_charge
 from costspan.adapters._request import read_request
 from costspan.adapters._watch import Watch
-from costspan.call import Call, Request
+from costspan.adapters._xai_hooks import read_ticks
+from costspan.call import Call, Reply, Request
 from costspan.guard import FAILURES
 from costspan.instrumentors import adapter_names
 from costspan.replies import read_reply
@@ -95,6 +98,14 @@ def test_any_object_is_read(named, kind, data):
         watch = watch_of(named[1])
         watch.complete(kind(data))
     must_be_possible(watch.call)
+
+
+@pytest.mark.parametrize("read", [read_charge, read_ticks])
+@pytest.mark.parametrize(("ticks", "usd"), [(25_000_000, Decimal("0.0025")), (10**30, None), (-1, None)])
+def test_a_charge_in_ticks_is_taken_if_it_can_be_one(read, ticks, usd):
+    reply = Reply()
+    read(Request("chat", "x_ai"), {"usage": {"cost_in_usd_ticks": ticks}}, reply)
+    assert reply.stated_cost == usd
 
 
 @fuzzed

@@ -73,6 +73,7 @@ def _json(value):
 @fuzzed
 @given(st.one_of(OURS, LITELLM, trees(KEYS)))
 @example({"models": [{"provider": "acme", "model": "big", "input": "1e999999999"}]})
+@example({"acme/big": {"litellm_provider": "acme", "mode": "chat", "provider_specific_entry": {"fast": True}}})
 def test_any_json_file_is_loaded_or_refused_in_one_line(value):
     load(_json(value), ".json")
 

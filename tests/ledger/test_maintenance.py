@@ -110,6 +110,25 @@ def test_the_dearest_calls_are_those_of_the_whole_list(filled):
         assert [each.cost for each in list_calls(reader, Question(), "dearest", 25)] == calls[:25]
 
 
+def test_calls_beside_the_period_hide_no_dear_one_within_it(ledger):
+    beside = [call(NOON + number * SECOND, gen_ai__usage__cost__amount=9.0, costspan__team=f"t{number}")
+              for number in range(5)]  # fmt: skip
+    within = [call(NOON + hours * 3600 * SECOND, gen_ai__usage__cost__amount=5.0 - hours) for hours in (1, 2, 3)]
+    ledger.send(traces(*beside, *within))
+    with Reader(ledger.path) as reader:
+        found = list_calls(reader, Question(datetime.fromtimestamp(NOW + 1800, timezone.utc)), "dearest", 2)
+
+    assert [each.cost for each in found] == [4 * 10**12, 3 * 10**12]
+
+
+def test_an_hour_where_clocks_shift_in_the_middle_of_one_of_utc_is_that_of_the_clock(ledger):
+    back = datetime(2025, 11, 2, 4, 30, tzinfo=timezone.utc)  # St. John's: from 02:00 to 01:00
+    ledger.send(traces(*(call(int((back.timestamp() + minutes * 60) * SECOND)) for minutes in (-10, 10, 40, 70))))
+
+    rows = get_token_usage(ledger=ledger.path, start_date="all", group_by="hour", timezone="America/St_Johns")
+    assert [(row.date, row.calls) for row in rows] == [("2025-11-02T01:00", 3), ("2025-11-02T02:00", 1)]
+
+
 def test_the_latest_call_before_a_moment_is_found_though_later_ones_share_its_hour(ledger):
     ledger.send(traces(call(NOON - 3 * 3600 * SECOND), call(NOON + 45 * 60 * SECOND)))
     until = datetime.fromtimestamp(NOW + 30 * 60, timezone.utc)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TICKS = path("usage.cost_in_usd_ticks|response.usage.cost_in_usd_ticks")
 _TICK = Decimal("1e-10")  # USD, xAI
+_MOST_TICKS = 10**15  # for one call: what is above it is no charge
 _TOOLS = path("tools|response.tools")
 _DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
@@ -63,7 +64,7 @@ def read_charge(_request: Request, last: Any, reply: Reply) -> None:
     if reply.partial and reply.stated_cost == 0:
         reply.stated_cost = None  # Perplexity's streams say 0 until they end
     ticks = _TICKS(last)
-    if type(ticks) is int and ticks >= 0 and reply.stated_cost is None:
+    if type(ticks) is int and 0 <= ticks <= _MOST_TICKS and reply.stated_cost is None:
         reply.stated_cost = ticks * _TICK
 
 

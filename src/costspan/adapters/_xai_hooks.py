@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MODEL = path("_proto.model")
 _TICKS = path("usage.cost_in_usd_ticks|0.usage.cost_in_usd_ticks")
 _TICK = Decimal("1e-10")  # USD
+_MOST_TICKS = 10**15  # for one call: what is above it is no charge
 
 
 def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _settings: Any) -> Opened:
@@ -45,5 +46,5 @@ def _tracer(client: Any) -> Any:
 def read_ticks(_request: Request, last: Any, reply: Reply) -> None:
     """What xAI says it charges; 0 is how its messages say nothing."""
     ticks = _TICKS(last)
-    if type(ticks) is int and ticks > 0:
+    if type(ticks) is int and 0 < ticks <= _MOST_TICKS:
         reply.stated_cost = ticks * _TICK

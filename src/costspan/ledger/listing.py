@@ -119,12 +119,11 @@ def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iter
         # one more: in the last hour or day all calls may be after the period's end
         found = reader.fetch(f"SELECT DISTINCT {column} {source} ORDER BY 1 DESC LIMIT {limit + 1}", parameters)
         return [(row[0] * unit, (row[0] + 1) * unit, 0) for row in found]
-    sql = f"SELECT {column}, max_cost {source} ORDER BY max_cost DESC LIMIT {limit + 2}"
-    found = reader.fetch(sql, parameters)
     edges = {start // unit, (end - 1) // unit}
-    whole = [row for row in found if row[0] not in edges]
-    least = whole[limit - 1][1] if len(whole) >= limit else 0
-    units = edges | {row[0] for row in whole if row[1] >= least}
+    within = f"{source} AND {column} NOT IN ({','.join(map(str, edges))})"
+    whole = reader.fetch(f"SELECT {column}, max_cost {within} ORDER BY max_cost DESC LIMIT {limit}", parameters)
+    least = whole[-1][1] if len(whole) == limit else 0
+    units = edges | {row[0] for row in whole}
     return [(number * unit, (number + 1) * unit, least) for number in sorted(units)]
 
 

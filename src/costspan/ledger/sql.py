@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
+_SHIFT_US = HOUR_US // 2  # clocks shift at whole hours and half ones of UTC (St. John's, Lord Howe)
 DAY_US = 24 * HOUR_US
 UNIT_US = {"days": DAY_US, "coarse_days": DAY_US, "hours": HOUR_US, "calls": 1}
 COLUMNS = {"days": "day", "coarse_days": "day", "hours": "hour", "calls": "ts"}  # of their time
@@ -84,9 +85,9 @@ def _steady_offsets(question: Question, start: int, end: int) -> Iterator[tuple[
         offset = _offset(question, start)
         stop = end
         if question.time and question.zone is not timezone.utc:
-            stop = start + HOUR_US - start % HOUR_US
+            stop = start + _SHIFT_US - start % _SHIFT_US
             while stop < end and _offset(question, stop) == offset:
-                stop += HOUR_US
+                stop += _SHIFT_US
             stop = min(stop, end)
         yield start, stop, offset
         start = stop
