@@ -214,7 +214,7 @@ def _factors(entry: Mapping[str, Any]) -> Iterator[Variant]:
         ("speed", "fast"): special.get("fast"),
     }
     for (name, value), factor in conditions.items():
-        if type(factor) in (int, float) and 0 < factor < inf:
+        if isinstance(factor, (int, float)) and factor is not True and 0 < factor < inf:
             exact = Fraction(str(factor))
             yield Variant({name: value}, factor=(exact.numerator, exact.denominator))
 
