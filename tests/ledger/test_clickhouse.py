@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from ledger_served import Ledger
@@ -53,9 +55,31 @@ def test_the_committed_script_is_what_the_code_makes():
 
 
 def test_without_its_client_or_server_one_line_says_what_to_do(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "clickhouse_connect", None)
+    monkeypatch.setitem(sys.modules, "clickhouse_connect", None)
     with pytest.raises(LedgerError, match="pip install"):
         open_ledger("clickhouse://localhost:1/x")
+
+
+def test_a_server_that_does_not_answer_is_told_in_words(monkeypatch):
+    def get_client(**_):
+        try:
+            raise ConnectionRefusedError(111, "Connection refused")
+        except ConnectionRefusedError as error:
+            raise module.driver.exceptions.Error("HTTPConnectionPool: " + "x" * 300) from error
+
+    module = SimpleNamespace(get_client=get_client, driver=SimpleNamespace(exceptions=SimpleNamespace(Error=KeyError)))
+    monkeypatch.setitem(sys.modules, "clickhouse_connect", module)
+    with pytest.raises(LedgerError, match="^ClickHouse at host:1 does not answer: Connection refused$"):
+        open_ledger("clickhouse://me:secret@host:1/x")
+    with pytest.raises(LedgerError, match="^ClickHouse at host:x does not answer: Port could not be cast"):
+        open_ledger("clickhouse://host:x/")
+
+
+@pytest.mark.real
+def test_the_real_client_says_nothing_beside(capfd):
+    with pytest.raises(LedgerError, match="Connection refused"):
+        open_ledger("clickhouse://127.0.0.1:9/x")
+    assert capfd.readouterr().err == ""
 
 
 class Embedded:

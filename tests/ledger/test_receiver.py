@@ -190,7 +190,7 @@ def test_without_its_token_nobody_reads_or_writes(tmp_path):
     assert made.post(traces(call()))[0] == 401
     assert made.post(traces(call()), authorization="Bearer wrong")[0] == 401
     assert made.post(traces(call()), authorization="Bearer secret")[0] == 200
-    assert made.get("/api/usage")[0] == 401
+    assert made.get("/api/usage") == (401, {"error": "the token is missing or wrong; a browser opens /?token=TOKEN"})
     assert made.get("/healthz")[0] == 200
     assert made.get("/api/usage", cookie="costspan_token=secret")[0] == 200
     assert made.get("/api/usage", cookie="costspan_token=wrong")[0] == 401

@@ -7,6 +7,7 @@ hours that were summed as calls came in.
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -214,6 +215,9 @@ def connect(url: str, seconds: int = 0) -> ClickHouseBook:
         import clickhouse_connect  # noqa: PLC0415 an extra
     except ModuleNotFoundError as error:
         raise LedgerError("ClickHouse needs its client: pip install 'costspan[clickhouse]'") from error
+    log = logging.getLogger("clickhouse_connect")
+    if not log.handlers:  # else Python prints what it warns of, beside our own line
+        log.addHandler(logging.NullHandler())
     parts = urlsplit(url)
     exact = parse_qs(parts.query).get("exact", ["0"])[0] not in ("0", "")
     try:
@@ -226,6 +230,18 @@ def connect(url: str, seconds: int = 0) -> ClickHouseBook:
             secure=parts.scheme == "clickhouses",
             settings={"max_execution_time": seconds} if seconds else None,
         )
-    except (OSError, clickhouse_connect.driver.exceptions.Error) as error:
-        raise LedgerError(f"ClickHouse at {parts.hostname} does not answer: {str(error).splitlines()[0]}") from error
+    except (OSError, ValueError, clickhouse_connect.driver.exceptions.Error) as error:
+        raise LedgerError(
+            f"ClickHouse at {parts.netloc.rpartition('@')[2]} does not answer: {_cause(error)}"
+        ) from error
     return ClickHouseBook(_Server(client), exact=exact)
+
+
+def _cause(error: BaseException) -> str:
+    """What the system said, if it said something, else the error's first line."""
+    each: BaseException | None = error
+    while each is not None:
+        if isinstance(each, OSError) and each.strerror:
+            return each.strerror
+        each = each.__cause__ or each.__context__
+    return str(error).partition("\n")[0]

@@ -51,7 +51,11 @@ class Gate:
             response = RedirectResponse(path, 303)
             response.set_cookie(_COOKIE, given, httponly=True, samesite="strict", secure=scope["scheme"] == "https")
             return response
-        return JSONResponse({"error": "the token is missing or wrong"}, 401, {"www-authenticate": "Bearer"})
+        return JSONResponse(
+            {"error": "the token is missing or wrong; a browser opens /?token=TOKEN"},
+            401,
+            {"www-authenticate": "Bearer"},
+        )
 
     def _shown(self, headers: Headers) -> bool:
         kind, _, given = headers.get("authorization", "").partition(" ")
