@@ -231,9 +231,8 @@ def connect(url: str, seconds: int = 0) -> ClickHouseBook:
             settings={"max_execution_time": seconds} if seconds else None,
         )
     except (OSError, ValueError, clickhouse_connect.driver.exceptions.Error) as error:
-        raise LedgerError(
-            f"ClickHouse at {parts.netloc.rpartition('@')[2]} does not answer: {_cause(error)}"
-        ) from error
+        where = parts.netloc.rpartition("@")[2] or "localhost"
+        raise LedgerError(f"ClickHouse at {where} does not answer: {_cause(error)}") from error
     return ClickHouseBook(_Server(client), exact=exact)
 
 
