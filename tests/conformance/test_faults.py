@@ -10,11 +10,13 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from typing import ClassVar
 
 import openai as sdk
 import pytest
 from fake_providers import Answer, openai, openai_odd
 from opentelemetry.sdk.trace import SpanProcessor
+from pydantic import BaseModel, field_validator
 
 from conformance.host import Host, settle
 from conformance.openai_table import CHAT, CLIENTS, EMBEDDINGS, GROUPS, RESPONSES
@@ -290,6 +292,37 @@ def test_a_stream_that_is_collected_is_told_by_another_thread_whose_locks_are_fr
     assert span.attributes["costspan.usage.source"] == "provider"
     assert span.attributes["costspan.usage.partial"] is True
     assert threading.get_ident() not in teller.threads
+
+
+class Noticed(BaseModel):
+    """The program's own model, which does something when it is made."""
+
+    city: str
+    made: ClassVar[list[str]] = []
+
+    @field_validator("city")
+    @classmethod
+    def notice(cls, city):
+        cls.made.append(city)
+        return city
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_raw_response_is_parsed_by_the_program_alone(name, openai_clients, fake_openai, instrumented):
+    client = openai_clients[name]
+
+    async def ask():
+        asking = client.sdk.chat.completions.with_raw_response.parse(**CHAT.arguments(), response_format=Noticed)
+        return await settle(asking)
+
+    with instrumented():
+        response = client.run(ask())
+        assert Noticed.made == []
+        parsed = response.parse()
+        (span,) = instrumented.spans
+
+    assert Noticed.made.pop() == parsed.choices[0].message.parsed.city
+    assert span.attributes["gen_ai.usage.input_tokens"] == openai.CHAT_USAGE["prompt_tokens"]
 
 
 def _let_go(error):

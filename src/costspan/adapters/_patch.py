@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from copy import deepcopy
+from pkgutil import resolve_name
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -15,6 +18,43 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("costspan")
 _PATCH = Guard("patch an SDK")
+
+
+def _copied_deeply(placed: Any, memo: dict[int, Any]) -> Any:
+    """A method is copied with what it is bound to; a function is itself."""
+    original = placed.__wrapped__
+    if isinstance(original, MethodType):
+        return getattr(deepcopy(original.__self__, memo), original.__name__)
+    return placed
+
+
+def _reduced(placed: Any, protocol: Any) -> Any:
+    """Functions are pickled by their names, so that they are found where costspan is not, too."""
+    original = placed.__wrapped__
+    if isinstance(original, MethodType):
+        return original.__reduce_ex__(protocol)
+    return resolve_name, (f"{original.__module__}:{original.__qualname__}",)
+
+
+def _through(name: str) -> property:
+    """An attribute that every class has of its own, which would hide the function's."""
+    return property(
+        lambda placed: getattr(placed.__wrapped__, name),
+        lambda placed, value: setattr(placed.__wrapped__, name, value),
+    )
+
+
+# wrapt's own can be neither copied nor pickled, which would reach programs that hold an SDK's function in their data
+_AS_THE_ORIGINAL = {
+    "__copy__": lambda placed: placed,
+    "__deepcopy__": _copied_deeply,
+    "__reduce_ex__": _reduced,
+    "__repr__": lambda placed: repr(placed.__wrapped__),
+    "__module__": _through("__module__"),
+    "__doc__": _through("__doc__"),
+}
+_Bound = type("_Bound", (wrapt.BoundFunctionWrapper,), _AS_THE_ORIGINAL)
+_Placed = type("_Placed", (wrapt.FunctionWrapper,), {**_AS_THE_ORIGINAL, "__bound_function_wrapper__": _Bound})
 
 
 class Patches:
@@ -48,7 +88,7 @@ class Patches:
             self.missing.append(f"{module.__name__}.{name}")
             _log.info("%s.%s is not in this version of the SDK: not instrumented", module.__name__, name)
             return
-        placed = wrapt.FunctionWrapper(original, wrapper)
+        placed = _Placed(original, wrapper)
         setattr(owner, attribute, placed)
         _swap(sys.modules.get(also), attribute, original, placed)
         self._placed.append((owner, attribute, original, placed, also))

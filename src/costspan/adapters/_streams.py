@@ -54,6 +54,9 @@ class SyncStream:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._inner.__reduce_ex__(protocol)  # copied and pickled as little as that
+
 
 class AsyncStream:
     """As SyncStream, for an async iterator. No generator of ours: the inner one keeps its own life and end."""
@@ -85,6 +88,9 @@ class AsyncStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._inner.__reduce_ex__(protocol)
 
 
 def step(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
@@ -213,39 +219,34 @@ class ParsedStream:
         return item
 
 
+def named_alike(ours: Any, theirs: Any) -> Any:
+    """Ours, called as the generator or coroutine for which it stands in: as it is shown, and warned of."""
+    ours.__name__, ours.__qualname__ = theirs.__name__, theirs.__qualname__
+    return ours
+
+
 def watched_generator(inner: Generator[Any, Any, Any], watch: Watch) -> Generator[Any, Any, Any]:
     """A generator like the SDK's own; its end, however it comes, is the end of the call."""
     try:
-        for chunk in inner:
-            if watch.see(chunk):
-                yield chunk
-            if watch.call.metered and (refusal := watch.refusal()) is not None:
-                inner.close()
-                raise refusal  # noqa: TRY301 it ends the stream as any other error does
+        return (yield from SyncStream(inner, watch))  # what is thrown or sent in reaches the SDK's own
     except GeneratorExit:
-        inner.close()
         watch.leave_early()
         raise
     except BaseException as error:
         watch.fail(error)
         raise
-    watch.finish()
 
 
 async def watched_async_generator(inner: AsyncGenerator[Any, Any], watch: Watch) -> AsyncGenerator[Any, Any]:
     """As `watched_generator`, for an async generator."""
     try:
-        async for chunk in inner:
-            if watch.see(chunk):
-                yield chunk
-            if watch.call.metered and (refusal := watch.refusal()) is not None:
-                await inner.aclose()
-                raise refusal  # noqa: TRY301 it ends the stream as any other error does
+        async for chunk in AsyncStream(inner, watch):
+            yield chunk
     except GeneratorExit:
-        await inner.aclose()
         watch.leave_early()
         raise
     except BaseException as error:
         watch.fail(error)
         raise
-    watch.finish()
+    finally:
+        await inner.aclose()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
-from inspect import iscoroutinefunction
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
@@ -13,6 +12,7 @@ from costspan.adapters._streams import (
     AsyncStream,
     Entry,
     SyncStream,
+    named_alike,
     step,
     step_later,
     watched_async_generator,
@@ -96,7 +96,7 @@ class Wrapping:
                 raise
             watch.pause(scope)
             if isinstance(result, CoroutineType):  # look at the result: decorators hide async functions from `inspect`
-                return self._awaited(result, watch)
+                return named_alike(self._awaited(result, watch), result)
             return self._deliver(result, watch)
 
         return measured
@@ -110,6 +110,8 @@ class Wrapping:
             watch.admit()
             return await self._awaited(wrapped(*args, **kwargs), watch)
 
+        begin_when_awaited.__qualname__ = seat.name  # as Python calls a coroutine in its warnings and tasks
+        begin_when_awaited.__name__ = seat.name.rpartition(".")[2]
         return begin_when_awaited
 
     async def _awaited(self, waiting: Any, watch: Watch) -> Any:
@@ -173,10 +175,8 @@ class Wrapping:
         http = response.http_response
         if watch.call.request.stream or not http.is_closed:
             self._unread[response] = watch
-        elif iscoroutinefunction(response.parse):
+        else:  # not parsed: that is the program's, whose own models may do things when they are made
             watch.complete(_json(http))
-        else:
-            watch.complete(_parsed(response))
 
     def _parsing(self, wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         return self._hand_over(instance, wrapped(*args, **kwargs))
@@ -252,9 +252,9 @@ class Wrapping:
 def _generated(result: Any, watch: Watch) -> Any:
     """A generator is stood in for by one of ours, as nothing can be put into it; anything else is itself."""
     if isinstance(result, GeneratorType):
-        return watched_generator(result, watch)
+        return named_alike(watched_generator(result, watch), result)
     if isinstance(result, AsyncGeneratorType):
-        return watched_async_generator(result, watch)
+        return named_alike(watched_async_generator(result, watch), result)
     return result
 
 
@@ -265,14 +265,6 @@ def _streams_of(instance: Any, where: str) -> list[SyncStream | AsyncStream]:
         found = [getattr(each, "_iterator", None) for each in found.values()]
     found = found if isinstance(found, list) else [found]
     return [each for each in found if isinstance(each, (SyncStream, AsyncStream))]
-
-
-def _parsed(response: Any) -> Any:
-    """What a raw response holds. Parsing is cached by the SDK, so the host's own `parse()` costs nothing more."""
-    try:
-        return response.parse()
-    except Exception:  # noqa: BLE001 the host will meet it itself, if it parses; the numbers are in the body
-        return _json(response.http_response)
 
 
 def _json(http: Any) -> Any:
