@@ -92,7 +92,9 @@ def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:
         LedgerError: Not a ledger, damaged, newer than this version, read-only, or not there and `create` is false.
     """
     if not create and not path.exists():
-        raise LedgerError(f"there is no ledger at {path}: `costspan run` or `up` makes one, or name another with --db")
+        raise LedgerError(
+            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another with --db"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -112,7 +114,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         LedgerError: There is no ledger, or it cannot be read.
     """
     if not path.exists():
-        raise LedgerError(f"there is no ledger at {path}: `costspan run` or `up` makes one, or name another with --db")
+        raise LedgerError(
+            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another with --db"
+        )
     try:
         _bring_up_to_date(path)
         connection = sqlite3.connect(
