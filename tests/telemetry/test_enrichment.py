@@ -460,3 +460,46 @@ def test_logfires_raw_usage_of_anthropic_tells_all_that_is_billed(telling):
     named = ("cache_write_5m", "cache_write_1h", "web_searches")
     assert [span.attributes["costspan.usage." + each] for each in named] == [3, 2, 1]
     assert span.attributes["gen_ai.usage.reasoning.output_tokens"] == 4
+
+
+def counted(program):
+    return {attributes["costspan.bucket"]: point.value for attributes, point in program.points("costspan.tokens")}
+
+
+def test_the_vercel_ai_sdk_tells_what_was_cached_and_thought(telling):
+    """Names of `ai` 6.0.326 and `@ai-sdk/otel` 1.0.173, read on 2026-11-22."""
+    program = telling()
+    details = {"inputTokenDetails.cacheReadTokens": 9, "inputTokenDetails.cacheWriteTokens": 3}
+    details |= {"outputTokenDetails.reasoningTokens": 4}
+    foreign(program, FOREIGN["vercel"] | {f"ai.usage.{name}": count for name, count in details.items()})
+    assert counted(program) == {"input": 7, "cache_read": 9, "cache_write": 3, "output": 6, "reasoning": 4}
+
+
+@pytest.mark.parametrize(
+    ("said", "tokens"),
+    [
+        (
+            '{"input": 7, "input_cache_read": 5, "output": 6, "output_reasoning": 4, "total": 22, "input_priority": 7}',
+            {"input": 7, "cache_read": 5, "output": 6, "reasoning": 4},
+        ),
+        (
+            '{"input": 7, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2, "output": 6}',
+            {"input": 7, "cache_read": 5, "cache_write": 2, "output": 6},
+        ),
+        (
+            '{"prompt_tokens": 12, "prompt_tokens_details": {"cached_tokens": 5}, "completion_tokens": 6}',
+            {"input": 7, "cache_read": 5, "output": 6},
+        ),
+    ],
+    ids=["of LangChain", "as its manual has it for Anthropic", "as OpenAI says it"],
+)
+def test_langfuses_own_input_leaves_out_what_has_a_name_of_its_own(telling, said, tokens):
+    program = telling()
+    foreign(program, FOREIGN["langfuse"] | {"langfuse.observation.usage_details": said})
+    assert counted(program) == tokens
+
+
+def test_langfuses_usage_that_is_no_count_is_no_failure(telling):
+    program = telling()
+    foreign(program, FOREIGN["langfuse"] | {"langfuse.observation.usage_details": '{"input": "x", "input_a": null}'})
+    assert costspan.current_cost() == (0, 0, 1, 1)

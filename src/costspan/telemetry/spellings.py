@@ -58,6 +58,7 @@ FIELDS = {
         "gen_ai.usage.cached_prompt_text_tokens",
         "llm.usage.cache_read_input_tokens",
         "llm.token_count.prompt_details.cache_read",
+        "ai.usage.inputTokenDetails.cacheReadTokens",
         "ai.usage.cachedInputTokens",
     ),
     "cache_write": (
@@ -67,6 +68,7 @@ FIELDS = {
         "gen_ai.usage.details.cache_write_tokens",
         "llm.usage.cache_creation_input_tokens",
         "llm.token_count.prompt_details.cache_write",
+        "ai.usage.inputTokenDetails.cacheWriteTokens",
     ),
     "reasoning": (
         names.REASONING_TOKENS,
@@ -74,6 +76,7 @@ FIELDS = {
         "gen_ai.usage.details.reasoning_tokens",
         "llm.usage.reasoning_tokens",
         "llm.token_count.completion_details.reasoning",
+        "ai.usage.outputTokenDetails.reasoningTokens",
         "ai.usage.reasoningTokens",
     ),
     "cache_write_5m": ("anthropic.usage.cache_creation.ephemeral_5m_input_tokens",),

@@ -37,11 +37,19 @@ _DETAILS = {
 }
 
 
+# Langfuse's own `input` and `output` leave out what has a name of its own: `input_cache_read`, `output_reasoning` …
+# Source: `_parse_usage_model` of langfuse 5.0.4, read on 2026-11-22.
+_BESIDE = {"input": ("cache_read_input_tokens", "cache_creation_input_tokens"), "output": ()}
+
+
 def unfold(found: dict[str, Any]) -> None:
     """Put what the JSON attributes say ({"input": 10, "output": 5}, or the provider's own) beside the other fields."""
     if "usage_details" not in found and "cost_details" not in found:
         return
     usage = _flat(_json_object(found.pop("usage_details", None)))
+    for total, others in _BESIDE.items():
+        if total in usage:
+            usage[total] = _sum(usage, total, others)
     for name, aliases in _DETAILS.items():
         value = next((usage[alias] for alias in aliases if alias in usage), None)
         if value is not None:
@@ -52,6 +60,13 @@ def unfold(found: dict[str, Any]) -> None:
     for part in ("input", "output"):
         if part in cost:
             found.setdefault(f"cost_{part}", cost[part])
+
+
+def _sum(usage: dict[str, Any], total: str, others: tuple[str, ...]) -> Any:
+    """All counts of one direction; what is said of a service tier is no part, but another view of the same."""
+    said = {name for name in usage if name.startswith(total + "_") and not name.startswith(total + "_priority")}
+    counts = [usage[name] for name in (total, *said, *others) if name in usage]
+    return sum(counts) if all(type(count) is int for count in counts) else usage[total]
 
 
 def _flat(usage: dict[str, Any]) -> dict[str, Any]:
