@@ -319,6 +319,12 @@ def test_the_second_costspan_on_one_file_says_where_the_first_is(tmp_path):
     start(tmp_path / "x.db", port=0).stop()
 
 
+def test_a_link_to_a_served_ledger_is_the_same_file(tmp_path):
+    (tmp_path / "link.db").symlink_to(tmp_path / "ledger.db")
+    with start(tmp_path / "ledger.db", port=0), pytest.raises(LedgerError, match="already at http"):
+        start(tmp_path / "link.db", port=0)
+
+
 @pytest.mark.parametrize("version", range(schema.VERSION))
 def test_a_ledger_of_every_past_version_becomes_todays(tmp_path, version):
     path = tmp_path / "old.db"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
 from costspan.ledger.schema import LedgerError, explain
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class InUseError(LedgerError):
@@ -22,7 +21,8 @@ def lock(db: Path) -> IO[str]:
         InUseError: Another process serves this file.
         LedgerError: Its directory cannot be written.
     """
-    path = db.with_name(db.name + ".lock")
+    real = Path(os.path.realpath(db))  # a link to it is no other file
+    path = real.with_name(real.name + ".lock")
     try:
         db.parent.mkdir(parents=True, exist_ok=True)
         held = path.open("a+", encoding="utf-8")

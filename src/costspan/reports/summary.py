@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TREND = timedelta(days=7)  # whose pace a forecast goes on with
 _WEEK = timedelta(days=7)
+_BEGINNING = datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)  # in any zone, a time that can be told
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def _total(reader: Book, question: Question, since: datetime, until: datetime) -
 def _previous(reader: Book, question: Question, now: datetime) -> UsageRow:
     until = question.until or now
     since = question.since or until
-    return _total(reader, question, since - (until - since), since)
+    length = min(until - since, since - _BEGINNING)
+    return _total(reader, question, since - length, since)
 
 
 def _month(reader: Book, question: Question, start: datetime, now: datetime) -> Month:
