@@ -29,15 +29,22 @@ class Service(chat_pb2_grpc.ChatServicer):
     def __init__(self, ticks):
         self.usage = usage_pb2.SamplingUsage(**USAGE, cost_in_usd_ticks=ticks)
 
+    def CompactContext(self, request, context):  # noqa: N802 gRPC's
+        return chat_pb2.CompactContextResponse(id="k-1", encrypted_content="x", usage=self.usage)
+
     def GetCompletion(self, request, context):  # noqa: N802 gRPC's
         message = chat_pb2.CompletionMessage(content="Cats.")
         output = chat_pb2.CompletionOutput(index=0, message=message)
-        return chat_pb2.GetChatCompletionResponse(id="c-1", outputs=[output], usage=self.usage, model="grok-4")
+        return chat_pb2.GetChatCompletionResponse(
+            id="c-1", outputs=[output], usage=self.usage, model="grok-4-0709", service_tier=2
+        )
 
     def GetCompletionChunk(self, request, context):  # noqa: N802 gRPC's
         for text in ("Ca", "ts."):
             output = chat_pb2.CompletionOutputChunk(index=0, delta=chat_pb2.Delta(content=text))
-            yield chat_pb2.GetChatCompletionChunk(id="c-1", outputs=[output], usage=self.usage, model="grok-4")
+            yield chat_pb2.GetChatCompletionChunk(
+                id="c-1", outputs=[output], usage=self.usage, model="grok-4-0709", service_tier=2
+            )
 
 
 class Images(image_pb2_grpc.ImageServicer):
@@ -168,3 +175,35 @@ def test_the_sdks_own_span_of_an_image_gets_the_cost(watch, start, shape, monkey
     (span,) = seen.spans
     assert span.name == "image.sample grok-imagine-image"
     assert span.attributes["gen_ai.usage.cost.amount"] == 0.07
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_model_that_answered_and_the_tier_that_served_are_told(watch, start, shape):
+    seen = watch("xai")
+
+    ask(start(), shape)
+
+    assert (seen.reply.model, seen.reply.terms.tier) == ("grok-4-0709", "priority")
+
+
+def compact(where, shape):
+    async def later():
+        client = xai_sdk.AsyncClient(**where)
+        await client.chat.create("grok-4", messages=[user("Cats?")]).compact()
+        await client.close()
+
+    if shape == "async":
+        return asyncio.run(later())
+    client = xai_sdk.Client(**where)
+    client.chat.create("grok-4", messages=[user("Cats?")]).compact()
+    return client.close()
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_compacting_a_chat_is_billed_by_its_tokens(watch, start, shape):
+    seen = watch("xai")
+
+    compact(start(), shape)
+
+    assert (seen.usage.total_input, seen.usage.total_output, seen.reply.id) == (100, 320, "k-1")
+    assert seen.attributes["gen_ai.request.model"] == "grok-4"

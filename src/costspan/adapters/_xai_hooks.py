@@ -22,12 +22,17 @@ _TICK = Decimal("1e-10")  # USD
 _MOST_TICKS = 10**15  # for one call: what is above it is no charge
 
 
-def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _settings: Any) -> Opened:
+def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, settings: Any) -> Opened:
     """A call of a chat's method. The SDK makes a span for it, with the tracer of its module."""
+    opened = open_spanless(adapter, seat, chat, args, kwargs, settings)
+    opened.request.native_tracer = _tracer(chat)
+    return opened
+
+
+def open_spanless(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _settings: Any) -> Opened:
+    """One that the SDK makes no span for; or a stream, whose span begins with a chunk, when the call has long begun."""
     request = read_request(seat.operation, adapter.provider, {"model": _MODEL(chat)})
     request.stream = seat.streams
-    if not seat.streams:  # a stream's span begins with its first chunk, when the call has long begun
-        request.native_tracer = _tracer(chat)
     locate(request, adapter, chat)
     return Opened(seat.operation, request, args, kwargs)
 

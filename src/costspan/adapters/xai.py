@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._usage import UsageMap
-from costspan.adapters._xai_hooks import open_chat, open_image, read_ticks
+from costspan.adapters._xai_hooks import open_chat, open_image, open_spanless, read_ticks
 
 CHAT = Operation(
     "chat",
@@ -16,11 +16,12 @@ CHAT = Operation(
         input_image="prompt_image_tokens",
         reasoning="reasoning_tokens",
     ),
-    model="",
+    model="_proto.model|0._proto.model",
     id="id|0.id",
     finish="finish_reason|0.finish_reason",
     text="1.content",
     full_text="content|0.content",
+    terms={"tier": "service_tier|0.service_tier"},
     lazy=True,
     hook=read_ticks,
 )
@@ -35,15 +36,18 @@ IMAGE = Operation(
 _IMAGES = dict.fromkeys(("sample", "sample_batch"), IMAGE)
 _METHODS = dict.fromkeys(("sample", "sample_batch", "parse", "defer", "defer_batch"), CHAT)
 _STREAMS = dict.fromkeys(("stream", "stream_batch"), CHAT)
+_COMPACT = {"compact": CHAT}
 
 ADAPTER = Adapter(
     provider="x_ai",
     package="xai-sdk >= 1.0",
     home="https://api.x.ai",
     seats=(
-        *methods("xai_sdk.sync.chat:Chat", _METHODS | _STREAMS, opener=open_chat),
+        *methods("xai_sdk.sync.chat:Chat", _METHODS, opener=open_chat),
+        *methods("xai_sdk.sync.chat:Chat", _STREAMS | _COMPACT, opener=open_spanless),
         *methods("xai_sdk.aio.chat:Chat", _METHODS, opener=open_chat, waits=True),
-        *methods("xai_sdk.aio.chat:Chat", _STREAMS, opener=open_chat),
+        *methods("xai_sdk.aio.chat:Chat", _STREAMS, opener=open_spanless),
+        *methods("xai_sdk.aio.chat:Chat", _COMPACT, opener=open_spanless, waits=True),
         *methods("xai_sdk.sync.image:Client", _IMAGES, opener=open_image, arguments=("prompt", "model")),
         *methods("xai_sdk.aio.image:Client", _IMAGES, opener=open_image, waits=True, arguments=("prompt", "model")),
     ),
