@@ -268,3 +268,16 @@ def test_other_services_and_other_calls_are_not_ours(watch, fake):
     client(fake, "bedrock").list_foundation_models()
 
     assert seen.calls == []
+
+
+def test_of_a_claude_stream_that_is_left_early_the_text_that_came_is_counted(watch, fake):
+    """The first event says 1 token of output, whatever comes."""
+    seen = watch("bedrock", count_tokens="missing")
+
+    stream = invoke(client(fake), method="invoke_model_with_response_stream", messages=MESSAGES)["body"]
+    events = iter(stream)
+    [next(events) for _ in range(5)]
+    stream.close()
+
+    assert seen.attributes["gen_ai.usage.output_tokens"] > 1
+    assert seen.attributes["costspan.usage.source"] == "heuristic"

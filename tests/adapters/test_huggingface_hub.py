@@ -5,6 +5,7 @@ import pytest
 from fake_providers import openai as wire
 
 from adapters import SHAPES, Client, telling
+from costspan.demo.server import reply
 from costspan.usage import Usage
 
 pytestmark = pytest.mark.real
@@ -46,3 +47,19 @@ def test_an_endpoint_of_ones_own_is_the_address_whatever_the_model_is_called(wat
     client(fake).ask(shape, "chat_completion", MESSAGES, **model)
 
     assert (seen.call.request.host, seen.call.request.model) == ("127.0.0.1", model.get("model", ""))
+
+
+@pytest.mark.parametrize("shape", ["sync", "async"])
+def test_the_prompt_counts_where_its_tokens_are_listed(watch, serve, shape):
+    seen, fake = watch("huggingface_hub"), serve(wire)
+    details = {
+        "finish_reason": "length",
+        "generated_tokens": 4,
+        "prefill": [{"id": 1, "text": "Cats"}] * 3,
+        "tokens": [],
+    }
+    fake.play(reply([{"generated_text": "Cats sleep.", "details": details}]))
+
+    client(fake, model=fake.url).ask(shape, "text_generation", "Cats", details=True, decoder_input_details=True)
+
+    assert (seen.usage, seen.reply.finish_reasons) == (Usage(input=3, output=4), ("length",))

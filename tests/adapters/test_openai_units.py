@@ -242,3 +242,28 @@ def test_a_charge_of_0_in_a_stream_that_is_left_early_is_none(watch, serve, shap
 
     assert (seen.usage, seen.reply.stated_cost) == (Usage(input=10, output=1), None)
     assert seen.attributes["gen_ai.usage.cost.amount"] > 0
+
+
+WRITTEN = {"model": "gpt-5.4", "input_tokens": 40, "output_tokens": 90, "reasoning_tokens": 30, "total_tokens": 130}
+WRITER = ModelUsage("gpt-5.4", Usage(input=40, output=60, reasoning=30))
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_picture_that_is_text_is_billed_besides_by_the_model_that_wrote_it(watch, serve, shape):
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(wire.images(svg_usage=WRITTEN))
+
+    client(fake).ask(shape, "images.generate", model="gpt-image-2", prompt="cats", output_format="svg")
+
+    assert seen.reply.parts == (WRITER,)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_so_is_each_in_a_response(watch, serve, shape):
+    seen, fake = watch("openai"), serve(wire)
+    picture = item("image_generation_call", result="PHN2Zz4=", svg_usage=WRITTEN)
+    fake.play(wire.response(output=[picture, picture], tool_usage={"image_gen": DRAWN}, usage=wire.RESPONSE_USAGE))
+
+    client(fake).ask(shape, "responses.create", model="gpt-5", input="Draw.", tools=[{"type": "image_generation"}])
+
+    assert seen.reply.parts[1:] == (WRITER, WRITER)

@@ -34,6 +34,7 @@ USAGE = UsageMap(
 _ITERATIONS = path("usage.iterations")
 _BATCHED = path("result.message")
 _OUTSIDE = ("compaction", "advisor_message")  # entries that the counts of the message leave out
+_BEFORE_USAGE = ("message_start", "content_block")  # events that come before what the output really was
 _BATCHES = 1_000  # remembered, the oldest forgotten first
 
 
@@ -45,8 +46,7 @@ def own_tracer(client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 
 def read_message(_request: Request, last: Any, reply: Reply) -> None:
     """What other models did for this message, and what its counts leave out."""
-    if reply.partial and text_of(member(last, "type")) == "message_start" and reply.usage is not None:
-        reply.usage = _without_output(reply.usage)  # the first event says 1 or so, whatever comes
+    forget_placeholder(last, reply)
     entries = _ITERATIONS(last)
     if reply.usage is None or not isinstance(entries, list):
         return
@@ -75,8 +75,10 @@ def _of_this_model(told: Usage, own: list[Usage]) -> Usage:
     return total + Usage(**{name: count for name, count in told if name not in TOKENS})
 
 
-def _without_output(usage: Usage) -> Usage:
-    return Usage(**{name: count for name, count in usage if name not in ("output", "reasoning")})
+def forget_placeholder(last: Any, reply: Reply) -> None:
+    """Of a stream that was left early: its first event says that the output is 1 or so, whatever comes."""
+    if reply.partial and reply.usage is not None and text_of(member(last, "type")).startswith(_BEFORE_USAGE):
+        reply.usage = Usage(**{name: count for name, count in reply.usage if name not in ("output", "reasoning")})
 
 
 class BatchesRead:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wrapt import ObjectProxy
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
+from costspan.adapters._anthropic_hooks import forget_placeholder
 from costspan.adapters._bedrock_profiles import PROFILE, PROFILES, read_profile
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import place, read_request
@@ -158,8 +159,9 @@ def _parsed(text: Any) -> Any:
 
 
 def read_asked(request: Request, last: Any, reply: Reply) -> None:
-    """If nobody told the usage, the tokens are counted in the model's own request, which is JSON in `body`."""
+    """If nobody told all of the usage, tokens are counted in the model's own request, which is JSON in `body`."""
     read_profile(request, last, reply)
-    if reply.usage is None:
+    forget_placeholder(last, reply)
+    if reply.usage is None or reply.partial:
         asked = _parsed(member(request.body, "body"))
         request.body = asked if isinstance(asked, dict) else {}

@@ -54,7 +54,7 @@ RESPONSES_USAGE = UsageMap(
     cache_write_total="input_tokens_details.cache_write_tokens|input_tokens_details.cache_creation_input_tokens",
     cache_write_30m="input_tokens_details.cache_write_tokens_details.ttl_30m_tokens",
     cache_write_12h="input_tokens_details.cache_write_tokens_details.ttl_12h_tokens",
-    reasoning="output_tokens_details.reasoning_tokens",
+    reasoning="output_tokens_details.reasoning_tokens|reasoning_tokens",
 )
 IMAGE_USAGE = UsageMap(
     total_input="input_tokens",

@@ -10,7 +10,7 @@ from decimal import Decimal
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._openai_fields import IMAGE_USAGE
+from costspan.adapters._openai_fields import IMAGE_USAGE, RESPONSES_USAGE
 from costspan.adapters._paths import member, path, text_of
 from costspan.usage import ModelUsage, Usage
 
@@ -79,8 +79,8 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
     if units:
         reply.usage = reply.usage + Usage.of(units)
         reply.terms = reply.terms._replace(search_tool=_search_tool(request))
-    if _has_item(last, "image_generation_call"):
-        reply.parts += (_drawn(request, last),)
+    if pictures := _items(last, "image_generation_call"):
+        reply.parts += (_drawn(request, last), *(part for each in pictures for part in _written(each)))
 
 
 def read_retrieved(request: Request, last: Any, reply: Reply) -> None:
@@ -112,6 +112,7 @@ def count_request(_request: Request, _last: Any, reply: Reply) -> None:
 def count_images(request: Request, last: Any, reply: Reply) -> None:
     """Models before gpt-image report no tokens: they are billed by the picture."""
     read_charge(request, last, reply)
+    reply.parts += _written(last)
     if reply.usage is None:
         made = member(last, "data")
         asked = member(request.body, "n")
@@ -162,6 +163,13 @@ def _drawn(request: Request, last: Any) -> ModelUsage:
     return ModelUsage(text_of(models) or "image_generation", usage or Usage(images=1))
 
 
-def _has_item(last: Any, kind: str) -> bool:
+def _written(made: Any) -> tuple[ModelUsage, ...]:
+    """A picture that is a text (SVG), by the model that wrote it: its tokens are in no other count."""
+    told = member(made, "svg_usage")
+    usage = None if told is None else RESPONSES_USAGE.read((told,))[0]
+    return () if usage is None else (ModelUsage(text_of(member(told, "model")), usage),)
+
+
+def _items(last: Any, kind: str) -> list[Any]:
     items = _OUTPUT(last)
-    return isinstance(items, list) and any(text_of(member(item, "type")) == kind for item in items)
+    return [item for item in items if text_of(member(item, "type")) == kind] if isinstance(items, list) else []

@@ -81,8 +81,8 @@ def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Sett
     host = resolve(request.host, request.port, where, adapter.provider, settings.hosts)
     if (
         adapter.clients
-        and (platform := _platform(client.__class__, adapter))
         and host.biller == (request.host or adapter.provider)
+        and (platform := _platform(client.__class__, adapter))
     ):
         host = Host(platform, platform)  # an address of its own (a private endpoint): the client's class tells
     request.provider, request.biller, request.geo = host.provider, host.biller, host.geo

@@ -12,7 +12,7 @@ from costspan.adapters._usage import UsageMap
 CHAT = replace(openai.CHAT, asks_usage=False, hook=None)
 GENERATION = Operation(
     "text_completion",
-    usage=UsageMap(roots=("details",), output="generated_tokens"),
+    usage=UsageMap(roots=("details",), input="prefill.#", output="generated_tokens"),
     finish="details.finish_reason",
     text="token.text|",
     full_text="generated_text|",
