@@ -276,6 +276,17 @@ def test_a_module_is_found_without_importing_the_packages_around_it(module, here
     assert set(sys.modules) == before
 
 
+def test_a_module_is_found_in_a_namespace_within_a_namespace(tmp_path, monkeypatch):
+    """As `azure.ai.inference` is: neither `azure` nor `azure.ai` has an `__init__.py`."""
+    (tmp_path / "outer_space" / "inner_space").mkdir(parents=True)
+    (tmp_path / "outer_space" / "inner_space" / "sdk.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert instrumentors._is_found("outer_space.inner_space.sdk")
+    assert not instrumentors._is_found("outer_space.inner_space.no_such")
+    assert "outer_space" not in sys.modules
+
+
 def test_what_is_not_installed_or_too_old_is_not_instrumented():
     assert instrumentors._is_here("openai", load)
     assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="openai >= 99.0"))

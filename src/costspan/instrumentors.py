@@ -7,8 +7,8 @@ import importlib.metadata
 import logging
 import os
 import re
-import sys
 from functools import lru_cache
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -160,8 +160,8 @@ def _is_found(module: str) -> bool:
     for each in inner:
         if spec is None:
             break
-        name, where = f"{name}.{each}", spec.submodule_search_locations
-        spec = next((found for finder in sys.meta_path if (found := finder.find_spec(name, where))), None)
+        # by its own name only: a full one is looked up among the imported, if it is a namespace within one (azure.ai)
+        spec = PathFinder.find_spec(each, spec.submodule_search_locations or ())
     return spec is not None
 
 
