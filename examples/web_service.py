@@ -1,6 +1,7 @@
 """A FastAPI service whose request spans show what each request spent, and for whom.
 
-    pip install costspan openai fastapi uvicorn opentelemetry-instrumentation-fastapi
+    pip install 'costspan[local]' openai fastapi uvicorn opentelemetry-instrumentation-fastapi
+    costspan up                                  # in another terminal: takes the spans, and shows them
     OPENAI_API_KEY=… uvicorn web_service:app
 
 Without a key: `costspan demo --keep` in another terminal says what to export.

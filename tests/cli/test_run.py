@@ -89,6 +89,15 @@ def test_a_program_that_a_signal_ends_is_told_as_a_shell_tells_it(tmp_path, envi
     assert "made no LLM call" in done.stderr
 
 
+def test_the_calls_of_a_program_that_a_signal_ends_are_there_but_for_those_of_its_last_moment(tmp_path, environ):
+    ended = CALLS.partition("print(")[0] + "import os, time\ntime.sleep(1.5)\nos.kill(os.getpid(), 15)\n"
+    command = [COSTSPAN, "run", sys.executable, script(tmp_path, ended)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 128 + 15
+    assert "gpt-4o-2024-08-06" in done.stderr
+
+
 def test_with_an_endpoint_of_the_users_own_no_ledger_is_started(tmp_path, environ):
     environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "COSTSPAN_EXIT_TIMEOUT": "0"}
     command = [COSTSPAN, "run", sys.executable, "-c", "print(1)"]

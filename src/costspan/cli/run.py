@@ -26,6 +26,8 @@ _PASSED_ON = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
 )
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+# a program that a signal ends sends no more: OpenTelemetry's 5 s would be lost, and the ledger is on this machine
+_SOON = {"OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_BLRP_SCHEDULE_DELAY": "500"}  # milliseconds
 _NO_PROGRAM, _CANNOT_RUN = 126, 127  # as a shell says it: not executable, not there
 
 
@@ -111,7 +113,7 @@ def _own_ledger() -> Iterator[RunningLedger]:
 
 
 def _pointing_at(environ: Mapping[str, str], url: str) -> dict[str, str]:
-    return {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+    return {**_SOON, **environ, "OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
 
 
 def _service_name(program: list[str], environ: Mapping[str, str]) -> str:
