@@ -183,11 +183,12 @@ ALERTS = (
         _text("""
             sum by (service_name) (rate(costspan_calls_total[10m])) > 10 * sum by (service_name) (rate(costspan_calls_total[1d] offset 10m))
             and on (service_name) sum by (service_name) (increase(costspan_cost_USD_total[10m])) > 1
+            and on (service_name) count by (service_name) (present_over_time(costspan_calls_total[20h] offset 4h))
         """),
         "5m",
         "{{ $labels.service_name }} makes {{ $value | humanize }} LLM calls a second, ten times its usual",
         "A service makes ten times its usual calls, and they cost more than 1 USD in ten minutes: an agent that loops, "
-        "or a retry without a limit.",
+        "or a retry without a limit. Silent in a service's first four hours, which have no usual.",
         "Find the newest traces of the service with the most LLM spans. Stop it, then give its agent a budget: "
         '`with costspan.budget(usd=0.50, on_exceed="raise")`.',
     ),
