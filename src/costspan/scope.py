@@ -78,17 +78,9 @@ class Run:
 
     def leave(self) -> None:
         """Back to what was around. Blocks that were entered inside and are not left yet (by a generator) stay."""
-        context = otel.get_current()
-        inner: list[tuple[Context, Scope]] = []
-        while (scope := _own(context)).around is not None and scope.run is not self:
-            inner.append((context, scope))
-            context = scope.around
-        if scope.around is None:
-            return  # never entered here: the program leaves in another task
-        kept = scope.around
-        for entered, scope in reversed(inner):
-            kept = otel.set_value(_KEY, scope._replace(around=kept), entered)
-        otel.attach(kept)
+        current = otel.get_current()
+        scope: Any = current.get(_KEY, OUTSIDE)
+        otel.attach(scope.around if scope.run is self else _without(self, current))
 
     def in_context(self, around: Context) -> Context:
         """What else becomes current inside: a span."""
@@ -96,6 +88,20 @@ class Run:
 
     def close(self, error: BaseException | None) -> None:
         """The end; `error` is what the block raised."""
+
+
+def _without(run: Run, current: Context) -> Context:
+    """This context as if the run had not been entered; itself, if it was not (the program left in another task)."""
+    context, inner = current, []
+    while (scope := _own(context)).around is not None and scope.run is not run:
+        inner.append((context, scope))
+        context = scope.around
+    if scope.around is None:
+        return current
+    kept = scope.around
+    for entered, scope in reversed(inner):
+        kept = otel.set_value(_KEY, scope._replace(around=kept), entered)
+    return kept
 
 
 class Scoped(Generic[AnyRun]):
@@ -120,8 +126,8 @@ class Scoped(Generic[AnyRun]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        current = _own(otel.get_current()).run
-        run = current if current in self._runs else self._runs[-1]
+        current: Any = otel.get_current().get(_KEY, OUTSIDE)
+        run = current.run if current.run in self._runs else self._runs[-1]
         self._runs.remove(run)
         run.leave()
         run.close(error)
