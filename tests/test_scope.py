@@ -1,6 +1,7 @@
 """Blocks as `with`, `async with` and decorators: what is inside inherits, and every way out is an end."""
 
 import asyncio
+import functools
 import inspect
 
 import pytest
@@ -150,6 +151,31 @@ def test_a_decorated_function_keeps_its_kind_and_name():
     assert inspect.iscoroutinefunction(waits)
     assert inspect.isgeneratorfunction(yields)
     assert inspect.isasyncgenfunction(yields_later)
+
+
+def test_an_async_function_that_another_decorator_hides_is_inside_too():
+    block = Recorded()
+
+    async def work(failure=None):
+        await asyncio.sleep(0)
+        if failure is not None:
+            raise failure
+        return inside()
+
+    hidden = block(functools.partial(work).__call__)
+    assert not inspect.iscoroutinefunction(hidden)
+    assert asyncio.run(hidden()) == "search"
+    with pytest.raises(KeyError):
+        asyncio.run(hidden(KeyError("x")))
+    assert block.log == ["open", "closed", "open", "closed KeyError"]
+
+
+def test_a_plain_function_that_fails_closes_its_block_with_the_error():
+    block = Recorded()
+    with pytest.raises(ZeroDivisionError):
+        block(lambda: 1 / 0)()
+    assert block.log == ["open", "closed ZeroDivisionError"]
+    assert inside() == ""
 
 
 def test_a_block_around_a_task_that_is_cancelled_ends_with_it():

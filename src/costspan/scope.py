@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Generator
 from contextvars import ContextVar
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from opentelemetry import context as otel
@@ -177,10 +178,24 @@ class _Step:
 
 def _plain(function: Any, open_run: Callable[[], Run]) -> Any:
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        with _Life(open_run()) as run, _Step(run):
-            return function(*args, **kwargs)
+        run = open_run()
+        try:
+            with _Step(run):
+                result = function(*args, **kwargs)
+        except BaseException as error:
+            run.close(error)
+            raise
+        if isinstance(result, CoroutineType):  # another decorator has hidden an async function: its work is to come
+            return _awaited(result, run)
+        run.close(None)
+        return result
 
     return scoped
+
+
+async def _awaited(waiting: Any, run: Run) -> Any:
+    with _Life(run), _Step(run):
+        return await waiting
 
 
 def _coroutine(function: Any, open_run: Callable[[], Run]) -> Any:
