@@ -72,7 +72,7 @@ def sdks_table():
             f"`{adapter.package}`",
             ", ".join(sorted({operation.name for operation in found})),
             *("✓" if told else "" for told in shapes),
-            "as the provider states it, else list" if any(operation.stated_cost for operation in found) else "list",
+            "as the provider states it, else list" if counts & {"cost", "cost_ticks"} else "list",
         ]
         rows.append(f"| {' | '.join(cells)} |".replace("|  |", "| |").replace("|  |", "| |"))
     return "\n".join(rows)

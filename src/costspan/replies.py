@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters import anthropic, bedrock, cohere, google_genai, litellm, ollama, openai
 from costspan.adapters._paths import path, text_of
 from costspan.call import Reply, Request
-from costspan.pricing.rates import RateError, dollars
 from costspan.usage import STANDARD
 
 if TYPE_CHECKING:
@@ -56,14 +54,12 @@ def read_reply(response: Any) -> tuple[str, Reply]:
 
 def _read(response: Any, shape: _Shape) -> tuple[str, Reply]:
     operation, request = shape.operation, Request(shape.operation.name, shape.provider, body={})
-    model, stated = operation.read.model, operation.read.stated_cost
+    model = operation.read.model
     terms = {name: text_of(read(response)).lower() for name, read in operation.read_terms}
     reply = Reply(model=text_of(model(response)) if model else "", terms=STANDARD._replace(**terms))  # type: ignore[arg-type] # text fields
     assert operation.usage is not None  # noqa: S101 each of the shapes has one
     usages = [each for root in operation.usage.roots if (each := root(response)) is not None]
-    reply.usage, reply.clamped = operation.usage.read(usages)
-    with suppress(RateError):
-        reply.stated_cost = dollars(stated(response) if stated else None)
+    reply.usage, reply.clamped, reply.stated_cost = operation.usage.read(usages)
     if operation.hook is not None:
         operation.hook(request, response, reply)
     return text_of(_HOST(response)) or request.provider, reply

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ APART = UsageMap(
 
 
 def test_what_a_total_contains_is_taken_out_of_it():
-    usage, cut = CHAT_USAGE.read(
+    usage, cut, _ = CHAT_USAGE.read(
         [
             {
                 "prompt_tokens": 1000,
@@ -36,7 +38,7 @@ def test_what_a_total_contains_is_taken_out_of_it():
 
 
 def test_cached_audio_is_one_bucket_of_its_own():
-    usage, _ = CHAT_USAGE.read(
+    usage, _, _ = CHAT_USAGE.read(
         [
             {
                 "prompt_tokens": 1000,
@@ -53,27 +55,27 @@ def test_cached_audio_is_one_bucket_of_its_own():
 
 
 def test_more_cached_than_input_is_cut_and_marked():
-    usage, cut = CHAT_USAGE.read([{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 50}}])
+    usage, cut, _ = CHAT_USAGE.read([{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 50}}])
 
     assert usage == Usage(cache_read=10)
     assert cut
 
 
 def test_counts_that_stand_apart_are_not_taken_out():
-    usage, _ = APART.read([{"input_tokens": 22, "output_tokens": 9, "cache_read": 2492, "thoughts": 5}])
+    usage, _, _ = APART.read([{"input_tokens": 22, "output_tokens": 9, "cache_read": 2492, "thoughts": 5}])
 
     assert usage == Usage(input=22, cache_read=2492, output=9, reasoning=5)
     assert usage.total_input == 2514
 
 
 def test_writes_told_apart_are_taken_out_of_all_writes():
-    usage, _ = APART.read([{"input_tokens": 1, "cache_write": 10, "written": {"hour": 4}}])
+    usage, _, _ = APART.read([{"input_tokens": 1, "cache_write": 10, "written": {"hour": 4}}])
 
     assert usage == Usage(input=1, cache_write=6, cache_write_1h=4)
 
 
 def test_more_fresh_input_is_added():
-    usage, _ = APART.read([{"input_tokens": 100, "tools": 7, "output_tokens": 3}])
+    usage, _, _ = APART.read([{"input_tokens": 100, "tools": 7, "output_tokens": 3}])
 
     assert usage == Usage(input=107, output=3)
 
@@ -86,7 +88,7 @@ def test_more_fresh_input_is_added():
     ],
 )
 def test_the_providers_own_total_decides_whether_reasoning_is_inside(total, wanted):
-    usage, _ = CHAT_USAGE.read(
+    usage, _, _ = CHAT_USAGE.read(
         [
             {
                 "prompt_tokens": 100,
@@ -101,31 +103,31 @@ def test_the_providers_own_total_decides_whether_reasoning_is_inside(total, want
 
 
 def test_a_total_may_show_that_thoughts_were_inside_after_all():
-    usage, _ = APART.read([{"input_tokens": 10, "output_tokens": 30, "thoughts": 20, "total": 40}])
+    usage, _, _ = APART.read([{"input_tokens": 10, "output_tokens": 30, "thoughts": 20, "total": 40}])
 
     assert usage == Usage(input=10, output=10, reasoning=20)
 
 
 def test_later_objects_win_count_by_count():
-    usage, _ = APART.read([{"input_tokens": 700, "output_tokens": 8, "cache_read": 5}, {"output_tokens": 150}])
+    usage, _, _ = APART.read([{"input_tokens": 700, "output_tokens": 8, "cache_read": 5}, {"output_tokens": 150}])
 
     assert usage == Usage(input=700, cache_read=5, output=150)
 
 
 def test_seconds_become_milliseconds():
-    assert UsageMap(input_audio_s="seconds").read([{"seconds": 1.5}]) == (Usage(input_audio_ms=1500), False)
+    assert UsageMap(input_audio_s="seconds").read([{"seconds": 1.5}]) == (Usage(input_audio_ms=1500), False, None)
 
 
 def test_both_times_to_live_of_openais_cache_are_kept():
     details = {"cache_write_tokens": 30, "cache_write_tokens_details": {"ttl_30m_tokens": 10, "ttl_12h_tokens": 20}}
-    usage, _ = RESPONSES_USAGE.read([{"input_tokens": 100, "output_tokens": 1, "input_tokens_details": details}])
+    usage, _, _ = RESPONSES_USAGE.read([{"input_tokens": 100, "output_tokens": 1, "input_tokens_details": details}])
 
     assert usage == Usage(input=70, cache_write_30m=10, cache_write_12h=20, output=1)
 
 
 @pytest.mark.parametrize("odd", ["5", True, -1, float("nan"), float("inf"), [5], {"n": 5}, b"5"])
 def test_what_is_no_count_is_left_out_and_marked(odd):
-    usage, marked = CHAT_USAGE.read([{"prompt_tokens": odd, "completion_tokens": 3}])
+    usage, marked, _ = CHAT_USAGE.read([{"prompt_tokens": odd, "completion_tokens": 3}])
 
     assert usage == Usage(output=3)
     assert marked
@@ -133,11 +135,11 @@ def test_what_is_no_count_is_left_out_and_marked(odd):
 
 @pytest.mark.parametrize("nothing", [{}, {"prompt_tokens": None}, {"other": 5}, None, "text", 5])
 def test_no_count_at_all_is_none_and_not_zero(nothing):
-    assert CHAT_USAGE.read([nothing]) == (None, False)
+    assert CHAT_USAGE.read([nothing]) == (None, False, None)
 
 
 def test_zero_is_a_count():
-    assert CHAT_USAGE.read([{"prompt_tokens": 0, "completion_tokens": 0}]) == (Usage(), False)
+    assert CHAT_USAGE.read([{"prompt_tokens": 0, "completion_tokens": 0}]) == (Usage(), False, None)
 
 
 def test_a_map_with_an_unknown_bucket_is_refused():
@@ -151,7 +153,7 @@ COUNT = st.integers(0, 10**9)
 @given(total=COUNT, out=COUNT, cached=COUNT, audio=COUNT, reasoning=COUNT)
 def test_buckets_always_add_up_to_what_the_provider_said(total, out, cached, audio, reasoning):
     """Whatever the parts claim, no token is billed twice, none is lost, and none is negative."""
-    usage, _ = CHAT_USAGE.read(
+    usage, _, _ = CHAT_USAGE.read(
         [
             {
                 "prompt_tokens": total,
@@ -170,5 +172,26 @@ def test_buckets_always_add_up_to_what_the_provider_said(total, out, cached, aud
 @pytest.mark.parametrize("count", [10**30, 1e300, 10**12 + 1])
 def test_what_no_call_can_have_used_is_no_count(count):
     """It would not fit into what carries the sums: one such count would end all metrics of the process."""
-    assert CHAT_USAGE.read([{"prompt_tokens": count, "completion_tokens": count}]) == (None, True)
-    assert CHAT_USAGE.read([{"prompt_tokens": 7, "completion_tokens": count}]) == (Usage(input=7), True)
+    assert CHAT_USAGE.read([{"prompt_tokens": count, "completion_tokens": count}]) == (None, True, None)
+    assert CHAT_USAGE.read([{"prompt_tokens": 7, "completion_tokens": count}]) == (Usage(input=7), True, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "cost"),
+    [
+        ({"cost": 0.1}, "0.1"),
+        ({"cost": "0.1"}, "0.1"),
+        ({"cost": 0}, "0"),
+        ({"cost": {"total_cost": 0.25, "request_cost": 0.2}}, "0.25"),
+        ({"estimated_cost": 0.5}, "0.5"),
+        ({"cost_in_usd_ticks": 25_000_000}, "0.0025"),
+        ({"cost_in_usd_ticks": 3_000_000_000_000}, "300"),
+    ],
+)
+def test_what_a_host_says_it_charges_is_read_beside_the_counts(told, cost):
+    usage, cut, stated = CHAT_USAGE.read([{"prompt_tokens": 10}, told])
+    assert (usage, cut, stated) == (Usage(input=10), False, Decimal(cost))
+
+
+def test_a_cost_alone_is_no_usage():
+    assert CHAT_USAGE.read([{"cost": 1}]) == (None, False, 1)

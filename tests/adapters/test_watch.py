@@ -3,11 +3,12 @@ from types import SimpleNamespace
 import pytest
 
 from costspan.adapters._adapter import Operation
+from costspan.adapters._usage import UsageMap
 from costspan.adapters._watch import Watch
 from costspan.adapters.openai import CHAT
 from costspan.call import Call, Request
 
-COSTED = Operation("chat", stated_cost="usage.cost")
+COSTED = Operation("chat", usage=UsageMap(cost="cost"))
 
 
 def test_names_are_read_from_the_second_chunk_where_the_first_is_empty():

@@ -133,7 +133,7 @@ class TestOpenAI:
     def test_13_usage_in_every_chunk_is_cumulative_the_last_wins(self):
         chunks = [{"prompt_tokens": 10, "completion_tokens": out} for out in (1, 5, 9)]
 
-        usage, _ = openai.CHAT_USAGE.read(chunks)
+        usage = openai.CHAT_USAGE.read(chunks).usage
 
         assert usage == Usage(input=10, output=9)
 
@@ -317,7 +317,7 @@ class TestOthers:
         assert (fresh, cached) == (usd("0.5"), usd("0.05"))
 
     def test_32_xais_reasoning_beside_the_completion_is_output(self):
-        usage, _ = openai.CHAT_USAGE.read(
+        usage, _, _ = openai.CHAT_USAGE.read(
             [
                 {
                     "prompt_tokens": 100,
@@ -396,7 +396,7 @@ class TestAll:
             "response": {"model": "gpt-5", "error": {"code": "x"}, "usage": {"input_tokens": 9, "output_tokens": 2}}
         }
 
-        usage, _ = openai.RESPONSES_USAGE.read([failed["response"]["usage"]])
+        usage = openai.RESPONSES_USAGE.read([failed["response"]["usage"]]).usage
 
         assert usage == Usage(input=9, output=2)
 

@@ -34,7 +34,6 @@ class Reads(NamedTuple):
     finish: Read | None
     text: Read | None
     full_text: Read | None
-    stated_cost: Read | None
     error: Read | None
     request_model: Read | None
     parameters_in: Read | None
@@ -56,7 +55,6 @@ class Operation:
     full_text: str = ""  # of a complete response: likewise
     terms: Mapping[str, str] = field(default_factory=dict)  # field of Terms: path in response or chunk
     asked: Mapping[str, str] = field(default_factory=dict)  # field of Terms: path in the request
-    stated_cost: str = ""  # USD that the provider says it charges
     error: str = ""  # an error told inside a response or chunk of a call that did not raise
     free: bool = False
     asks_usage: bool = False  # a stream tells its usage only if `stream_options.include_usage` is sent

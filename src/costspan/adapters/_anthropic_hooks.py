@@ -52,7 +52,7 @@ def read_message(_request: Request, last: Any, reply: Reply) -> None:
         return
     own, others = [], list(reply.parts)
     for entry in entries:
-        usage, _ = USAGE.read((entry,))
+        usage = USAGE.read((entry,)).usage
         if usage is None:
             continue
         model = text_of(member(entry, "model")) or reply.model
@@ -109,7 +109,7 @@ def tally_batch(call: Call, line: Any) -> None:
     message = _BATCHED(line)
     if message is None or not _READ.is_new(call.request.resource, call.chunks):
         return
-    usage, _ = USAGE.read(_roots(message))
+    usage = USAGE.read(_roots(message)).usage
     if usage is None:
         return
     add_usage(call.reply, text_of(member(message, "model")), usage)

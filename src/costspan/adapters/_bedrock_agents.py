@@ -46,7 +46,7 @@ def _step(models: dict[str, str], event: Any) -> Any:
 def tally_step(call: Call, step: Any) -> None:
     """Each answer of a model is billed at its price; where no trace names it, it is the one that was asked for."""
     told = member(step, "usage")
-    usage, _ = _USAGE.read((told,)) if told is not None else (None, False)
+    usage = _USAGE.read((told,)).usage if told is not None else None
     if usage is not None:
         add_usage(call.reply, text_of(member(step, "model")) or call.request.model, usage)
 

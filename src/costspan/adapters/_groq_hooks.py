@@ -22,7 +22,7 @@ def read_breakdown(_request: Request, last: Any, reply: Reply) -> None:
     """
     models = _MODELS(last)
     entries = models if isinstance(models, list) else []
-    counted = [(text_of(member(entry, "model")), CHAT_USAGE.read([member(entry, "usage")])[0]) for entry in entries]
+    counted = [(text_of(member(entry, "model")), CHAT_USAGE.read([member(entry, "usage")]).usage) for entry in entries]
     parts = tuple(ModelUsage(model, usage) for model, usage in counted if usage is not None)
     if parts and reply.usage == sum((part.usage for part in parts), Usage()):
         reply.parts, reply.usage = parts, Usage()

@@ -54,12 +54,11 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
 
 def read_hidden(request: Request, last: Any, reply: Reply) -> None:
     """What LiteLLM keeps beside an answer or a finished stream: who answered, its own price, whether its cache did."""
-    openai.read_charge(request, last, reply)
     chunks = getattr(last, "chunks", None)
     if isinstance(chunks, list):
         told = [each for chunk in chunks if (each := member(chunk, "usage")) is not None]
         if reply.usage is None:
-            reply.usage, reply.clamped = CHAT_USAGE.read(told)
+            reply.usage, reply.clamped, reply.stated_cost = CHAT_USAGE.read(told)
         if all(member(each, "cost") is None for each in told):  # LiteLLM's own, which the program gets as the usage's
             reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
     hidden = getattr(last, "_hidden_params", None)

@@ -27,6 +27,10 @@ PAYERS = {
     "safety_identifier": "user",
     "user": "user",
 }
+# What hosts say they charge: OpenRouter, Perplexity, DeepInfra; xAI, in all its APIs
+# (docs.x.ai/developers/cost-tracking, read 2026-11-22)
+COST = "cost.total_cost|cost|estimated_cost"
+COST_TICKS = "cost_in_usd_ticks"
 CHAT_USAGE = UsageMap(
     last=("x_groq.usage", "choices.0.usage"),  # Groq's streams; Moonshot puts a stream's usage into the choice
     total_input="prompt_tokens",
@@ -43,6 +47,8 @@ CHAT_USAGE = UsageMap(
     output_audio="completion_tokens_details.audio_tokens",
     output_image="completion_tokens_details.image_tokens",
     web_searches="num_search_queries|server_tool_use_details.web_search_requests",
+    cost=COST,
+    cost_ticks=COST_TICKS,
 )
 RESPONSES_USAGE = UsageMap(
     roots=("usage", "response.usage"),
@@ -55,6 +61,8 @@ RESPONSES_USAGE = UsageMap(
     cache_write_30m="input_tokens_details.cache_write_tokens_details.ttl_30m_tokens",
     cache_write_12h="input_tokens_details.cache_write_tokens_details.ttl_12h_tokens",
     reasoning="output_tokens_details.reasoning_tokens|reasoning_tokens",
+    cost=COST,
+    cost_ticks=COST_TICKS,
 )
 IMAGE_USAGE = UsageMap(
     total_input="input_tokens",
@@ -63,6 +71,6 @@ IMAGE_USAGE = UsageMap(
     input_image="input_tokens_details.image_tokens",
     cache_read_image="cached_tokens_details.cached_image_tokens",
     output_image="output_tokens_details.image_tokens|output_tokens",
+    cost=COST,
+    cost_ticks=COST_TICKS,
 )
-# OpenRouter, xAI (1 tick is 1e-10 USD), Perplexity, DeepInfra say what they charge
-STATED_COST = "usage.cost.total_cost|usage.cost|usage.estimated_cost"

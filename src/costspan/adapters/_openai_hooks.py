@@ -6,7 +6,6 @@ Source: billing rules 9 to 17 and sdk-usage 1.2 of 2026-11-21.
 from __future__ import annotations
 
 from collections import OrderedDict
-from decimal import Decimal
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +16,6 @@ from costspan.usage import ModelUsage, Usage
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
-_TICKS = path("usage.cost_in_usd_ticks|response.usage.cost_in_usd_ticks")
-_TICK = Decimal("1e-10")  # USD, xAI
-_MOST_TICKS = 10**15  # for one call: what is above it is no charge
 _TOOLS = path("tools|response.tools")
 _DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
@@ -56,21 +52,8 @@ _BATCHES = Once()
 _FINISHED = Once()
 
 
-def read_charge(_request: Request, last: Any, reply: Reply) -> None:
-    """XAI states its charge in ticks, and of a stream that was left early no charge of 0 is believed.
-
-    Source: docs.x.ai/developers/cost-tracking (in all its APIs), read 2026-11-22; sdk-usage 17.
-    """
-    if reply.partial and reply.stated_cost == 0:
-        reply.stated_cost = None  # Perplexity's streams say 0 until they end
-    ticks = _TICKS(last)
-    if type(ticks) is int and 0 <= ticks <= _MOST_TICKS and reply.stated_cost is None:
-        reply.stated_cost = ticks * _TICK
-
-
 def read_response(request: Request, last: Any, reply: Reply) -> None:
     """Server tools are billed by the call; a background response that tells no usage yet is billed when it does."""
-    read_charge(request, last, reply)
     units = _tool_units(last)
     if reply.usage is None:
         if reply.id:
@@ -111,7 +94,6 @@ def count_request(_request: Request, _last: Any, reply: Reply) -> None:
 
 def count_images(request: Request, last: Any, reply: Reply) -> None:
     """Models before gpt-image report no tokens: they are billed by the picture."""
-    read_charge(request, last, reply)
     reply.parts += _written(last)
     if reply.usage is None:
         made = member(last, "data")
@@ -157,7 +139,7 @@ def _search_tool(request: Request) -> str:
 
 def _drawn(request: Request, last: Any) -> ModelUsage:
     """Pictures that an image model made for a response: its tokens are not in `usage`, and it may not be named."""
-    usage, _ = IMAGE_USAGE.read([told for told in (_DRAWN(last),) if told is not None])
+    usage = IMAGE_USAGE.read([told for told in (_DRAWN(last),) if told is not None]).usage
     tools = _TOOLS(last) or member(request.body, "tools")
     models = path("type=image_generation.model")(tools)
     return ModelUsage(text_of(models) or "image_generation", usage or Usage(images=1))

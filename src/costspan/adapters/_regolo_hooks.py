@@ -37,7 +37,7 @@ class _Listening:
     def tell(self, _request: Request, _last: Any, reply: Reply) -> None:
         """What was heard; nothing if the program takes the whole chunks, which are read as they pass."""
         if self._told is not None:
-            reply.usage, reply.clamped = self._usage.read([self._told])
+            reply.usage, reply.clamped, _ = self._usage.read([self._told])
             reply.model = self._model
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import copy
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,7 @@ from costspan.adapters._paths import Read, is_given, member, members, path
 from costspan.usage import BUCKETS, INPUT_TOKENS, MOST, OUTPUT_TOKENS, UNITS, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _CACHE = tuple(bucket for bucket in INPUT_TOKENS if bucket.startswith("cache_"))
 _BESIDE_OUTPUT = ("reasoning", "citation")
@@ -22,6 +23,16 @@ _SIDES = (
     | dict.fromkeys(UNITS, _UNIT)
 )
 _MILLISECONDS = 1000
+_TICK = Decimal("1e-10")  # USD, of xAI
+_MOST_USD = 10**5  # for one call: what is above it is no price
+
+
+class Told(NamedTuple):
+    """What the usage objects of one call tell together."""
+
+    usage: Usage | None  # None if no count is there at all
+    clamped: bool  # it had to be cut to what is possible
+    cost: Decimal | None  # USD that the provider says it charges
 
 
 class UsageMap:
@@ -34,13 +45,13 @@ class UsageMap:
     - `cache_write_total`: all cache writes, where some are told apart by time to live,
     - `extra_input`: more fresh input, told apart by the provider but priced alike,
     - `total`: the provider's own sum; it decides whether reasoning is inside the output count or beside it,
-    - `<unit>_s`: seconds, for a bucket in milliseconds.
+    - `<unit>_s`: seconds, for a bucket in milliseconds,
+    - `cost`: USD that the provider says it charges, or `cost_ticks`: the same in xAI's ticks of 1e-10 USD.
     An `input` or `output` given directly does not contain cache or reasoning, but does contain audio, image and video.
     """
 
     def __init__(self, *, roots: tuple[str, ...] = ("usage",), last: tuple[str, ...] = (), **counts: str) -> None:
-        known = BUCKETS | {"total_input", "total_output", "total", "extra_input", "cache_write_total"}
-        if unknown := {name for name in counts if name not in known and name.removesuffix("_s") + "_ms" not in known}:
+        if unknown := counts.keys() - _NUMBERS.keys():
             msg = f"no such usage count: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
         self.names = frozenset(counts)
@@ -49,10 +60,9 @@ class UsageMap:
         self._tree = _Node()
         self._picked: list[tuple[Read, _Leaf]] = []  # paths that pick from lists
         for name, text in counts.items():
-            scale = 1 if name in known else _MILLISECONDS
-            bucket = name if name in known else name.removesuffix("_s") + "_ms"
+            bucket, number = _NUMBERS[name]
             for rank, alternative in enumerate(text.split("|")):
-                leaf = _Leaf(bucket, rank, scale)
+                leaf = _Leaf(bucket, rank, number)
                 if all(step.isidentifier() for step in alternative.split(".")):
                     self._tree.plant(alternative.split("."), leaf)
                 else:
@@ -68,12 +78,9 @@ class UsageMap:
         self.roots = tuple(path(root) for root in roots)
         self.tells = path("|".join(roots))  # whether there is usage in any of them
 
-    def read(self, roots: Iterable[Any]) -> tuple[Usage | None, bool]:
-        """The Usage that the usage objects tell together, and whether it had to be cut to what is possible.
-
-        Later objects win, count by count (streams repeat usage cumulatively). None if no count is there at all.
-        """
-        raw: dict[str, int] = {}
+    def read(self, roots: Iterable[Any]) -> Told:
+        """What the usage objects tell together. Later ones win, count by count: streams repeat usage cumulatively."""
+        raw: dict[str, Any] = {}
         odd = False
         for root in roots:
             found = _Found()
@@ -82,18 +89,19 @@ class UsageMap:
                 found.note(read(root), leaf)
             raw = {**raw, **found.counts} if raw else found.counts
             odd = odd or found.odd
+        cost = raw.pop("cost", None)
         if not raw:
-            return None, odd
+            return Told(None, odd, cost)
         counts, clamped = _make_disjoint(raw)
-        return Usage.of(counts), odd or clamped
+        return Told(Usage.of(counts), odd or clamped, cost)
 
 
 class _Leaf(NamedTuple):
-    """A count that a path leads to; of alternatives, the lowest rank that is there wins."""
+    """A number that a path leads to; of alternatives, the lowest rank that is there wins."""
 
     bucket: str
     rank: int
-    scale: int
+    number: Callable[[Any], int | Decimal | None]  # what a value is as a number of that bucket; None: it is none
 
 
 class _Found:
@@ -102,15 +110,15 @@ class _Found:
     __slots__ = ("_ranks", "counts", "odd")
 
     def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
+        self.counts: dict[str, Any] = {}
         self._ranks: dict[str, int] = {}  # of counts that are not from the first place where they may be
         self.odd = False
 
     def note(self, value: Any, leaf: _Leaf) -> None:
         if value is None:
             return
-        bucket, rank, scale = leaf
-        count = value * scale if type(value) is int and 0 <= value <= MOST else _whole(value, scale)
+        bucket, rank, number = leaf
+        count = value if number is _whole and type(value) is int and 0 <= value <= MOST else number(value)
         if count is None:
             self.odd = self.odd or is_given(value)
         elif bucket not in self.counts or rank < self._ranks.get(bucket, 0):
@@ -143,7 +151,7 @@ class _Node:
             node = children.get(name)
             if node is None or each is None:
                 continue
-            if not node.children or isinstance(each, (int, float)):  # a bare count where details could be, too
+            if not node.children or isinstance(each, (int, float, str)):  # a bare number where details could be, too
                 for leaf in node.leaves:
                     found.note(each, leaf)
             else:
@@ -232,10 +240,39 @@ def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[i
     return whole, clamped
 
 
-def _whole(value: Any, scale: int) -> int | None:
+def _whole(value: Any, scale: int = 1) -> int | None:
     """A count as a whole number, or None for what is no count: text, truth values, NaN, less than 0, absurdly much."""
     if type(value) is int:
         return value * scale if 0 <= value <= MOST else None
     if isinstance(value, float) and math.isfinite(value) and 0 <= value <= MOST:
         return round(value * scale)
     return None
+
+
+def _milliseconds(seconds: Any) -> int | None:
+    return _whole(seconds, _MILLISECONDS)
+
+
+def _dollars(value: Any) -> Decimal | None:
+    """USD through its decimal text, so that 0.1 stays 0.1; None for what is no amount."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount <= _MOST_USD else None
+
+
+def of_ticks(value: Any) -> Decimal | None:
+    """USD by xAI's ticks; None for what is no number of them."""
+    return _dollars(value * _TICK) if type(value) is int else None
+
+
+_SUMS = ("total_input", "total_output", "total", "extra_input", "cache_write_total")
+_NUMBERS: dict[str, tuple[str, Callable[[Any], int | Decimal | None]]] = {  # the bucket of a name, and its numbers
+    **{name: (name, _whole) for name in (*BUCKETS, *_SUMS)},
+    **{f"{name.removesuffix('_ms')}_s": (name, _milliseconds) for name in BUCKETS if name.endswith("_ms")},
+    "cost": ("cost", _dollars),
+    "cost_ticks": ("cost", of_ticks),
+}

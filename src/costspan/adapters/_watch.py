@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,6 @@ _END = Guard("finish the call")
 _ADMIT = Guard("check the budgets")
 _BATCH = 16  # chunks read at once, before a look at the budgets: in a row they cost half of what each in its turn does
 _FIRST_CHUNKS = 2  # read as they come: names are in the first; Azure puts an empty one before it
-_MOST_USD = 10**5  # for one call: what is above it is no price
 _FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
 _CODE = re.compile(r"[\w.:-]{1,64}")  # of an error; what else is told is a message, which may quote the prompt
 
@@ -139,9 +137,6 @@ class Watch:
             value = term(source)
             if value is not None:
                 self._terms[name] = value
-        if read.stated_cost is not None and (stated := read.stated_cost(source)) is not None:
-            cost = _money(stated)
-            reply.stated_cost = reply.stated_cost if cost is None else cost
 
     def _read_chunks(self) -> None:
         """What has come since the last look: usage, names, why it ends, and text for a local count."""
@@ -221,7 +216,9 @@ class Watch:
         if operation.usage is not None and not self._usages and self._last is not None:
             self._usages = [each for root in operation.usage.last_roots if (each := root(self._last)) is not None]
         if operation.usage is not None and self._usages:
-            reply.usage, reply.clamped = operation.usage.read(self._usages)
+            reply.usage, reply.clamped, reply.stated_cost = operation.usage.read(self._usages)
+            if reply.partial and reply.stated_cost == 0:
+                reply.stated_cost = None  # Perplexity's streams say 0 until they end: sdk-usage 17
         self._settle_terms()
         if operation.hook is not None and (self._last is not None or not call.error):  # an answer may be mere bytes
             operation.hook(call.request, self._last, reply)
@@ -286,14 +283,3 @@ def _add_strings(found: Any, strings: list[str]) -> None:
             _add_strings(each, strings)
         elif text := text_of(each):
             strings.append(text)
-
-
-def _money(value: Any) -> Decimal | None:
-    """USD through its decimal text, so that 0.1 stays 0.1; None for what is no amount."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount <= _MOST_USD else None

@@ -76,7 +76,7 @@ def read_answers(_request: Request, last: Any, reply: Reply) -> None:
 
 
 def _add(reply: Reply, answer: Any) -> None:
-    usage, clamped = USAGE.read([each for root in USAGE.roots if (each := root(answer)) is not None])
+    usage, clamped, _ = USAGE.read([each for root in USAGE.roots if (each := root(answer)) is not None])
     if usage is not None:
         reply.usage = usage + (reply.usage or Usage())
         reply.clamped = reply.clamped or clamped

@@ -6,20 +6,18 @@ Source: xai-sdk 1.21 as installed, read 2026-11-22.
 from __future__ import annotations
 
 import sys
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Opened
 from costspan.adapters._paths import path
 from costspan.adapters._request import locate, open_keywords, read_request
+from costspan.adapters._usage import of_ticks
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
 _MODEL = path("_proto.model")
 _TICKS = path("usage.cost_in_usd_ticks|0.usage.cost_in_usd_ticks")
-_TICK = Decimal("1e-10")  # USD
-_MOST_TICKS = 10**15  # for one call: what is above it is no charge
 
 
 def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, settings: Any) -> Opened:
@@ -50,6 +48,4 @@ def _tracer(client: Any) -> Any:
 
 def read_ticks(_request: Request, last: Any, reply: Reply) -> None:
     """What xAI says it charges; 0 is how its messages say nothing."""
-    ticks = _TICKS(last)
-    if type(ticks) is int and 0 < ticks <= _MOST_TICKS:
-        reply.stated_cost = ticks * _TICK
+    reply.stated_cost = of_ticks(_TICKS(last)) or None

@@ -8,7 +8,7 @@ from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Seat, methods
 from costspan.adapters._request import open_keywords
 
-CHAT = replace(openai.CHAT, asks_usage=False, hook=None)  # a stream's last chunk has the usage
+CHAT = replace(openai.CHAT, asks_usage=False)  # a stream's last chunk has the usage
 
 _CHAT = "ai21.clients.studio.resources.chat"
 _ARGUMENTS = ("model", "messages")

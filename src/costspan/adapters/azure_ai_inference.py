@@ -8,7 +8,7 @@ from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Seat, methods
 from costspan.adapters._request import open_keywords
 
-CHAT = replace(openai.CHAT, asks_usage=False, hook=None)
+CHAT = replace(openai.CHAT, asks_usage=False)
 _CLIENTS = {
     "ChatCompletionsClient": {"complete": CHAT},
     "EmbeddingsClient": {"embed": openai.EMBEDDINGS},

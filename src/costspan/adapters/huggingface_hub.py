@@ -9,7 +9,7 @@ from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._huggingface_hooks import open_inference
 from costspan.adapters._usage import UsageMap
 
-CHAT = replace(openai.CHAT, asks_usage=False, hook=None)
+CHAT = replace(openai.CHAT, asks_usage=False)
 GENERATION = Operation(
     "text_completion",
     usage=UsageMap(roots=("details",), input="prefill.#", output="generated_tokens"),

@@ -13,6 +13,7 @@ from dataclasses import replace
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._litellm_hooks import open_litellm, read_hidden, read_response
+from costspan.adapters._openai_fields import COST, COST_TICKS
 from costspan.adapters._usage import UsageMap
 
 USAGE = UsageMap(
@@ -30,6 +31,8 @@ USAGE = UsageMap(
     output_audio="completion_tokens_details.audio_tokens",
     output_image="completion_tokens_details.image_tokens",
     web_searches="server_tool_use.web_search_requests|prompt_tokens_details.web_search_requests",
+    cost=COST,
+    cost_ticks=COST_TICKS,
 )
 CHAT = replace(
     openai.CHAT,

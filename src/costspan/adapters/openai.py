@@ -6,11 +6,12 @@ from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat
 from costspan.adapters._openai_fields import (
     CHAT_USAGE,
+    COST,
+    COST_TICKS,
     IMAGE_USAGE,
     PARAMETERS,
     PAYERS,
     RESPONSES_USAGE,
-    STATED_COST,
 )
 from costspan.adapters._stainless import stainless
 from costspan.adapters._usage import UsageMap
@@ -23,9 +24,7 @@ CHAT = Operation(
     full_text="choices.*.message.content",
     terms={"tier": "service_tier", "search_context": "usage.search_context_size"},
     asked={"search_context": "web_search_options.search_context_size"},
-    stated_cost=STATED_COST,
     asks_usage=True,
-    hook=hooks.read_charge,
     parameters=PARAMETERS,
     attribution=PAYERS,
 )
@@ -35,7 +34,6 @@ COMPLETION = Operation(
     finish="choices.*.finish_reason",
     text="choices.*.text",
     full_text="choices.*.text",
-    stated_cost=STATED_COST,
     asks_usage=True,
     parameters=PARAMETERS,
     attribution=PAYERS,
@@ -49,7 +47,6 @@ RESPONSE = Operation(
     text="delta",
     full_text="output.*.content.*.text",
     terms={"tier": "service_tier|response.service_tier"},
-    stated_cost="usage.cost.total_cost|usage.cost|response.usage.cost.total_cost|response.usage.cost",
     error="error.code|response.error.code|type=error.code|type=error.type",  # the last: an event
     hook=hooks.read_response,
     parameters=PARAMETERS,
@@ -66,8 +63,7 @@ RETRIEVED = Operation(
 )
 EMBEDDINGS = Operation(
     "embeddings",
-    usage=UsageMap(total_input="prompt_tokens"),
-    stated_cost=STATED_COST,
+    usage=UsageMap(total_input="prompt_tokens", cost=COST, cost_ticks=COST_TICKS),
     parameters=PARAMETERS,
     attribution=PAYERS,
 )

@@ -6,16 +6,14 @@ from dataclasses import replace
 
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
-from costspan.adapters._openai_fields import CHAT_USAGE, STATED_COST
+from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
-CHAT = replace(openai.CHAT, error="error.code", hook=None)
+CHAT = replace(openai.CHAT, error="error.code")
 RESPONSE = replace(openai.RESPONSE, hook=None)
-IMAGE = replace(openai.IMAGE, usage=CHAT_USAGE, stated_cost=STATED_COST)
-RERANK = Operation(
-    "rerank", usage=UsageMap(total_input="total_tokens", search_units="search_units"), stated_cost="usage.cost"
-)
+IMAGE = replace(openai.IMAGE, usage=CHAT_USAGE)
+RERANK = Operation("rerank", usage=UsageMap(total_input="total_tokens", search_units="search_units", cost="cost"))
 
 _CLASSES = {
     "chat:Chat": {"send": CHAT},

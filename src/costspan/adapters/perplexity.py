@@ -21,9 +21,9 @@ LATER = Operation(  # made now, fetched when it is done
         reasoning="reasoning_tokens",
         citation="citation_tokens",
         web_searches="num_search_queries",
+        cost="cost.total_cost",
     ),
     model="response.model|model",
-    stated_cost="response.usage.cost.total_cost",
     lookup=True,
     hook=hooks.bill_once,
 )

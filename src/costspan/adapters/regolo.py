@@ -14,7 +14,7 @@ from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
 # a pair of role and content by default; of a completion the text itself
-CHAT = replace(openai.CHAT, hook=None, text="choices.*.delta.content|1", lazy=True)
+CHAT = replace(openai.CHAT, text="choices.*.delta.content|1", lazy=True)
 COMPLETION = replace(openai.COMPLETION, text="choices.*.text|", lazy=True)
 RERANK = Operation(
     "rerank",

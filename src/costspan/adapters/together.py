@@ -9,11 +9,14 @@ from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Route, some
 from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._stainless import stainless
+from costspan.adapters._usage import UsageMap
 
 CHAT = replace(openai.CHAT, asks_usage=False)  # a stream's last chunk has the usage, unasked
 COMPLETION = replace(openai.COMPLETION, asks_usage=False)
 RERANK = Operation("rerank", usage=CHAT_USAGE)
-VIDEO = Operation("video_generation", stated_cost="outputs.cost", lookup=True, hook=hooks.bill_once)
+VIDEO = Operation(
+    "video_generation", usage=UsageMap(roots=("outputs",), cost="cost"), lookup=True, hook=hooks.bill_once
+)
 
 ADAPTER = Adapter(
     provider="together_ai",

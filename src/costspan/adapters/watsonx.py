@@ -17,7 +17,6 @@ CHAT = replace(
     openai.CHAT,
     model="model_id|model",
     asks_usage=False,
-    hook=None,
     parameters=PARAMETERS,
     parameters_in="params",
     lazy=True,
