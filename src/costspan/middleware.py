@@ -54,7 +54,8 @@ class WsgiAttribution:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         said = {}
         with _READ:
-            said = {key: _text(environ[name].encode("latin-1")) for name, key in self._keys.items() if name in environ}
+            given = ((key, environ.get(name)) for name, key in self._keys.items())
+            said = {key: _text(value.encode("latin-1", "replace")) for key, value in given if isinstance(value, str)}
         with _Request(said) as request:
             body = self.app(environ, start_response)
         return body if isinstance(body, (list, tuple)) else _Body(body, request.block(_chunks)(body))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import costspan
 from costspan.adapters._adapter import load
-from costspan.adapters._openai_hooks import read_charge
+from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._request import read_request
 from costspan.adapters._watch import Watch
 from costspan.adapters._xai_hooks import read_ticks
@@ -100,12 +100,11 @@ def test_any_object_is_read(named, kind, data):
     must_be_possible(watch.call)
 
 
-@pytest.mark.parametrize("read", [read_charge, read_ticks])
 @pytest.mark.parametrize(("ticks", "usd"), [(25_000_000, Decimal("0.0025")), (10**30, None), (-1, None)])
-def test_a_charge_in_ticks_is_taken_if_it_can_be_one(read, ticks, usd):
-    reply = Reply()
-    read(Request("chat", "x_ai"), {"usage": {"cost_in_usd_ticks": ticks}}, reply)
-    assert reply.stated_cost == usd
+def test_a_charge_in_ticks_is_taken_if_it_can_be_one(ticks, usd):
+    told, reply = {"cost_in_usd_ticks": ticks}, Reply()
+    read_ticks(Request("chat", "x_ai"), {"usage": told}, reply)
+    assert reply.stated_cost == CHAT_USAGE.read([told]).cost == usd
 
 
 @fuzzed
