@@ -31,7 +31,7 @@ OURS = {
     },
     "clickhouse_schema.py": None,  # makes one constant script of the list of attribute names; takes nothing
     "listing.py": {
-        "column", "source", "table", "where", "hours", "limit", "limit + 1", "limit + 2", "ORDERS[order]", "share",
+        "column", "source", "table", "where", "hours", "limit", "limit + 1", "limit + 2", "ORDERS[order]", "share", "within",
         "', '.join(CALL_COLUMNS)", "' AND '.join(where)",
     },
     "maintenance.py": {
