@@ -42,7 +42,7 @@ def points(reader):
 def test_what_waits_is_recorded_in_its_order_and_once():
     backlog, histogram = Backlog(), Taken()
     for value in range(5):
-        backlog.add(histogram, value, {})
+        backlog.add([(histogram, value, {}, None)])
 
     assert histogram.values == []
     backlog.record()
@@ -55,8 +55,7 @@ def test_a_call_records_the_oldest_when_too_many_wait(monkeypatch):
     monkeypatch.setattr(module, "_AT_ONCE", 4)
     backlog, histogram = Backlog(), Taken()
     for value in range(10):
-        backlog.add(histogram, value, {})
-        backlog.relieve()
+        backlog.add([(histogram, value, {}, None)])
 
     assert histogram.values == [0, 1, 2, 3, 4, 5, 6, 7]
 
@@ -67,8 +66,7 @@ def test_threads_that_add_and_record_at_once_lose_nothing(monkeypatch):
 
     def add(first):
         for value in range(first, first + 2000):
-            backlog.add(histogram, value, {})
-            backlog.relieve()
+            backlog.add([(histogram, value, {}, None)])
 
     threads = [Thread(target=add, args=(start,)) for start in range(0, 8000, 2000)]
     for thread in threads:
@@ -83,27 +81,24 @@ def test_threads_that_add_and_record_at_once_lose_nothing(monkeypatch):
 def test_an_exemplar_is_never_of_the_span_in_which_it_happens_to_be_recorded(reader, meter):
     histogram = meter.create_histogram("bar")
     backlog = Backlog()
-    backlog.add(histogram, 1.0, {"of": "a call without a trace"})
-    backlog.add(
-        histogram,
-        2.0,
-        {"of": "its own"},
-        SpanContext(7, 9, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)),
-    )
+    backlog.add([(histogram, 1.0, {"of": "a call without a trace"}, None)])
+    backlog.add([(histogram, 1.0, {"of": "a call that is not sampled"}, SpanContext(8, 9, is_remote=False))])
+    sampled = SpanContext(7, 9, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    backlog.add([(histogram, 2.0, {"of": "its own"}, sampled)])
     with TracerProvider().get_tracer("program").start_as_current_span("another call's"):
         backlog.record()
 
     found = {point.attributes["of"]: [each.trace_id for each in point.exemplars] for point in points(reader)["bar"]}
-    assert found == {"a call without a trace": [], "its own": [7]}
+    assert found == {"a call without a trace": [], "a call that is not sampled": [], "its own": [7]}
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_what_waits_at_a_fork_is_the_parents():
     backlog, histogram = Backlog(), Taken()
-    backlog.add(histogram, 1, {})
+    backlog.add([(histogram, 1, {}, None)])
     child = os.fork()
     if child == 0:
-        backlog.add(histogram, 2, {})
+        backlog.add([(histogram, 2, {}, None)])
         backlog.record()
         os._exit(0 if histogram.values == [2] else 1)
     _, status = os.waitpid(child, 0)
@@ -119,13 +114,13 @@ def test_recording_ends_while_others_go_on_adding():
     class Busy(Taken):
         def record(self, value, attributes, context):
             super().record(value, attributes, context)
-            backlog.add(self, value + 1, {})
+            backlog.add([(self, value + 1, {}, None)])
             if value > 99:
                 pytest.fail("it goes on for ever")
 
     backlog, histogram = Backlog(), Busy()
     for value in (0, 10):
-        backlog.add(histogram, value, {})
+        backlog.add([(histogram, value, {}, None)])
     backlog.record()
 
     assert histogram.values == [0, 10]
@@ -141,7 +136,7 @@ def test_a_value_that_cannot_be_recorded_does_not_keep_the_others_from_it():
 
     backlog, histogram = Backlog(), Odd()
     for value in range(6):
-        backlog.add(histogram, value, {})
+        backlog.add([(histogram, value, {}, None)])
     backlog.record()
 
     assert histogram.values == [0, 2, 4]

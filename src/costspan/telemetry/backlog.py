@@ -24,30 +24,27 @@ _MOST = 1024  # that wait: of some 256 calls
 _AT_ONCE = 64  # that a call records when so many wait: in a program that makes more calls between two collections
 
 
+# With the context of its span, a value becomes an exemplar that leads to the trace, if there is one.
+Measurement = tuple["Histogram", float, dict[str, Any], "SpanContext | None"]
+
+
 class Backlog:
     """A queue of measurements, which any thread may add to and record from."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Histogram, float, dict[str, Any], SpanContext | None]] = deque()
+        self._waiting: deque[Measurement] = deque()
         in_children(self._waiting_are_the_parents)
 
-    def add(
-        self, histogram: Histogram, value: float, attributes: dict[str, Any], span: SpanContext | None = None
-    ) -> None:
-        """Let a value wait; with the context of its span, it becomes an exemplar that leads to the trace."""
-        self._waiting.append((histogram, value, attributes, span))
-
-    def begin(
-        self, histogram: Histogram, value: float, attributes: dict[str, Any], span: SpanContext | None = None
-    ) -> None:
-        """Record a value at once: the first of a series, whose time is told to begin with it."""
-        self._waiting.appendleft((histogram, value, attributes, span))
-        self.record(1)
-
-    def relieve(self) -> None:
-        """Record the oldest, if too many wait."""
+    def add(self, measured: list[Measurement]) -> None:
+        """Let the values of a call wait; where too many do, record the oldest."""
+        self._waiting.extend(measured)
         if len(self._waiting) >= _MOST:
             self.record(_AT_ONCE)
+
+    def begin(self, measured: list[Measurement]) -> None:
+        """Record values at once: the first of a series, whose time is told to begin with them."""
+        self._waiting.extendleft(reversed(measured))
+        self.record(len(measured))
 
     def record(self, most: int | None = None) -> None:
         """Record what waits by now, the oldest first, or so many: not what comes meanwhile, which may never end."""
@@ -67,4 +64,6 @@ class Backlog:
 
 
 def _context_of(span: SpanContext | None) -> Context | None:
-    return None if span is None else trace.set_span_in_context(trace.NonRecordingSpan(span))
+    if span is None or not span.trace_flags.sampled:
+        return None
+    return trace.set_span_in_context(trace.NonRecordingSpan(span))

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from opentelemetry.metrics import Meter
-    from opentelemetry.trace import SpanContext
 
     from costspan.call import Call
+    from costspan.telemetry.backlog import Measurement
+    from costspan.usage import Usage
 
 _TOKENS = frozenset(TOKENS)
 Key = tuple[str, str, str, str, str, "tuple[str, int] | None", str, Series]
@@ -115,7 +116,7 @@ class Metrics:
         total = price.total_femto if price is not None else None
         with self._lock:
             kind = self._kind_of(call, payers)
-            add = self._backlog.add if kind.calls else self._backlog.begin
+            tell = self._backlog.add if kind.calls else self._backlog.begin
             if usage is not None:
                 kind.tokens.add([each for each in usage if each[0] in _TOKENS])
             if price is not None:
@@ -125,19 +126,29 @@ class Metrics:
                 kind.saved[""] += call.reply.saved_femto
         if self._calls.grown or self._cost.grown or self._tokens.grown:
             self._tell_growth()
-        span = _sampled(call)
+        tell(self._measured(call, kind, usage, total, conventional=conventional))
+
+    def _measured(
+        self, call: Call, kind: Kind, usage: Usage | None, total: int | None, *, conventional: bool
+    ) -> list[Measurement]:
+        """What goes into histograms."""
+        attributes, span = kind.attributes, call.span and call.span.get_span_context()
+        measured: list[Measurement] = []
         if total is not None:
-            add(self._price, total / FEMTO, kind.attributes, span)
-        if conventional:
-            add(self._duration, call.duration_seconds, kind.attributes, span)
-            if usage is not None:
-                add(self._usage, usage.total_input, kind.input)
-                if output := usage.total_output:
-                    add(self._usage, output, kind.output)
-            if call.first_chunk is not None:
-                add(self._first, call.first_chunk - call.begun, kind.attributes, span)
-                self._add_later_chunks(add, call, call.first_chunk, kind.attributes)
-        self._backlog.relieve()
+            measured.append((self._price, total / FEMTO, attributes, span))
+        if not conventional:
+            return measured
+        measured.append((self._duration, call.duration_seconds, attributes, span))
+        if usage is not None:
+            measured.append((self._usage, usage.total_input, kind.input, None))
+            if output := usage.total_output:
+                measured.append((self._usage, output, kind.output, None))
+        if call.first_chunk is not None:
+            measured.append((self._first, call.first_chunk - call.begun, attributes, span))
+            if self.chunk_metric and call.chunks > 1 and call.ended is not None:
+                later = (call.ended - call.first_chunk) / (call.chunks - 1)
+                measured.append((self._chunk, later, attributes, None))
+        return measured
 
     def _kind_of(self, call: Call, payers: Mapping[str, str]) -> Kind:
         request, reply = call.request, call.reply
@@ -193,12 +204,6 @@ class Metrics:
         if self.at_new_series is not None:
             self.at_new_series()
 
-    def _add_later_chunks(
-        self, add: Callable[..., None], call: Call, first_chunk: float, attributes: dict[str, Any]
-    ) -> None:
-        if self.chunk_metric and call.chunks > 1 and call.ended is not None:
-            add(self._chunk, (call.ended - first_chunk) / (call.chunks - 1), attributes)
-
     @property
     def unsettled(self) -> bool:
         """Whether some series would be reported as 0 at the next collection."""
@@ -220,12 +225,6 @@ class Metrics:
             counter._lock = self._lock
             counter.clear()
         self._kinds.clear()
-
-
-def _sampled(call: Call) -> SpanContext | None:
-    """The call's own span, so that its bar in Grafana leads to its trace; None if there will be no trace."""
-    span: SpanContext | None = call.span and call.span.get_span_context()
-    return span if span is not None and span.trace_flags.sampled else None
 
 
 def metrics_of(meter: Meter, *, chunk_metric: bool) -> Metrics:
