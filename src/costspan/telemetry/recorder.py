@@ -11,6 +11,7 @@ from opentelemetry import trace
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from costspan.adapters._hosts import resolve
 from costspan.forking import in_children
@@ -127,11 +128,12 @@ class Recorder:
             self._open_span(call, context)
             if self.content is not None and call.state is False:  # on other tools' spans they decide
                 self.content.begin(call)
+        inside: dict[str, object] = {_CALL: True}
         if not call.state:
-            context = trace.set_span_in_context(call.span, context)
+            inside[_SPAN_KEY] = call.span
         elif call.request.native_tracer is not None:
-            context = otel.set_value(native.EXPECTED, self._expected(call, context), context)
-        return otel.attach(otel.set_value(_CALL, True, context))
+            inside[native.EXPECTED] = self._expected(call, context)
+        return otel.attach(otel.Context({**context, **inside}))
 
     def _open_span(self, call: Call, context: Context) -> None:
         adopted = current_llm_span(context)
