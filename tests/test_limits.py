@@ -234,6 +234,16 @@ def test_a_forked_child_has_its_limits_to_itself(limited):
     assert costspan.current_cost().calls == quota.spent(()).calls == 1
 
 
+def test_what_starts_anew_has_spent_nothing(limited):
+    """What a forked child calls, where no coverage is measured."""
+    program = limited({"tokens": 29})
+    program.ask()
+    spending = PLUGIN.recorder.spending
+    spending._start_anew()
+    spending._quotas[0]._start_anew()
+    assert costspan.current_cost() == Spend() == spending._quotas[0].spent(())
+
+
 def test_the_users_that_a_star_remembers_are_bounded(monkeypatch):
     monkeypatch.setattr("costspan.limits._MOST_VALUES", 3)
     each = Quota(Limit("test", tokens=100), {"user": "*"}, Period("process", "UTC"))

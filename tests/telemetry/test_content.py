@@ -241,7 +241,12 @@ def test_what_says_nothing_is_nothing():
 
 
 USED_A_TOOL = [
-    {"type": "tool_use", "id": "t1", "name": "find", "input": {"name": SECRET, "id": SECRET, "by": [{"role": SECRET}]}},
+    {
+        "type": "tool_use",
+        "id": "t1",
+        "name": "find",
+        "input": {"name": SECRET, "id": SECRET, "by": [{"role": SECRET}, 7]},
+    },
     {"type": "tool_result", "tool_use_id": "t1", "content": [{"type": "text", SECRET: {"type": SECRET}}]},
 ]
 
@@ -258,7 +263,7 @@ def test_what_a_tool_is_given_and_gives_is_redacted_whatever_it_is_called(tellin
             "type": "tool_call",
             "id": "t1",
             "name": "find",
-            "arguments": {"name": "[code]", "id": "[code]", "by": [{"role": "[code]"}]},
+            "arguments": {"name": "[code]", "id": "[code]", "by": [{"role": "[code]"}, 7]},
         },
         {"type": "tool_call_response", "id": "t1", "response": [{"type": "text", "[code]": {"type": "[code]"}}]},
     ]
@@ -279,6 +284,14 @@ def test_of_a_newest_message_that_does_not_fit_the_beginnings_are_told(telling, 
     parts = json.loads(text)[-1]["parts"]
     assert len(parts) == (10 if isinstance(content, list) else 1)
     assert all(part["content"].endswith("… [cut]") for part in parts)
+
+
+def test_a_newest_message_of_too_many_parts_is_left_out(telling, monkeypatch):
+    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    program = telling()
+    content = [{"type": "text", "text": "d" * 200} for _ in range(1000)]
+    program.client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": content}])
+    assert contents(program.spans[0].attributes).keys() == {"gen_ai.output.messages"}
 
 
 def test_half_a_surrogate_pair_reaches_the_collector_as_its_escape(telling, fake_openai, monkeypatch):
