@@ -31,8 +31,8 @@ OURS = {
     },
     "clickhouse_schema.py": None,  # makes one constant script of the list of attribute names; takes nothing
     "listing.py": {
-        "column", "source", "table", "where", "hours", "limit", "limit + 1", "limit + 2", "ORDERS[order]", "share", "within",
-        "', '.join(CALL_COLUMNS)", "' AND '.join(where)",
+        "column", "source", "table", "where", "hours", "limit", "limit + 1", "limit + 2", "ORDERS[order]", "share",
+        "within", "', '.join(CALL_COLUMNS)", "' AND '.join(where)",
     },
     "maintenance.py": {
         "table", "left", "right", "stored", "within", "recomputed",

@@ -287,7 +287,7 @@ def test_of_a_newest_message_that_does_not_fit_the_beginnings_are_told(telling, 
 
 
 def test_a_newest_message_of_too_many_parts_is_left_out(telling, monkeypatch):
-    monkeypatch.setenv(VARIABLE, "SPAN_ONLY")
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()
     content = [{"type": "text", "text": "d" * 200} for _ in range(1000)]
     program.client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": content}])
