@@ -18,11 +18,7 @@ from costspan.forking import in_children
 from costspan.guard import Guard
 from costspan.telemetry import names, native
 from costspan.telemetry.adoption import current_llm_span
-from costspan.telemetry.attributes import (
-    payer_attributes,
-    reply_attributes,
-    request_attributes,
-)
+from costspan.telemetry.attributes import payer_attributes, reply_attributes, request_attributes
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.metrics import metrics_of
 from costspan.telemetry.spending import Spending
