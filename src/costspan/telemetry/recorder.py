@@ -229,7 +229,7 @@ class Recorder:
 
     def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None:
         """Price and count a call that another tool has seen; the attributes for its span, None if it was counted."""
-        if self.spending.bill_of(call.reply.id) is not None:
+        if self.spending.was_told(call.reply.id):
             return None
         price = self.price_foreign(call)
         with _METRIC:

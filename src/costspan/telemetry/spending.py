@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from opentelemetry import context as otel
 from opentelemetry.trace import NonRecordingSpan
@@ -74,7 +75,7 @@ class Spending:
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
-        self._told: OrderedDict[str, Bill] = OrderedDict()  # by response id
+        self._told: OrderedDict[str, ref[Bill]] = OrderedDict()  # by response id
         self._unsampled: OrderedDict[int, Account] = OrderedDict()  # by trace id
         self._quotas: tuple[Quota, ...] = ()
         self._meter, self._logger = meter, logger
@@ -110,9 +111,14 @@ class Spending:
         call.request.attribution = payers
         call.scope = scope
 
+    def was_told(self, response: str) -> bool:
+        """Whether the call that gave this response was told before, by another layer."""
+        return bool(response) and response in self._told
+
     def bill_of(self, response: str) -> Bill | None:
-        """The bill of the call that gave the response of this id, if it was told, be it by another layer."""
-        return self._told.get(response)
+        """The bill of the call that gave the response of this id, while the program holds one that has it."""
+        bill = self._told.get(response)
+        return bill() if bill is not None else None
 
     def refusal(self, call: Call, price: Callable[[Call], Price | None]) -> BudgetExceededError | None:
         """What the program gets instead of the call, or of the rest of its stream; None: go on."""
@@ -149,7 +155,7 @@ class Spending:
         bill.provider, bill.model = call.request.provider, reply.model or call.request.model
         bill.usage, bill.price = reply.usage, price
         if reply.id:
-            self._told[reply.id] = bill
+            self._told[reply.id] = ref(bill)
             if len(self._told) > _MOST_IDS:
                 self._told.popitem(last=False)
         usage = total_usage(reply)
