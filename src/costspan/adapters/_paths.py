@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -98,8 +98,9 @@ def _alternatives(texts: list[str]) -> Read:
     reads = []
     for step, group in groupby(texts, lambda text: text.partition(".")[0]):
         alike = list(group)
-        if len(alike) > 1 and step.isidentifier():
-            reads.append(_then(step, _alternatives([text.partition(".")[2] for text in alike])))
+        if len(alike) > 1 and (step.isidentifier() or "=" in step):
+            after = _alternatives([text.partition(".")[2] for text in alike])
+            reads.append(_picking(step, after) if "=" in step else _then(step, after))
         else:
             reads += map(path, alike)
     return reads[0] if len(reads) == 1 else _first_of(tuple(reads))
@@ -126,8 +127,7 @@ def _walk(steps: tuple[str, ...]) -> Read:
     if step == "?":
         return lambda value: after(value) if value else None
     if "=" in step:
-        name, _, wanted = step.partition("=")
-        return lambda value: _picked(value, name, wanted, after)
+        return _picking(step, after)
     if step.lstrip("-").isdigit():
         return lambda value: after(_entry(value, int(step)))
     return _then(step, after if rest else None)
@@ -157,9 +157,20 @@ def _entry(value: Any, index: int) -> Any:
     return None
 
 
+def _picking(step: str, after: Read) -> Read:
+    name, _, wanted = step.partition("=")
+
+    def read(value: Any) -> Any:
+        if is_list(value):
+            return _picked(value, name, wanted, after)
+        return after(value) if text_of(member(value, name)) == wanted else None
+
+    return read
+
+
 def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
     """The value behind the entries picked; several counts of the same kind are one sum."""
-    found = [after(each) for each in (value if is_list(value) else (value,)) if text_of(member(each, name)) == wanted]
+    found = [after(each) for each in value if text_of(member(each, name)) == wanted]
     if len(found) == 1:
         return found[0]
     counts = [each for each in found if type(each) is int]
@@ -168,7 +179,12 @@ def _picked(value: Any, name: str, wanted: str, after: Read) -> Any:
 
 def is_list(value: Any) -> bool:
     """Whether a value is a list of any kind (protobuf has its own): looking at it does not use it up."""
-    return isinstance(value, (list, tuple)) or (isinstance(value, Sequence) and not isinstance(value, (str, bytes)))
+    return type(value) is list or _is_list_like(value.__class__)
+
+
+@lru_cache(maxsize=512)
+def _is_list_like(kind: type) -> bool:
+    return issubclass(kind, Sequence) and not issubclass(kind, (str, bytes))
 
 
 def text_of(value: Any) -> str:
