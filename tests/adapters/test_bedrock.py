@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import copy
 import gc
+import io
 import json
+import pickle
 
 import botocore.session
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
+from botocore.response import StreamingBody
+from botocore.stub import Stubber
 from fake_providers import anthropic as claude
 from fake_providers import bedrock as wire
 
@@ -281,3 +286,20 @@ def test_of_a_claude_stream_that_is_left_early_the_text_that_came_is_counted(wat
 
     assert seen.attributes["gen_ai.usage.output_tokens"] > 1
     assert seen.attributes["costspan.usage.source"] == "heuristic"
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda answer: pickle.loads(pickle.dumps(answer))])  # noqa: S301 ours
+def test_the_answer_of_a_stub_can_be_copied_as_without_us(watch, fake, copied):
+    seen, sdk, text = watch("bedrock"), client(fake), json.dumps({"usage": {"input_tokens": 19}}).encode()
+    stub = Stubber(sdk)
+    stub.add_response(
+        "invoke_model", {"body": StreamingBody(io.BytesIO(text), len(text)), "contentType": "application/json"}
+    )
+    with stub:
+        answer = invoke(sdk)
+
+    assert copy.copy(answer["body"]._raw_stream).tell() == 0
+    assert copied(answer)["body"].read() == text
+    assert seen.calls == []
+    assert answer["body"].read() == text
+    assert seen.usage == Usage(input=19)

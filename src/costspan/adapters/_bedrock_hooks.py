@@ -8,6 +8,7 @@ Source: sdk-usage 4 and billing rules 25 to 28 of 2026-11-21; botocore 1.35 to 1
 from __future__ import annotations
 
 import json
+from copy import copy, deepcopy
 from functools import lru_cache, partial
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
@@ -85,11 +86,11 @@ def watch_body(result: Any, watch: Watch) -> None:
     read_envelope(result, watch)
     body = result["body"]
     size = member(member(result.get("ResponseMetadata"), "HTTPHeaders"), "content-length")
-    copy = _Copy(watch, int(size) if text_of(size).isdecimal() else None)
+    read = _Copy(watch, int(size) if text_of(size).isdecimal() else None)
     if iscoroutinefunction(type(body).read):
-        body.read = partial(_read_later, body, type(body).read, copy)  # aiobotocore has several kinds of body
+        body.read = partial(_read_later, body, type(body).read, read)  # aiobotocore has several kinds of body
     else:
-        body._raw_stream = _Tee(body._raw_stream, copy)
+        body._raw_stream = _Tee(body._raw_stream, read)
 
 
 class _Copy:
@@ -126,6 +127,17 @@ class _Tee(ObjectProxy):  # type: ignore[type-arg] # generic in its stubs only
         part = self.__wrapped__.read(amt, *args, **kwargs)
         self._self_copy.see(part, amt)
         return part
+
+    # a stub's body can be copied: its copy is not watched, as it is read besides
+
+    def __copy__(self) -> Any:
+        return copy(self.__wrapped__)
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return deepcopy(self.__wrapped__, memo)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.__wrapped__.__reduce_ex__(protocol)
 
 
 async def _read_later(body: Any, read: Any, copy: _Copy, amt: int | None = None) -> Any:
