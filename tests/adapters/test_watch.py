@@ -1,12 +1,17 @@
+import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
 
-from costspan.adapters._adapter import Operation
+from costspan.adapters._adapter import Adapter, Operation, Seat
 from costspan.adapters._usage import UsageMap
 from costspan.adapters._watch import Watch
+from costspan.adapters._wrap import Wrapping
 from costspan.adapters.openai import CHAT
+from costspan.bill import Bills
 from costspan.call import Call, Request
+from costspan.config import Settings
 
 COSTED = Operation("chat", usage=UsageMap(cost="cost"))
 
@@ -48,3 +53,36 @@ def test_an_error_that_is_told_is_a_code_and_never_a_message(told, said):
     Watch(call, Operation("generate_content", error="error"), observer).complete({"error": told})
 
     assert str(call.error) == said
+
+
+@pytest.mark.parametrize("items", [0, 3])
+@pytest.mark.parametrize("content", [None, "captured"])
+def test_a_stream_that_is_watched_from_outside_is_freed_when_the_program_lets_go(items, content):
+    """As LiteLLM's and Azure's are, which hold all that they have given."""
+    observer = SimpleNamespace(finished=lambda _call: None, bills=Bills())
+    step = Seat("sdk", "Stream.__next__", steps=True)
+    wrapping = Wrapping(Adapter("sdk", "sdk >= 1", (step,)), observer, Settings())
+    next_of = wrapping.wrapper(step)
+
+    class Stream:
+        left = items
+
+        def __next__(self):
+            if not self.left:
+                raise StopIteration
+            self.left -= 1
+            return {"usage": {"prompt_tokens": 19}}
+
+    call = Call(Request("chat", "sdk", "m", stream=True), observer)
+    call.content = content
+    stream = Stream()
+    wrapping._deliver(stream, Watch(call, CHAT, observer))
+    freed = weakref.ref(stream)
+    for _ in range(items):
+        next_of(stream.__next__, stream, (), {})
+    with pytest.raises(StopIteration):
+        next_of(stream.__next__, stream, (), {})
+    del call, stream
+    gc.collect()
+
+    assert freed() is None

@@ -171,6 +171,9 @@ class Watch:
                 self._read_chunks()
             self._last = stream
         self.finish()
+        self._last = self.call.reply.answer = (
+            None  # a stream that is watched from outside is known by itself: let it go
+        )
 
     def hold(self) -> None:
         """Before more of a stream is taken.
