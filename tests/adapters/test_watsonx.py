@@ -128,9 +128,9 @@ def test_a_stream_of_text_left_early_ends_the_call(watch, serve):
         stream = model.generate_text_stream(prompt="Cats?")
         first = next(stream)
         stream.close()
-        return first
+        return first, stream.__name__
 
-    assert ask(fake, take) == wire.pieces(wire.TEXT)[0]
+    assert ask(fake, take) == (wire.pieces(wire.TEXT)[0], "_generate_stream_with_url")
     assert seen.reply.partial
     assert seen.usage.input == 9
 

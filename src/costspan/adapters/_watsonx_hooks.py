@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._paths import text_of
 from costspan.adapters._request import open_keywords
-from costspan.adapters._streams import watched_generator
+from costspan.adapters._streams import named_alike, watched_generator
 from costspan.adapters._usage import UsageMap
 from costspan.usage import Usage
 
@@ -50,7 +50,7 @@ def open_text_stream(
 
 
 def _deliver_texts(read: Callable[[Any], Any], events: Any, watch: Watch) -> Any:
-    return _texts(watched_generator(events, watch), read)
+    return named_alike(_texts(watched_generator(events, watch), read), events)
 
 
 def _texts(events: Generator[Any, None, None], read: Callable[[Any], Any]) -> Generator[Any, None, None]:
