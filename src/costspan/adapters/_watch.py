@@ -171,9 +171,8 @@ class Watch:
                 self._read_chunks()
             self._last = stream
         self.finish()
-        self._last = self.call.reply.answer = (
-            None  # a stream that is watched from outside is known by itself: let it go
-        )
+        # a stream that is watched from outside is known by itself: let it go
+        self._last = self.call.reply.answer = None
 
     def hold(self) -> None:
         """Before more of a stream is taken.
