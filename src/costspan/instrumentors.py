@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import importlib.metadata
-import logging
 import os
 import re
 from functools import lru_cache
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from costspan.telemetry.enrichment import Enrichment
     from costspan.telemetry.recorder import Recorder
 
-_log = logging.getLogger("costspan")
 _EXIT = Guard("send the last telemetry")
 _FOLLOW = Guard("follow the spans of other tools")
 GROUP = "opentelemetry_instrumentor"

@@ -119,7 +119,7 @@ class Quota:
                 watched = self._spent[who] = Watched()
                 if len(self._spent) > _MOST_VALUES:
                     self._spent.popitem(last=False)
-            elif len(self.keys) and EACH in self.keys.values():
+            elif EACH in self.keys.values():
                 self._spent.move_to_end(who)
             watched.spent = watched.spent.plus(spend)
             return self._crossed(watched)

@@ -11,7 +11,7 @@ from ledger.ledger_spans import CHAT, call, span, traces
 from costspan.cli.commands import costspan as command
 from costspan.ledger.book import SqliteBook
 from costspan.ledger.question import Question
-from costspan.ledger.rows import read_calls
+from costspan.ledger.rows import hours_with_calls, read_hour
 from costspan.reports.prompts import read_prompts
 
 PARTS = {"costspan.prompt.source": "estimate", "costspan.prompt.tools": 600, "costspan.prompt.newest": 400}
@@ -45,7 +45,8 @@ def test_each_part_has_its_share_of_what_the_input_cost(path):
 
 def test_the_parts_stay_with_the_call_and_what_cannot_be_is_left_out(path):
     with SqliteBook(path) as book:
-        kept = [each.extra.get("prompt") for each in read_calls(book, Question())]
+        (hour,) = hours_with_calls(book, Question())
+        kept = [each.extra.get("prompt") for each in read_hour(book, Question(), hour)]
 
     assert kept == [
         {"tools": 600, "newest": 400, "hidden": 50},

@@ -18,7 +18,7 @@ QUESTION_SECONDS = 30  # that a ledger may take for one answer of its server
 _MOST_GROUPS = 100_000  # a tenth of a gigabyte
 
 
-def question_of(query: QueryParams, *, since: str = "30d", by: str = "") -> Question:
+def question_of(query: QueryParams) -> Question:
     """`?since=7d&team=search&model=gpt-4o&model=gpt-5*&user!=bot&group_by=day,model&tz=Europe/Berlin`.
 
     A name given several times means any of the values; `name!` means none of them.
@@ -28,12 +28,12 @@ def question_of(query: QueryParams, *, since: str = "30d", by: str = "") -> Ques
     """
     now = datetime.now(timezone.utc)
     zone = parse_zone(query.get("tz", "UTC"))
-    start = query.get("since", since)
+    start = query.get("since", "30d")
     until = query.get("until", "")
     return Question(
         None if start == "all" else parse_time(start, now=now, zone=zone),
         parse_time(until, now=now, zone=zone) if until else None,
-        parse_by(query.get("group_by", by)),
+        parse_by(query.get("group_by", "")),
         tuple(_filters(query)),
         zone,
         _MOST_GROUPS,

@@ -28,7 +28,7 @@ _PASSED_ON = tuple(
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 # a program that a signal ends sends no more: OpenTelemetry's 5 s would be lost, and the ledger is on this machine
 _SOON = {"OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_BLRP_SCHEDULE_DELAY": "500"}  # milliseconds
-_NO_PROGRAM, _CANNOT_RUN = 126, 127  # as a shell says it: not executable, not there
+_CANNOT_RUN, _NOT_FOUND = 126, 127  # exit codes, as a shell gives them
 
 
 @click.command(
@@ -48,9 +48,9 @@ def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
     if shutil.which(program[0]) is None:
         if Path(program[0]).exists():
             click.echo(f"costspan: {program[0]} cannot be run by itself: costspan run python {program[0]} …", err=True)
-            sys.exit(_NO_PROGRAM)
+            sys.exit(_CANNOT_RUN)
         click.echo(f"costspan: there is no program {program[0]!r} on the PATH", err=True)
-        sys.exit(_CANNOT_RUN)
+        sys.exit(_NOT_FOUND)
     with _telemetry_target() as (environ, ledger_db):
         started = datetime.now(timezone.utc)
         service = environ.setdefault("OTEL_SERVICE_NAME", _service_name(program, environ))

@@ -1,4 +1,4 @@
-"""Stored calls read back as they were written, an hour at a time: for merging, pricing again and exporting."""
+"""Stored calls read back as they were written, an hour at a time: for merging and pricing again."""
 
 from __future__ import annotations
 
@@ -44,12 +44,6 @@ def read_hour(reader: Reader, question: Question, hour: int) -> Iterator[StoredC
     conditions, parameters = compile_filters(question.where, SqliteSource())
     sql = " AND ".join([_CALLS, f"ts>={start}", f"ts<{end}", *conditions]) + " ORDER BY ts"
     return map(_stored, reader.fetch(sql, (hour, *parameters)))
-
-
-def read_calls(reader: Reader, question: Question) -> Iterator[StoredCall]:
-    """All calls that the question asks about, oldest first; never more than an hour of them in memory."""
-    for hour in hours_with_calls(reader, question):
-        yield from read_hour(reader, question, hour)
 
 
 def read_other_spans(reader: Reader, hour: int) -> list[OtherSpan]:

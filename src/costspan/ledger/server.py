@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 HTTP_PORT = 4318
-GRPC_PORT = 4317
 _SOON_SECONDS = 10
 
 

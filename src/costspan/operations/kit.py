@@ -24,7 +24,11 @@ COLLECTORS = {  # answer: the files of collector-config
     "clickhouse": ("clickhouse.yaml",),
     "gateway": ("gateway.yaml",),
 }
-PLACES = {"alerts": "prometheus", "dashboards": "grafana/dashboards", "provisioning": "grafana/provisioning"}
+PLACES = {  # folder in the package: where it goes
+    "alerts": "prometheus",
+    "dashboards": "grafana/dashboards",
+    "provisioning": "grafana/provisioning",
+}
 GAUGES = {"USD": ("costspan_budget_limit_USD", "month"), "tokens": ("costspan_quota_limit_tokens", "day")}
 
 
@@ -40,11 +44,7 @@ def kit_files(collectors: Iterable[str], budgets_path: str) -> dict[str, str]:
         for kind in collectors
         for name in COLLECTORS[kind]
     }
-    for folder, place in (
-        ("alerts", "prometheus"),
-        ("dashboards", "grafana/dashboards"),
-        ("provisioning", "grafana/provisioning"),
-    ):
+    for folder, place in PLACES.items():
         found |= {f"{place}/{name}": text for name, text in _texts(home / folder)}
     found["alertmanager.yml"] = found.pop("prometheus/alertmanager.yml")
     found["prometheus/budgets.rules.yml"] = budget_rules(budgets_path)

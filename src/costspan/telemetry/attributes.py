@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.price import FEMTO, Price, PriceStatus
 from costspan.telemetry import names
-from costspan.usage import BUCKETS, Usage
+from costspan.usage import Usage
 
 if TYPE_CHECKING:
     from costspan.call import Call, Reply, Request
 
 _NAMED = {"input", "output", "cache_read", "cache_write", "reasoning"}  # the conventions' totals tell these
-_TOLD_APART = tuple(sorted(BUCKETS - _NAMED))
 _PAYERS = {
     "user": names.USER,
     "session": names.SESSION,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._usage import of_ticks
 from costspan.call import Call, Reply, Request
 from costspan.telemetry import names
 from costspan.telemetry.reading import Reading, read_call
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TICKS = "gen_ai.usage.cost_in_usd_ticks"  # xai-sdk 1.21, read 2026-11-22
-_TICK = Decimal("1e-10")  # USD
-_PROVIDERS = {"xai": "x_ai"}
 
 
 def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, str]) -> Call | None:
@@ -55,8 +54,7 @@ def _error_of(span: Any) -> str:
 
 def _reply(reading: Reading, attributes: Mapping[str, Any]) -> Reply:
     usage = Usage.of(dict(reading.counts)) if reading.counted else None
-    ticks = attributes.get(_TICKS)
-    stated = ticks * _TICK if type(ticks) is int and ticks >= 0 else None
+    stated = of_ticks(attributes.get(_TICKS))
     if stated is None and reading.text("cost_source") == "provider" and reading.cost is not None:
         stated = Decimal(str(reading.cost))
     return Reply(

@@ -44,8 +44,6 @@ _BESIDE = {"input": ("cache_read_input_tokens", "cache_creation_input_tokens"), 
 
 def unfold(found: dict[str, Any]) -> None:
     """Put what the JSON attributes say ({"input": 10, "output": 5}, or the provider's own) beside the other fields."""
-    if "usage_details" not in found and "cost_details" not in found:
-        return
     usage = _flat(_json_object(found.pop("usage_details", None)))
     for total, others in _BESIDE.items():
         if total in usage:

@@ -170,13 +170,13 @@ class Reader:
         else:
             self.read_text(value, part, depth)
 
-    def read_prompt(self, value: Any, part: str = NEWEST) -> None:
+    def read_prompt(self, value: Any) -> None:
         """Text without a chat around it: a completion's prompt, texts to embed; token ids count as they are."""
         for each in _flat(plain(value)):
             if isinstance(each, int) and not isinstance(each, bool):
                 self.prompt.ids += 1
             else:
-                self.read_text(each, part)
+                self.read_text(each, NEWEST)
 
 
 def _flat(value: Any, depth: int = 0) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.document import MOST_BYTES, PriceListError, parse_json
-from costspan.pricing.lists.build import OWN, Change, build, changes, pack_snapshot, read_litellm
+from costspan.pricing.lists.build import Change, build, changes, pack_snapshot, read_litellm
 from costspan.pricing.lists.genai_prices import read_models
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _List:
 def _models_of(snapshot: Snapshot, package: str) -> list[Model]:
     catalog = Catalog(snapshot)
     models = (model for provider in snapshot.providers for model in catalog.models(provider))
-    return [model for model in models if model.source.startswith(package) and model.source != OWN]
+    return [model for model in models if model.source.startswith(package)]
 
 
 def _version(package: str) -> str | None:
