@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.lookup import find_model, own_pricer, split_name, unknown_model
+from costspan.pricing.price import FEMTO
 from costspan.pricing.rates import dollars
 from costspan.usage import OUTPUT_TOKENS, STANDARD, Terms, Usage
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from costspan.pricing.price import Price
 
 _OUTPUT_SIDE = frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms"})
-_FEMTO = 10**15
 
 
 def price(
@@ -150,7 +150,7 @@ def _known(usage: Usage, model: str, provider: str | None, terms: Terms) -> Pric
 
 def _sides(found: Price) -> tuple[float, float]:
     output = sum(amount for bucket, amount in found.breakdown.items() if bucket in _OUTPUT_SIDE)
-    return ((found.total_femto or 0) - output) / _FEMTO, output / _FEMTO
+    return ((found.total_femto or 0) - output) / FEMTO, output / FEMTO
 
 
 def _custom(rates: Mapping[str, float], prompt_tokens: int, completion_tokens: int) -> tuple[float, float]:

@@ -56,9 +56,7 @@ class Period:
             return _FOREVER
         start = datetime.fromtimestamp(now, self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         days = 1 if self.per == "day" else 32 - start.day
-        later = start.replace(tzinfo=None) + timedelta(
-            days=days
-        )  # on the calendar: days with a clock change are not 24 h
+        later = start.replace(tzinfo=None) + timedelta(days=days)  # by the calendar: not every day has 24 hours
         if self.per == "month":
             later = later.replace(day=1)
         return later.replace(tzinfo=self.zone).timestamp()

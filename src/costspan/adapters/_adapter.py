@@ -110,9 +110,7 @@ class Seat:
     operation: Operation | None = None  # for a seat that serves just one
     closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
     rereads: str = ""  # for a seat that makes an object which reads the response of a stream anew: path to its stream
-    steps: bool = (
-        False  # `__next__` of the SDK's own stream, for streams with nothing inside that we could stand in for
-    )
+    steps: bool = False  # `__next__` of the SDK's own stream, where nothing inside of it could be stood in for
     parses: bool = False  # for a seat through which a raw response turns into what it holds
     waits: bool = False  # an `async def`: the call begins when it is awaited
     streams: bool = False  # always gives a stream, without being asked for one

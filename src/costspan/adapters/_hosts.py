@@ -125,9 +125,8 @@ def _geo(host: str, provider: str) -> str:
     if provider == "openai":
         return first if first in _RESIDENCY else ""
     if provider == "gcp.vertex_ai":
-        return (
-            first.removesuffix("-aiplatform")
-            if first != "aiplatform"
-            else rest.partition(".rep.")[0] * (".rep." in rest)
-        )
+        if first != "aiplatform":
+            return first.removesuffix("-aiplatform")
+        zone, in_zone, _ = rest.partition(".rep.")  # aiplatform.us.rep.googleapis.com
+        return zone if in_zone else ""
     return ""

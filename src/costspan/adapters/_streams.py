@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from costspan.adapters._watch import Watch
 
 _CLOSE = Guard("close a stream whose budget is spent")
-
-
 _LOOK = Guard("look at a streamed event")
 
 

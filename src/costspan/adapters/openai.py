@@ -80,9 +80,8 @@ SPEECH = Operation("text_to_speech", model="", id="", hook=hooks.count_character
 TRANSCRIPTION = Operation(
     "speech_to_text",
     usage=UsageMap(
-        last=(
-            ".",
-        ),  # `verbose_json` of translations, and of hosts other than OpenAI, says how long it was, and no usage
+        # `verbose_json` of translations, and of hosts other than OpenAI, tells how long the sound was, and no usage
+        last=(".",),
         total_input="input_tokens",
         total_output="output_tokens",
         input_audio="input_token_details.audio_tokens",

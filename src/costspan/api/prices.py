@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.compile import active_period
 from costspan.pricing.lookup import own_pricer
+from costspan.pricing.price import FEMTO
 from costspan.reports.usage import text
 
 if TYPE_CHECKING:
     from costspan.pricing.model import Model
-
-_FEMTO = Decimal(10) ** 15
 
 
 def prices_of(name: str, provider: str = "") -> list[dict[str, Any]]:
@@ -46,7 +45,7 @@ def _entry(model: Model) -> dict[str, Any]:
         "model": model.id,
         "currency": "USD",
         "prices": {
-            bucket: [{"above_input_tokens": above, "usd": text(Decimal(femto) / _FEMTO)} for above, femto in steps]
+            bucket: [{"above_input_tokens": above, "usd": text(Decimal(femto) / FEMTO)} for above, femto in steps]
             for bucket, steps in period.rates.items()
         },
         "max_input_tokens": model.max_input,

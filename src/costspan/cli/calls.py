@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from costspan.cli.asking import asks
+from costspan.ledger.listing import ORDERS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +21,7 @@ _UNBOUNDED = 10_000  # columns
 
 @click.command(short_help="Single calls: the dearest, the latest")
 @asks(since="7d")
-@click.option("--order", type=click.Choice(["dearest", "latest"]), default="dearest", show_default=True)
+@click.option("--order", type=click.Choice(list(ORDERS)), default="dearest", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option(
     "--page", default="http://127.0.0.1:4318", show_default=True, help="Where `costspan up` is, for the links."

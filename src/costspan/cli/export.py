@@ -10,6 +10,8 @@ import click
 from click.core import ParameterSource
 
 from costspan.cli.asking import asks
+from costspan.reports.export import FORMATS, WRITERS, ExportError, rows_for
+from costspan.reports.wording import counted
 
 if TYPE_CHECKING:
     from costspan.cli.asking import Asked
@@ -17,15 +19,10 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Usage as CSV, JSON lines, Parquet or FOCUS")
 @asks(by="day,model")
-@click.option(
-    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet", "focus"]), default="csv", show_default=True
-)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; else standard output.")
 def command(asked: Asked, form: str, output: Path | None) -> None:
     """Usage as CSV, JSON lines, Parquet, or FOCUS 1.2 (by day, provider, model, kind of tokens and team)."""
-    from costspan.reports.export import WRITERS, ExportError, rows_for
-    from costspan.reports.wording import counted
-
     if output is None and form == "parquet" and sys.stdout.isatty():
         msg = "Parquet is no text: name a file with --output"
         raise click.UsageError(msg)

@@ -9,19 +9,18 @@ import click
 
 from costspan.cli.asking import one_line
 from costspan.config import read_settings
+from costspan.ledger.book import open_ledger
+from costspan.reports.reconcile import PROVIDERS, BillError, read_bill, reconcile
+from costspan.reports.usage import text
 
 
 @click.command(short_help="The ledger against the provider's own figures")
-@click.option("--provider", type=click.Choice(["openai", "anthropic"]), required=True)
+@click.option("--provider", type=click.Choice(PROVIDERS), required=True)
 @click.option("--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
 @click.option("--db", default="", help="The ledger: a file, or clickhouse://…")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(provider: str, path: Path, db: str, *, as_json: bool) -> None:
     """Compare the ledger with the provider's own usage or cost export (CSV or JSON), by day and model."""
-    from costspan.ledger.book import open_ledger
-    from costspan.reports.reconcile import BillError, read_bill, reconcile
-    from costspan.reports.usage import text
-
     try:
         bills = read_bill(path, provider)
         with one_line(), open_ledger(db or read_settings().ledger) as book:

@@ -125,22 +125,18 @@ class ClickHouseBook:
 
     def list_calls(self, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
         """The first `limit` calls in that order."""
-        start, end = limits(question, *self.period())
-        conditions, parameters = compile_filters(question.where, self._source)
-        where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}", *conditions]
-        sql = f"{_CALLS} WHERE {' AND '.join(where)} ORDER BY {ORDERS[order]} LIMIT {limit}"
+        where, parameters = self._calls_of(question)
+        sql = f"{_CALLS} WHERE {where} ORDER BY {ORDERS[order]} LIMIT {limit}"
         return [_listed(row) for row in self._fetch(sql, parameters)]
 
     def divide_prompts(self, question: Question) -> list[PromptSum]:
         """How the input of calls whose prompt was divided divides over its parts."""
-        start, end = limits(question, *self.period())
-        conditions, parameters = compile_filters(question.where, self._source)
-        where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}", *conditions]
+        where, parameters = self._calls_of(question)
         found = "JSONExtractKeysAndValues(JSONExtractString(extra, 'prompt'), 'Int64')"
         share = f"sum({INPUT_COST} * part.2 / nullIf({ALL_INPUT}, 0))"
         rows = self._fetch(
             f"SELECT part.1, count(), sum(part.2), toInt64(round(ifNull({share}, 0))) "  # noqa: S608 our names
-            f"FROM costspan_calls FINAL ARRAY JOIN {found} AS part WHERE {' AND '.join(where)} GROUP BY part.1",
+            f"FROM costspan_calls FINAL ARRAY JOIN {found} AS part WHERE {where} GROUP BY part.1",
             parameters,
         )
         return [PromptSum(part, int(calls), int(tokens), int(pico)) for part, calls, tokens, pico in rows]
@@ -153,6 +149,13 @@ class ClickHouseBook:
         others = self._fetch(f"{_SPANS} WHERE lower(TraceId)=? LIMIT {_MOST_SPANS}", asked) if calls else []
         spans = calls + [_span(row) for row in others if row[0] not in known]
         return sorted(spans, key=lambda span: (span.start, -span.duration_us))
+
+    def _calls_of(self, question: Question) -> tuple[str, list[str]]:
+        """The condition that holds for single calls that the question asks about, and its parameters."""
+        start, end = limits(question, *self.period())
+        conditions, parameters = compile_filters(question.where, self._source)
+        within = (f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}")
+        return " AND ".join([*within, *conditions]), parameters
 
     def _fetch(self, sql: str, parameters: Sequence[str] = ()) -> list[Sequence[Any]]:
         """Rows; each `?` stands for a parameter, which the server binds."""

@@ -9,9 +9,8 @@ from __future__ import annotations
 from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
 from costspan.telemetry import names
 from costspan.telemetry.spellings import CALL_KINDS, FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
-from costspan.usage import CACHE_READS, CACHE_WRITES
+from costspan.usage import CACHE_READS, CACHE_WRITES, MOST
 
-_MOST_TOKENS = 10**12
 _MOST_USD = 10**5
 _DIMS = ",\n    ".join(
     f"{name} {'String' if name in ('user', 'tags') else 'LowCardinality(String)'}" for name in Dims._fields
@@ -86,7 +85,7 @@ def quote(value: str) -> str:
 
 def _count(expression: str) -> str:
     number = f"toFloat64OrZero({expression})"
-    return f"if({number} >= 0 AND {number} <= {_MOST_TOKENS}, toInt64({number}), 0)"  # false for NaN
+    return f"if({number} >= 0 AND {number} <= {MOST}, toInt64({number}), 0)"  # false for NaN
 
 
 def _pico(expression: str) -> str:

@@ -91,10 +91,8 @@ def open_store(path: Path, *, create: bool = True) -> sqlite3.Connection:
     Raises:
         LedgerError: Not a ledger, damaged, newer than this version, read-only, or not there and `create` is false.
     """
-    if not create and not path.exists():
-        raise LedgerError(
-            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another with --db"
-        )
+    if not create:
+        _require(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -113,10 +111,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     Raises:
         LedgerError: There is no ledger, or it cannot be read.
     """
-    if not path.exists():
-        raise LedgerError(
-            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another with --db"
-        )
+    _require(path)
     try:
         _bring_up_to_date(path)
         connection = sqlite3.connect(
@@ -129,6 +124,13 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise explain(error, path) from error
     return connection
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise LedgerError(
+            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another with --db"
+        )
 
 
 def _bring_up_to_date(path: Path) -> None:

@@ -13,6 +13,7 @@ from costspan.ledger.maintenance import cutoff_day, drop_before
 from costspan.ledger.record import PLAIN, Dims, OtherSpan, StoredCall
 from costspan.ledger.rolls import UPSERT, Rolls
 from costspan.ledger.schema import explain, open_store
+from costspan.ledger.sql import HOUR_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from costspan.ledger.record import Measures
 
-HOUR_US = 3_600_000_000
-DAY_US = 24 * HOUR_US
 _DIMS_HELD = 20_000
 _PARENTS_HELD = 100_000
 _SPANS_WAITING = 20_000

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from costspan.pricing.model import Model
     from costspan.usage import Usage
 
-Flat: TypeAlias = (
-    "Mapping[str, int | Fraction]"  # femto-dollars per token or unit; a Fraction where no integer is exact
-)
+# Femto-dollars per token or unit; a Fraction where no integer is exact.
+Flat: TypeAlias = "Mapping[str, int | Fraction]"
 
 # Two measures of one matter: what is billed by one of them is not billed again by another.
 _MATTERS = (

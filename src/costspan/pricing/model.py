@@ -70,9 +70,7 @@ class Model:
     mode: str = "chat"
     url: str = ""
     minimum_audio_ms: int = 0  # a shorter recording is billed as one of this length
-    cache_share: tuple[int, int] | None = (
-        None  # of the input rate, for cached input without a rate; not kept in the list
-    )
+    cache_share: tuple[int, int] | None = None  # of the input rate: what cached input without a rate costs; not packed
     own: bool = False  # the user's, not the list's
     marginal: bool = False  # a step's rate holds for what lies above it, not for the whole request
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, overload
 
 from costspan.pricing.compile import active_period
@@ -10,6 +11,7 @@ from costspan.pricing.document import Document, read_document
 from costspan.pricing.litellm import FIELDS
 from costspan.pricing.lookup import find_model, own_pricer
 from costspan.pricing.model import HOUR_MS
+from costspan.pricing.price import FEMTO
 from costspan.pricing.pricefile import read_prices
 from costspan.pricing.providers import canonical_provider
 from costspan.pricing.registry import REGISTERED
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from costspan.pricing.model import Model, Rates, Variant
 
-_FEMTO = 10**15
 # LiteLLM's name of a provider, where it is not ours; the models of some bear no prefix.
 _THEIRS = {
     "openai": "openai",
@@ -126,8 +127,6 @@ def _key(provider: str, name: str) -> str:
 
 
 def _as_entry(model: Model) -> dict[str, Any]:
-    from datetime import datetime, timezone  # noqa: PLC0415
-
     period = active_period(model, datetime.now(timezone.utc))
     entry: dict[str, Any] = {
         "max_tokens": model.max_output or model.max_input,
@@ -155,7 +154,5 @@ def _as_fields(rates: Rates, suffix: str = "") -> dict[str, float]:
         name = _BY_BUCKET.get(bucket)
         for above, rate in steps if name else ():
             per = HOUR_MS // 1000 if bucket.endswith("_ms") else 1
-            fields[f"{name}_above_{above // 1000}k_tokens{suffix}" if above else f"{name}{suffix}"] = (
-                rate / per / _FEMTO
-            )
+            fields[f"{name}_above_{above // 1000}k_tokens{suffix}" if above else f"{name}{suffix}"] = rate / per / FEMTO
     return fields

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_FEMTO = Decimal(10**15)
+from costspan.pricing.price import FEMTO
+
 _NANO_DOLLAR = 10**6  # femto-dollars: the lists' prices by the second are cut quotients of prices by the hour
 _DEAREST = Decimal(10**6)  # dollars for one unit: above it a price is a mistake
 
@@ -36,9 +37,9 @@ def dollars(value: Any) -> Decimal:
 
 def per_unit(price: Decimal, units: int = 1) -> int:
     """Femto-dollars for one unit of a price that is given for `units`, to the nearest whole one."""
-    return round(price * _FEMTO / units)
+    return round(price * FEMTO / units)
 
 
 def per_hour(price: Decimal) -> int:
     """Femto-dollars for an hour, to the nearest nano-dollar."""
-    return round(price * _FEMTO / _NANO_DOLLAR) * _NANO_DOLLAR
+    return round(price * FEMTO / _NANO_DOLLAR) * _NANO_DOLLAR

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from costspan.reports.usage import UsageReport
 
 FORMATS = ("csv", "jsonl", "parquet", "focus")
-_DANGEROUS = tuple(
-    "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
-)  # a cell that begins so, or with their wide forms, is a formula to a spreadsheet
+# A cell that begins with one of these, or with their wide forms, is a formula to a spreadsheet.
+_DANGEROUS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 class ExportError(RuntimeError):

@@ -9,6 +9,7 @@ from weakref import ref
 from opentelemetry import trace
 
 from costspan.telemetry import names
+from costspan.telemetry.spellings import CALL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 _INFERENCE = frozenset(("chat", "text_completion", "generate_content", "embeddings", "completion", "rerank"))
-_KINDS = frozenset(("LLM", "EMBEDDING", "RERANKER", "generation", "embedding"))
 _TOOLS = ("openlit",)  # scopes of tools that tell what a span is only when it ends; every span of theirs is a client's
 # The newest span of another tool here: one that is for an inference is not made the current one by every tool
 _PENDING: ContextVar[ref[Any] | None] = ContextVar("costspan-pending-span", default=None)
@@ -60,8 +60,8 @@ def stands_for_inference(span: Any) -> bool:
     return (
         attributes.get(names.OPERATION) in _INFERENCE  # official instrumentations, Logfire
         or attributes.get("llm.request.type") in _INFERENCE  # OpenLLMetry
-        or attributes.get("openinference.span.kind") in _KINDS
-        or attributes.get("langfuse.observation.type") in _KINDS
+        or attributes.get("openinference.span.kind") in CALL_KINDS
+        or attributes.get("langfuse.observation.type") in CALL_KINDS
     )
 
 

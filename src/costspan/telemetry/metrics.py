@@ -53,6 +53,7 @@ class Metrics:
         self._tokens = ExactCounter(self._lock, 1)
         self._calls = ExactCounter(self._lock, 1)
         self._saved = ExactCounter(self._lock, FEMTO)
+        self._counters = (self._cost, self._tokens, self._calls, self._saved)
         self._backlog = Backlog()
         self._make_histograms(meter)
         self._make_counters(meter)
@@ -207,21 +208,21 @@ class Metrics:
     @property
     def unsettled(self) -> bool:
         """Whether some series would be reported as 0 at the next collection."""
-        return any(each.unsettled for each in (self._cost, self._tokens, self._calls, self._saved))
+        return any(each.unsettled for each in self._counters)
 
     def take_back(self) -> None:
         """The last collection has not arrived: series that were new in it are new again."""
-        for counter in (self._cost, self._tokens, self._calls, self._saved):
+        for counter in self._counters:
             counter.take_back()
 
     def settle(self) -> None:
         """Report true values from now on: the last collection is near."""
-        for counter in (self._cost, self._tokens, self._calls, self._saved):
+        for counter in self._counters:
             counter.settle()
 
     def _after_fork(self) -> None:
         self._lock = RLock()
-        for counter in (self._cost, self._tokens, self._calls, self._saved):
+        for counter in self._counters:
             counter._lock = self._lock
             counter.clear()
         self._kinds.clear()

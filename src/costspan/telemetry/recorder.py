@@ -288,7 +288,7 @@ class Recorder:
                 timestamp=call.started_ns + int(call.duration_seconds * 1e9),
                 context=trace.set_span_in_context(call.span, otel.Context()),
                 severity_number=SeverityNumber.INFO,
-                attributes={**attributes, "costspan.duration": call.duration_seconds},
+                attributes={**attributes, names.EVENT_DURATION: call.duration_seconds},
                 event_name=names.EVENT,
             )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from costspan.call import UsageSource
 
+CHARACTERS_PER_TOKEN = 4  # the rule of thumb, for where nothing better can run
+
 
 class TokenCount(int):
     """Tokens; an `int` that knows whether a tokenizer counted them or an estimate stands in for one.

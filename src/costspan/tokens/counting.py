@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from costspan.call import UsageSource
-from costspan.tokens.count import TokenCount
+from costspan.tokens.count import CHARACTERS_PER_TOKEN, TokenCount
 from costspan.tokens.families import UNKNOWN, Family, bare_name, family_of
 from costspan.tokens.requests import read_request
 from costspan.tokens.sharing import ANY_EFFORT
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 GUESSED_ERROR = 0.25  # of a prompt with something in it whose tokens are not known here
 LENGTH_ERROR = 0.3  # of the rule of thumb
-CHARACTERS_PER_TOKEN = 4
 
 
 @dataclass(slots=True)

@@ -53,7 +53,7 @@ def token_counter(
     Raises:
         ValueError: Both text and messages are given.
     """
-    if type(text) is str and messages is custom_tokenizer is None and not switch("disable_token_counter"):
+    if type(text) is str and messages is None and custom_tokenizer is None and not switch("disable_token_counter"):
         return tokenizer_of(model).count(text)
     question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer)
     return question.estimate() if switch("disable_token_counter") else question.count()

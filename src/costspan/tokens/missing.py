@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from costspan.call import UsageSource
+from costspan.tokens.count import CHARACTERS_PER_TOKEN
 from costspan.tokens.reading import CONVERSATIONS, plain
 from costspan.usage import Usage
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from costspan.tokens.count import TokenCount
 
 COUNTED = frozenset(("chat", "text_completion", "generate_content", "embeddings"))  # operations billed by text tokens
-CHARACTERS_PER_TOKEN = 4  # the rule of thumb, for where nothing better can run
 LOOKS = 100  # entries of a list that the quick estimate looks at
 DEPTH = 6  # of nested content that it looks into
 

@@ -44,9 +44,9 @@ _FIELDS = {
     "input_audio_hours": ("input_audio_ms", 1),
 }
 _TERMS = {"service_tier": "tier", "processing": "tier", "speed": "speed", "search_type": "search_tool"}
-# A served id that the list finds by a pattern: the literal part is an alias, dates are the catalog's own rule.
 _FREE = re.compile(r"free of charge|included in the subscription", re.IGNORECASE)
 _NOTHING: Rates = {"input": ((0, 0),), "output": ((0, 0),)}
+# A served id that the list finds by a pattern: the literal part is an alias, dates are the catalog's own rule.
 _REGEX_LITERAL = re.compile(r"^\^((?:[a-z0-9/_-]|\\\.|\\\[|\\\]|=)+)")
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.litellm import split_key
 from costspan.pricing.model import Model, Period, Variant
-from costspan.pricing.rates import dollars
+from costspan.pricing.price import FEMTO
+from costspan.pricing.rates import dollars, per_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ _KEY = re.compile(
     r"(?:(?P<host>[a-z_]+)/)?(?:(?P<quality>standard|hd|low|medium|high|auto)/)?"
     r"(?P<width>\d+)-x-(?P<height>\d+)/(?:\d+-steps/)?(?P<model>.+)$"
 )
-_TENTH_OF_A_CENT_TENTH = 10**11  # femto-dollars in 0.0001 dollars: prices by the pixel are cut quotients of round ones
+_HUNDREDTH_OF_A_CENT = 10**11  # femto-dollars: prices by the pixel are cut quotients of round ones
 
 
 def is_image_key(key: str) -> bool:
@@ -45,6 +46,6 @@ def _price(entry: Mapping[str, Any], pixels: int) -> int:
     """Femto-dollars for one image; 0 if the list does not say."""
     for field in ("output_cost_per_image", "input_cost_per_image"):
         if entry.get(field):
-            return round(dollars(entry[field]) * 10**15)
-    exact = dollars(entry.get("input_cost_per_pixel") or 0) * pixels * 10**15
-    return round(exact / _TENTH_OF_A_CENT_TENTH) * _TENTH_OF_A_CENT_TENTH
+            return per_unit(dollars(entry[field]))
+    exact = dollars(entry.get("input_cost_per_pixel") or 0) * pixels * FEMTO
+    return round(exact / _HUNDREDTH_OF_A_CENT) * _HUNDREDTH_OF_A_CENT
