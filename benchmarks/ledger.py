@@ -26,9 +26,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from made_up_calls import realistic_calls, span_of
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from costspan.ledger.generate import realistic_calls, span_of
 from costspan.ledger.listing import list_calls
 from costspan.ledger.maintenance import verify
 from costspan.ledger.question import Question, parse_where

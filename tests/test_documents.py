@@ -24,12 +24,12 @@ import yaml
 from fake_providers import openai
 from ledger.ledger_served import Ledger
 from ledger.ledger_spans import traces
+from made_up_calls import realistic_calls, span_of
 from starlette.applications import Starlette
 
 import costspan
 from costspan.cli.commands import costspan as command_line
 from costspan.demo.provider import Provider
-from costspan.ledger.generate import realistic_calls, span_of
 from costspan.limits import read_quotas
 from costspan.pricing import Pricer
 

@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 from ledger_served import Ledger
 from ledger_spans import CHAT, NOON, event, logs, span, traces
+from made_up_calls import realistic_calls, span_of
 
 from costspan.ledger import clickhouse_schema
 from costspan.ledger.book import SqliteBook, open_ledger
 from costspan.ledger.clickhouse import ClickHouseBook
-from costspan.ledger.generate import realistic_calls, span_of
 from costspan.ledger.question import Question, parse_by, parse_where, parse_zone
 from costspan.ledger.schema import LedgerError
 from costspan.reports.usage import read_usage

@@ -8,11 +8,11 @@ import threading
 import pytest
 from ledger_served import Ledger
 from ledger_spans import CHAT, NOON, call, event, logs, span, traces
+from made_up_calls import realistic_calls, span_of
 
 from costspan.guard import FAILURES
 from costspan.ledger import ingest as ingesting
 from costspan.ledger.book import SqliteBook, open_ledger
-from costspan.ledger.generate import realistic_calls, span_of
 from costspan.ledger.ingest import BusyError, Ingest, Job, TooLargeError
 from costspan.ledger.lock import lock
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread

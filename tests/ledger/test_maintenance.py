@@ -10,9 +10,9 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from ledger_spans import CHAT, DAY, NOON, SECOND, call, span, traces
+from made_up_calls import realistic_calls
 
 from costspan.ledger import maintenance, schema
-from costspan.ledger.generate import realistic_calls
 from costspan.ledger.importing import import_lines, merge
 from costspan.ledger.listing import list_calls, read_trace
 from costspan.ledger.question import Question, QuestionError, parse_zone

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.ledger_served import Served
 from ledger.ledger_spans import CHAT, SECOND, call, span, traces
-
-from costspan.ledger.generate import realistic_calls, span_of
+from made_up_calls import realistic_calls, span_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Realistic made-up calls, the same for the same seed: for benchmarks, and to try a ledger's size before having one."""
+"""Realistic made-up calls, the same for the same seed: for the ledger's tests, and for its benchmark."""
 
 from __future__ import annotations
 
