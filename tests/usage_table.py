@@ -8,7 +8,6 @@ Costs are by a price file in which every kind of token has a rate of its own, so
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sys
@@ -23,6 +22,7 @@ from conformance.host import finish, items, settle
 from conformance.sdks import ROWS
 from conformance.told import TOLD
 from fake_providers import FakeProvider, watsonx
+from loops import event_loop
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -60,27 +60,30 @@ def lines(row):
     """The lines of one SDK, which is installed."""
     fake = FakeProvider(row.wire.ROUTES)
     clients = row.clients(fake.url)
-    loop = asyncio.new_event_loop()
     try:
-        for ask, shape in product(row.asks, SHAPES):
-            kind = "async" if shape.startswith("async") else "sync"
-            path = ask.stream if "stream" in shape else ask.plain
-            if path and kind in row.kinds:
-                told = TOLD.get(f"{row.name} {ask.name}") or TOLD[f"{row.wire.__name__.rpartition('.')[2]} {ask.name}"]
-                path = path if isinstance(path, str) else path[kind]
-                arguments = ask.arguments()
-                if "stream" in shape:
-                    arguments |= {**ask.stream_arguments, **told.stream_arguments}
-                fake.clear()
-                fake.play(*([told.answer] if told.answer else ()))
-                run = loop.run_until_complete if kind == "async" else finish
-                seen = run(_seen(row, clients[kind], path, arguments, stream="stream" in shape))
-                yield Line(row.name, ask.name, shape, told.payload, (told.usage, cost_of(told.usage)), seen)
+        with event_loop() as loop:
+            yield from _lines(row, fake, clients, loop.run_until_complete)
+            for sdk in clients.values():
+                loop.run_until_complete(close(sdk))
     finally:
-        for sdk in clients.values():
-            loop.run_until_complete(close(sdk))
-        loop.close()
         fake.close()
+
+
+def _lines(row, fake, clients, run):
+    for ask, shape in product(row.asks, SHAPES):
+        kind = "async" if shape.startswith("async") else "sync"
+        path = ask.stream if "stream" in shape else ask.plain
+        if path and kind in row.kinds:
+            told = TOLD.get(f"{row.name} {ask.name}") or TOLD[f"{row.wire.__name__.rpartition('.')[2]} {ask.name}"]
+            path = path if isinstance(path, str) else path[kind]
+            arguments = ask.arguments()
+            if "stream" in shape:
+                arguments |= {**ask.stream_arguments, **told.stream_arguments}
+            fake.clear()
+            fake.play(*([told.answer] if told.answer else ()))
+            seen = _seen(row, clients[kind], path, arguments, stream="stream" in shape)
+            seen = run(seen) if kind == "async" else finish(seen)
+            yield Line(row.name, ask.name, shape, told.payload, (told.usage, cost_of(told.usage)), seen)
 
 
 async def _seen(row, sdk, path, arguments, *, stream):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from contextlib import contextmanager
 
 import pytest
+from loops import event_loop
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -35,9 +35,8 @@ def quick_collections():
 
 @pytest.fixture(scope="session")
 def loop():
-    loop = asyncio.new_event_loop()
-    yield loop
-    loop.close()
+    with event_loop() as loop:
+        yield loop
 
 
 @pytest.fixture(scope="session")
