@@ -51,15 +51,29 @@ _ROW = _object(
 )  # fmt: skip
 _CALL = _object(
     start={"type": "string", "format": "date-time"}, trace_id=_TEXT, span_id=_TEXT, duration_ms=_COUNT,
-    **dict.fromkeys(NAMES, _TEXT), tags={"type": "object"}, session=_TEXT, input_tokens=_COUNT,
-    cache_read_tokens=_COUNT, cache_write_tokens=_COUNT, output_tokens=_COUNT, reasoning_tokens=_COUNT,
-    usage={"type": "object"}, cost=_MONEY | {"type": ["string", "null"]}, costs={"type": "object"}, discount=_MONEY,
+    **dict.fromkeys(NAMES, _TEXT), tags={"type": "object"}, session=_TEXT, reason=_TEXT, tier=_TEXT,
+    input_tokens=_COUNT, cache_read_tokens=_COUNT, cache_write_tokens=_COUNT, output_tokens=_COUNT,
+    reasoning_tokens=_COUNT, usage={"type": "object"}, cost=_MONEY | {"type": ["string", "null"]},
+    costs={"type": "object"}, discount=_MONEY,
 )  # fmt: skip
 _SPAN = _object(
     span_id=_TEXT, parent_id=_TEXT, name=_TEXT, service=_TEXT, depth=_COUNT, offset_us=_COUNT, duration_us=_COUNT,
     failed={"type": "boolean"}, subtree_cost=_MONEY, call=_CALL | {"type": ["object", "null"]},
 )  # fmt: skip
 _MONTH = _object(start=_TEXT, end=_TEXT, cost=_MONEY, calls=_COUNT, forecast=_MONEY)
+_REPORT = _object(
+    since={"type": ["string", "null"]}, until={"type": ["string", "null"]}, group_by={"type": "array"},
+    currency=_TEXT, rows={"type": "array", "items": _ROW}, total=_ROW,
+)  # fmt: skip
+_CACHE = _object(read_tokens=_COUNT, write_tokens=_COUNT, saved=_MONEY, write_premium=_MONEY)
+_SURE = _object(
+    calls=_COUNT, estimated_calls=_COUNT, unpriced_calls=_COUNT, reported_share={"type": "number"},
+    priced_share={"type": "number"},
+)  # fmt: skip
+_SUMMARY = _object(
+    now=_TEXT, currency=_TEXT, today=_ROW, month=_MONTH, last_hour=_ROW, same_hour_last_week=_ROW, period=_REPORT,
+    previous=_ROW, cache=_CACHE, sure=_SURE,
+)  # fmt: skip
 _LIMIT = _query("limit", "How many, at most 1000", "50", default="50")
 _ORDER = _query("order", "Which first", "dearest", enum=list(ORDERS), default="latest")
 _TRACE = {"name": "trace_id", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -84,14 +98,12 @@ ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
     "/api/usage": (
         "Tokens and cost by day, model, team, user …, and the total",
         [_BY, *_PERIOD, _query("top", "Only so many rows; the total is of all"), *_FILTERS],
-        _object(
-            since=_TEXT, until=_TEXT, group_by={"type": "array"}, rows={"type": "array", "items": _ROW}, total=_ROW
-        ),
+        _REPORT,
     ),
     "/api/summary": (
         "Today, this month and its forecast, the last hour, the period and the one before, how sure, what caches saved",
         [*_PERIOD, *_FILTERS],
-        _object(today=_ROW, month=_MONTH, last_hour=_ROW, same_hour_last_week=_ROW, previous=_ROW, cache=_object()),
+        _SUMMARY,
     ),
     "/api/calls": (
         "Single calls, the latest or the dearest first",

@@ -104,14 +104,14 @@ def _open(ledger: str) -> Book:
 def usage(ledger: str, request: Request) -> dict[str, Any]:
     """Usage and cost by what `group_by` names, over the period and filters of the query string."""
     query = request.query_params
-    with _open(ledger) as reader:
-        return read_usage(reader, question_of(query)).as_dict(whole(query, "top", _MOST_ROWS, _MOST_ROWS))
+    with _open(ledger) as book:
+        return read_usage(book, question_of(query)).as_dict(whole(query, "top", _MOST_ROWS, _MOST_ROWS))
 
 
 def summary(ledger: str, request: Request) -> dict[str, Any]:
     """Today, the month, the last hour, the period and the one before, how sure it is, what the cache saved."""
-    with _open(ledger) as reader:
-        return summary_json(read_summary(reader, question_of(request.query_params), datetime.now(timezone.utc)))
+    with _open(ledger) as book:
+        return summary_json(read_summary(book, question_of(request.query_params), datetime.now(timezone.utc)))
 
 
 def calls(ledger: str, request: Request) -> dict[str, Any]:
@@ -120,8 +120,8 @@ def calls(ledger: str, request: Request) -> dict[str, Any]:
     order = query.get("order", "latest")
     if order not in ORDERS:
         raise QuestionError(f"order must be {' or '.join(ORDERS)}, not {order!r}")
-    with _open(ledger) as reader:
-        listed = reader.list_calls(question_of(query), order, whole(query, "limit", 50, _MOST_CALLS))
+    with _open(ledger) as book:
+        listed = book.list_calls(question_of(query), order, whole(query, "limit", 50, _MOST_CALLS))
     return {"order": order, "calls": [call_json(call) for call in listed]}
 
 
@@ -132,8 +132,8 @@ def trace(ledger: str, request: Request) -> dict[str, Any]:
         trace_id = binascii.unhexlify(asked)
     except (binascii.Error, ValueError) as error:
         raise QuestionError("a trace id is 32 hexadecimal digits") from error
-    with _open(ledger) as reader:
-        spans = reader.read_trace(trace_id)
+    with _open(ledger) as book:
+        spans = book.read_trace(trace_id)
     if not spans:
         raise NotFoundError("no call of that trace is in the ledger")
     return trace_json(asked, spans)
@@ -157,15 +157,15 @@ def price(_: str, request: Request) -> dict[str, Any]:
 def advice(ledger: str, request: Request) -> dict[str, Any]:
     """What could be saved, and how sure that is."""
     query = request.query_params
-    with _open(ledger) as reader:
-        lines = advise(reader, question_of(query), query.get("what_if", ""))
+    with _open(ledger) as book:
+        lines = advise(book, question_of(query), query.get("what_if", ""))
     return {"advice": [line.as_dict() for line in lines]}
 
 
 def retries(ledger: str, request: Request) -> dict[str, Any]:
     """Failed calls that the program tried again, among the latest."""
-    with _open(ledger) as reader:
-        calls = reader.list_calls(question_of(request.query_params), "latest", LOOKED_AT)
+    with _open(ledger) as book:
+        calls = book.list_calls(question_of(request.query_params), "latest", LOOKED_AT)
     return {"looked_at": len(calls), "retries": [row.as_dict() for row in tried_again(calls)]}
 
 
@@ -175,6 +175,6 @@ def budgets(ledger: str, _: Request) -> dict[str, Any]:
         quotas, problem = read_quotas(tolerant_settings().budgets), ""
     except SettingError as error:
         quotas, problem = (), str(error)
-    with _open(ledger) as reader:
-        states = read_budgets(reader, quotas, datetime.now(timezone.utc))
+    with _open(ledger) as book:
+        states = read_budgets(book, quotas, datetime.now(timezone.utc))
     return {"budgets": [state.as_dict() for state in states], "problem": problem}

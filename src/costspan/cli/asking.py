@@ -41,8 +41,8 @@ class Asked:
     @contextlib.contextmanager
     def ledger(self) -> Iterator[Book]:
         """The ledger, open for reading; its errors become one line."""
-        with one_line(), open_ledger(self.db or read_settings().ledger) as reader:
-            yield reader
+        with one_line(), open_ledger(self.db or read_settings().ledger) as book:
+            yield book
 
 
 @contextlib.contextmanager

@@ -31,8 +31,8 @@ def command(asked: Asked, order: str, limit: int, page: str, *, as_json: bool) -
     """Single calls, the dearest or the latest first, each with a link to its trace."""
     from costspan.api.shapes import call_json
 
-    with asked.ledger() as reader:
-        listed = reader.list_calls(asked.question, order, limit)
+    with asked.ledger() as book:
+        listed = book.list_calls(asked.question, order, limit)
     if as_json:
         click.echo(json.dumps({"order": order, "calls": [call_json(call) for call in listed]}, indent=2))
     elif listed:

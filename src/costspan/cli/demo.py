@@ -140,8 +140,8 @@ def _show(stage: Stage, *, as_json: bool) -> None:
     from costspan.ledger.question import Question
     from costspan.reports.usage import read_usage
 
-    with open_ledger(str(stage.db)) as reader:
-        reports = [read_usage(reader, Question(by=(name,))) for name in ("model", "team")]
+    with open_ledger(str(stage.db)) as book:
+        reports = [read_usage(book, Question(by=(name,))) for name in ("model", "team")]
     if as_json:
         click.echo(json.dumps({report.question.by[0]: report.as_dict(None) for report in reports}, indent=2))
         return

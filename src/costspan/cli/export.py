@@ -30,8 +30,8 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
         msg = "FOCUS has columns of its own: leave --by out, or choose another --format"
         raise click.UsageError(msg)
     try:
-        with asked.ledger() as reader:
-            rows: list[dict[str, Any]] = list(rows_for(reader, asked.question, form))
+        with asked.ledger() as book:
+            rows: list[dict[str, Any]] = list(rows_for(book, asked.question, form))
         with click.open_file(str(output or "-"), "wb") as out:
             WRITERS[form](rows, out)
     except BrokenPipeError:  # as in `costspan export | head`: click ends then without a word

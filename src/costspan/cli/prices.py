@@ -102,9 +102,9 @@ def _unpriced(db: str) -> list[dict[str, Any]] | None:
 
     where = db or read_settings().ledger
     try:
-        with open_ledger(where) as reader:
+        with open_ledger(where) as book:
             question = Question(None, None, ("provider", "model"), parse_where(("status=unpriced",)), timezone.utc)
-            answers = reader.ask(question)
+            answers = book.ask(question)
     except LedgerError as error:
         if db:
             raise click.ClickException(str(error)) from None

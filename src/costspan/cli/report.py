@@ -32,8 +32,8 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
         _show_prompts(asked, as_json=as_json)
         return
     second = _currency(currency, rate)
-    with asked.ledger() as reader:
-        report = read_usage(reader, asked.question)
+    with asked.ledger() as book:
+        report = read_usage(book, asked.question)
     fees = fees_due(asked.question)
     if as_json:
         said = _converted(report.as_dict(top), second)
@@ -56,8 +56,8 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
 def _show_prompts(asked: Asked, *, as_json: bool) -> None:
     from costspan.reports.prompts import read_prompts
 
-    with asked.ledger() as reader:
-        report = read_prompts(reader, asked.question)
+    with asked.ledger() as book:
+        report = read_prompts(book, asked.question)
     if as_json:
         click.echo(json.dumps(report.as_dict(), indent=2))
     elif not report.parts:

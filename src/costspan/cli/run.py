@@ -148,10 +148,10 @@ def _tell(ledger_db: str | None, started: datetime, service: str, program: str) 
     from costspan.ledger.question import Filter, Question
     from costspan.reports.usage import read_usage
 
-    with one_line(), open_ledger(ledger_db) as reader:
+    with one_line(), open_ledger(ledger_db) as book:
         until = datetime.now(timezone.utc) + timedelta(seconds=1)
         question = Question(started, until, ("model",), (Filter("service", (service,)),))
-        report = read_usage(reader, question)
+        report = read_usage(book, question)
     if report.rows:
         out = terminal(stderr=True)
         out.print(usage_table(report, out.width))

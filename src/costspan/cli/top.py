@@ -35,20 +35,20 @@ def command(asked: Asked, interval: float, *, once: bool) -> None:
     from costspan.cli.tables import terminal
 
     console = terminal()
-    with asked.ledger() as reader:
+    with asked.ledger() as book:
         if once or not console.is_terminal:
-            console.print(_view(reader, asked, console.width))
+            console.print(_view(book, asked, console.width))
             return
-        with Live(_view(reader, asked, console.width), console=console, screen=True) as live:
+        with Live(_view(book, asked, console.width), console=console, screen=True) as live:
             try:
                 while True:
                     time.sleep(interval)
-                    live.update(_view(reader, asked, console.width))
+                    live.update(_view(book, asked, console.width))
             except KeyboardInterrupt:
                 return
 
 
-def _view(reader: Book, asked: Asked, width: int) -> RenderableType:
+def _view(book: Book, asked: Asked, width: int) -> RenderableType:
     """Totals, the last hour minute by minute, and the table."""
     from rich.console import Group
     from rich.text import Text
@@ -58,19 +58,19 @@ def _view(reader: Book, asked: Asked, width: int) -> RenderableType:
     from costspan.reports.wording import counted
 
     now = datetime.now(timezone.utc)
-    report = read_usage(reader, asked.anew())
+    report = read_usage(book, asked.anew())
     total = report.total
     line = f"{counted(total.calls, 'call')}, {counted(total.tokens, 'token')}, {money(total.cost)}  "
-    return Group(Text(line + sparkline(_minutes(reader, asked, now))), usage_table(report, width, 30))
+    return Group(Text(line + sparkline(_minutes(book, asked, now))), usage_table(report, width, 30))
 
 
-def _minutes(reader: Book, asked: Asked, now: datetime) -> list[int]:
+def _minutes(book: Book, asked: Asked, now: datetime) -> list[int]:
     """Pico-dollars of each of the last 60 minutes."""
     edges = [now - timedelta(minutes=_MINUTES - place) for place in range(_MINUTES + 1)]
     plain = dataclasses.replace(asked.question, by=())
     sums = []
     for start, end in pairwise(edges):
-        answers = reader.ask(plain.within(start, end))
+        answers = book.ask(plain.within(start, end))
         sums.append(sum(answer.sums.cost for answer in answers))
     return sums
 

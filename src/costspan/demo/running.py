@@ -114,5 +114,5 @@ def wait_for_calls(db: Path, service: str, expected: int) -> None:
 
 def count_calls(db: Path, service: str) -> int:
     """How many calls of a service the ledger has."""
-    with open_ledger(str(db)) as reader:
-        return read_usage(reader, Question(where=(Filter("service", (service,)),))).total.calls
+    with open_ledger(str(db)) as book:
+        return read_usage(book, Question(where=(Filter("service", (service,)),))).total.calls

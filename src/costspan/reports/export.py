@@ -36,7 +36,7 @@ def flat_rows(report: UsageReport) -> Iterator[dict[str, Any]]:
         yield flat
 
 
-def rows_for(reader: Book, question: Question, form: str) -> Iterable[dict[str, Any]]:
+def rows_for(book: Book, question: Question, form: str) -> Iterable[dict[str, Any]]:
     """What a file of this form holds; refused here, before a file is opened and so emptied, if it cannot be written.
 
     Raises:
@@ -44,7 +44,7 @@ def rows_for(reader: Book, question: Question, form: str) -> Iterable[dict[str, 
     """
     if form == "parquet" and find_spec("pyarrow") is None:
         raise ExportError("Parquet needs pyarrow: pip install 'costspan[parquet]'")
-    return focus_rows(reader, question) if form == "focus" else flat_rows(read_usage(reader, question))
+    return focus_rows(book, question) if form == "focus" else flat_rows(read_usage(book, question))
 
 
 def write_csv(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
@@ -101,8 +101,8 @@ def export_token_usage(
     if format == "focus":
         asked["group_by"] = ()
     question, where = ask(**asked)
-    with open_ledger(where) as reader:
-        rows = list(rows_for(reader, question, format))
+    with open_ledger(where) as book:
+        rows = list(rows_for(book, question, format))
     with open(path, "wb") as out:  # noqa: PTH123 a path of any kind
         WRITERS[format](rows, out)
     return len(rows)

@@ -56,10 +56,10 @@ class _Kind(NamedTuple):
     cost: int  # pico-dollars
 
 
-def focus_rows(reader: Book, question: Question) -> Iterator[dict[str, Any]]:
+def focus_rows(book: Book, question: Question) -> Iterator[dict[str, Any]]:
     """The rows of the question's period and filters, by day (UTC)."""
     daily = Question(question.since, question.until, _BY, question.where)
-    for answer in sorted(reader.ask(daily), key=lambda each: tuple(each.keys.values())):
+    for answer in sorted(book.ask(daily), key=lambda each: tuple(each.keys.values())):
         for kind in _kinds(answer):
             yield _row(answer, kind)
 

@@ -55,42 +55,42 @@ class Summary:
     cache: Cache
 
 
-def read_summary(reader: Book, question: Question, now: datetime) -> Summary:
+def read_summary(book: Book, question: Question, now: datetime) -> Summary:
     """The summary at the moment `now`, for the question's period and filters."""
     local = now.astimezone(question.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     hour = timedelta(hours=1)
-    period = read_usage(reader, Question(question.since, question.until, ("provider", "model"), question.where))
+    period = read_usage(book, Question(question.since, question.until, ("provider", "model"), question.where))
     return Summary(
         now=now,
-        today=_total(reader, question, midnight, now),
-        month=_month(reader, question, midnight.replace(day=1), now),
-        last_hour=_total(reader, question, now - hour, now),
-        same_hour_last_week=_total(reader, question, now - _WEEK - hour, now - _WEEK),
+        today=_total(book, question, midnight, now),
+        month=_month(book, question, midnight.replace(day=1), now),
+        last_hour=_total(book, question, now - hour, now),
+        same_hour_last_week=_total(book, question, now - _WEEK - hour, now - _WEEK),
         period=period,
-        previous=_previous(reader, question, now),
+        previous=_previous(book, question, now),
         cache=cache_effect(period.rows),
     )
 
 
-def _total(reader: Book, question: Question, since: datetime, until: datetime) -> UsageRow:
-    return read_usage(reader, Question(since, until, (), question.where)).total
+def _total(book: Book, question: Question, since: datetime, until: datetime) -> UsageRow:
+    return read_usage(book, Question(since, until, (), question.where)).total
 
 
-def _previous(reader: Book, question: Question, now: datetime) -> UsageRow:
+def _previous(book: Book, question: Question, now: datetime) -> UsageRow:
     until = question.until or now
     since = question.since or until
     length = min(until - since, since - _BEGINNING)
-    return _total(reader, question, since - length, since)
+    return _total(book, question, since - length, since)
 
 
-def _month(reader: Book, question: Question, start: datetime, now: datetime) -> Month:
+def _month(book: Book, question: Question, start: datetime, now: datetime) -> Month:
     days = calendar.monthrange(start.year, start.month)[1]
     end = (start + timedelta(days=days)).replace(hour=0)
-    so_far = _total(reader, question, start, now)
-    first = datetime.fromtimestamp(reader.period()[0] // HOUR_US * 3600, tz=now.tzinfo)
+    so_far = _total(book, question, start, now)
+    first = datetime.fromtimestamp(book.period()[0] // HOUR_US * 3600, tz=now.tzinfo)
     since = max(now - _TREND, first)
-    recent = _total(reader, question, since, now)
+    recent = _total(book, question, since, now)
     pace = recent.cost / max(1, int((now - since).total_seconds()))
     forecast = so_far.cost + pace * int((end - now).total_seconds())
     return Month(start, end, so_far.cost, so_far.calls, forecast.quantize(Decimal("0.000001")))

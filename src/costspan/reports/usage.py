@@ -166,18 +166,18 @@ class UsageReport:
         }
 
 
-def read_usage(reader: Book, question: Question) -> UsageReport:
+def read_usage(book: Book, question: Question) -> UsageReport:
     """The report that answers `question`."""
-    answers = reader.ask(question)
+    answers = book.ask(question)
     cost = sum(answer.sums.cost for answer in answers)
     time = question.time
     answers.sort(key=lambda each: (each.keys[time] if time else "", -each.sums.cost, *each.keys.values()))
-    months = _running_months(reader, question, answers) if time == "day" else [None] * len(answers)
+    months = _running_months(book, question, answers) if time == "day" else [None] * len(answers)
     rows = [_row(answer, cost, month) for answer, month in zip(answers, months, strict=True)]
     return UsageReport(question, rows, _row(_total(answers), cost))
 
 
-def _running_months(reader: Book, question: Question, answers: list[Answer]) -> list[int | None]:
+def _running_months(book: Book, question: Question, answers: list[Answer]) -> list[int | None]:
     """For each answer the running total of its month and group, from the month's first day, shown or not."""
     others = tuple(name for name in question.by if name != "day")
     group_of: Callable[[dict[str, str]], Any] = itemgetter(*others) if others else lambda _: ()
@@ -187,7 +187,7 @@ def _running_months(reader: Book, question: Question, answers: list[Answer]) -> 
         first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         before = replace(question, since=first, until=question.since, by=others)
         month = local.strftime("%Y-%m")
-        for answer in reader.ask(before) if first < question.since else ():
+        for answer in book.ask(before) if first < question.since else ():
             running[month, group_of(answer.keys)] = answer.sums.cost
     totals: list[int | None] = []
     for keys, sums, *_ in answers:
@@ -229,8 +229,8 @@ def get_token_usage(**asked: Any) -> UsageReport:
         LedgerError: The ledger cannot be read.
     """
     question, where = ask(**asked)
-    with open_ledger(where) as reader:
-        return read_usage(reader, question)
+    with open_ledger(where) as book:
+        return read_usage(book, question)
 
 
 def ask(
