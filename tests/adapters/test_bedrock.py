@@ -5,6 +5,7 @@ import gc
 import io
 import json
 import pickle
+from itertools import islice
 
 import botocore.session
 import pytest
@@ -222,6 +223,7 @@ def test_what_nobody_counted_is_counted_in_the_model_s_own_request(watch, fake):
 
     assert seen.attributes["costspan.usage.source"] != "provider"
     assert seen.attributes["gen_ai.usage.input_tokens"] > 3
+    assert seen.attributes["gen_ai.usage.output_tokens"] >= len(wire.TEXT.split())
 
 
 def test_a_stream_of_a_model_s_own_json_is_merged(watch, fake):
@@ -233,6 +235,24 @@ def test_a_stream_of_a_model_s_own_json_is_merged(watch, fake):
     assert all(isinstance(chunk["chunk"]["bytes"], bytes) for chunk in chunks)
     assert seen.usage == CLAUDE
     assert (seen.reply.finish_reasons, seen.reply.partial) == (("end_turn",), False)
+
+
+@pytest.mark.parametrize("taken", [None, 100])
+def test_what_the_first_event_of_a_long_stream_tells_is_kept(watch, fake, taken):
+    """The writes by time to live are nowhere else; nor, if the stream is left early, is the input."""
+    seen = watch("bedrock")
+
+    def answer(asked):
+        first, start, word, *rest = wire.claude_chunks(asked)
+        return wire.invoked_stream(first, start, *[word] * 150, *rest)
+
+    fake.play(answer)
+    events = invoke(client(fake), method="invoke_model_with_response_stream")["body"]
+    assert len(list(islice(events, taken))) > 99
+    events.close()
+
+    assert {**seen.usage.counts, "output": 0, "reasoning": 0} == {**CLAUDE.counts, "output": 0, "reasoning": 0}
+    assert seen.reply.partial == bool(taken)
 
 
 @pytest.mark.parametrize("method", ["converse", "converse_stream"])

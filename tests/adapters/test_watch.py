@@ -12,8 +12,10 @@ from costspan.adapters.openai import CHAT
 from costspan.bill import Bills
 from costspan.call import Call, Request
 from costspan.config import Settings
+from costspan.usage import Usage
 
 COSTED = Operation("chat", usage=UsageMap(cost="cost"))
+GROUNDED = Operation("chat", usage=UsageMap(output="tokens", web_searches="searches"))
 
 
 def test_names_are_read_from_the_second_chunk_where_the_first_is_empty():
@@ -53,6 +55,27 @@ def test_an_error_that_is_told_is_a_code_and_never_a_message(told, said):
     Watch(call, Operation("generate_content", error="error"), observer).complete({"error": told})
 
     assert str(call.error) == said
+
+
+def test_of_many_usage_objects_each_count_is_kept_that_one_of_them_tells():
+    """Gemini's searches come with any chunk; its counts come with every one."""
+    observer = SimpleNamespace(finished=lambda _call: None)
+    call = Call(Request("chat", "openai", "m"), observer)
+    watch = Watch(call, GROUNDED, observer)
+    for number in range(1, 500):
+        watch.see({"usage": {"tokens": number, **({"searches": 2} if number == 100 else {})}})
+    watch.finish()
+
+    assert call.reply.usage == Usage(output=499, web_searches=2)
+
+
+@pytest.mark.parametrize("usage", [None, {}, "29 tokens", [29], 29, {"completion_tokens": "ten"}])
+def test_the_text_of_an_answer_is_there_to_be_counted_where_its_usage_tells_nothing(usage):
+    observer = SimpleNamespace(finished=lambda _call: None)
+    call = Call(Request("chat", "openai", "m"), observer)
+    Watch(call, CHAT, observer).complete({"choices": [{"message": {"content": "It is."}}], "usage": usage})
+
+    assert (call.reply.usage, call.reply.text) == (None, "It is.")
 
 
 @pytest.mark.parametrize("items", [0, 3])

@@ -80,20 +80,29 @@ class UsageMap:
 
     def read(self, roots: Iterable[Any]) -> Told:
         """What the usage objects tell together. Later ones win, count by count: streams repeat usage cumulatively."""
-        raw: dict[str, Any] = {}
-        odd = False
-        for root in roots:
-            found = _Found()
-            self._tree.walk(root, found)
-            for read, leaf in self._picked:
-                found.note(read(root), leaf)
-            raw = {**raw, **found.counts} if raw else found.counts
-            odd = odd or found.odd
+        folded = self.fold(roots)
+        raw = folded.counts
         cost = raw.pop("cost", None)
         if not raw:
-            return Told(None, odd, cost)
+            return Told(None, folded.odd, cost)
         counts, clamped = _make_disjoint(raw)
-        return Told(Usage.of(counts), odd or clamped, cost)
+        return Told(Usage.of(counts), folded.odd or clamped, cost)
+
+    def fold(self, roots: Iterable[Any]) -> _Found:
+        """What `read` would find in them, as one that it takes in their place."""
+        folded = _Found()
+        for root in roots:
+            found = root if type(root) is _Found else self._find(root)
+            folded.counts |= found.counts
+            folded.odd = folded.odd or found.odd
+        return folded
+
+    def _find(self, root: Any) -> _Found:
+        found = _Found()
+        self._tree.walk(root, found)
+        for read, leaf in self._picked:
+            found.note(read(root), leaf)
+        return found
 
 
 class _Leaf(NamedTuple):

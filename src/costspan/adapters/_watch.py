@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from costspan.adapters._adapter import Operation
     from costspan.adapters._paths import Read
+    from costspan.adapters._usage import UsageMap
     from costspan.call import Call, Observer
     from costspan.usage import Terms
 
@@ -24,7 +25,7 @@ _END = Guard("finish the call")
 _ADMIT = Guard("check the budgets")
 _BATCH = 16  # chunks read at once, before a look at the budgets: in a row they cost half of what each in its turn does
 _FIRST_CHUNKS = 2  # read as they come: names are in the first; Azure puts an empty one before it
-_FOLD = 64  # usage objects held before they are thinned out: some hosts send one with every chunk
+_FOLD = 64  # usage objects held before they are made one: some hosts send one with every chunk
 _CODE = re.compile(r"[\w.:-]{1,64}")  # of an error; what else is told is a message, which may quote the prompt
 
 
@@ -107,8 +108,6 @@ class Watch:
             self._collect(response)
             self._identify(response)
             _gather(self.operation.read.finish, [response], self._finish)
-            if not self._usages:
-                _gather(self.operation.read.full_text, [response], self._texts)
         self.finish()
 
     def _collect(self, source: Any) -> bool:
@@ -121,8 +120,8 @@ class Watch:
             if found is not None:
                 told = True
                 self._usages.append(found)
-        if len(self._usages) > _FOLD:  # counts are cumulative: the first, and the latest few, tell all
-            del self._usages[1 : -_FOLD // 2]
+        if len(self._usages) > _FOLD:
+            self._usages = [usage.fold(self._usages)]
         return told
 
     def _identify(self, source: Any) -> None:
@@ -212,15 +211,13 @@ class Watch:
             self._read_chunks()
         reply.free = operation.free
         reply.finish_reasons = tuple(self._finish)
-        reply.text = "".join(self._texts)
         if call.content is not None and not call.chunks:
             reply.answer = self._last
-        if operation.usage is not None and not self._usages and self._last is not None:
-            self._usages = [each for root in operation.usage.last_roots if (each := root(self._last)) is not None]
-        if operation.usage is not None and self._usages:
-            reply.usage, reply.clamped, reply.stated_cost = operation.usage.read(self._usages)
-            if reply.partial and reply.stated_cost == 0:
-                reply.stated_cost = None  # Perplexity's streams say 0 until they end: sdk-usage 17
+        if operation.usage is not None:
+            self._read_usage(operation.usage)
+        if reply.usage is None and not call.chunks:
+            _gather(operation.read.full_text, [self._last], self._texts)
+        reply.text = "".join(self._texts)
         self._settle_terms()
         if operation.hook is not None and (self._last is not None or not call.error):  # an answer may be mere bytes
             operation.hook(call.request, self._last, reply)
@@ -232,6 +229,15 @@ class Watch:
             call.forget()
         elif operation.lookup:
             self._observer.paused(self._observer.started(call))
+
+    def _read_usage(self, usage: UsageMap) -> None:
+        reply = self.call.reply
+        if not self._usages and self._last is not None:
+            self._usages = [each for root in usage.last_roots if (each := root(self._last)) is not None]
+        if self._usages:
+            reply.usage, reply.clamped, reply.stated_cost = usage.read(self._usages)
+            if reply.partial and reply.stated_cost == 0:
+                reply.stated_cost = None  # Perplexity's streams say 0 until they end: sdk-usage 17
 
     def _settle_terms(self) -> None:
         """The terms as served; what the answer does not say is taken as asked (an image's size)."""
