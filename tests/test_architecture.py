@@ -87,6 +87,13 @@ def test_every_part_has_its_place_in_the_order():
     assert {part_of(path) for path in FILES} - {"__init__"} <= set(RANK)
 
 
+def test_a_newcomer_finds_every_part_on_the_map():
+    told = SRC.parents[1].joinpath("CONTRIBUTING.md").read_text(encoding="utf-8")
+    parts = {f"{path.name}/" if path.is_dir() else path.name for path in SRC.iterdir() if path.suffix in ("", ".py")}
+
+    assert [part for part in sorted(parts - {"__init__.py", "__pycache__/"}) if f"`{part}`" not in told] == []
+
+
 def test_no_broad_except_outside_the_guard():
     """Cleaning up and raising again is not catching."""
 
