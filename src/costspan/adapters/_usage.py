@@ -90,12 +90,15 @@ class UsageMap:
 
     def fold(self, roots: Iterable[Any]) -> _Found:
         """What `read` would find in them, as one that it takes in their place."""
-        folded = _Found()
+        folded: _Found | None = None
         for root in roots:
             found = root if type(root) is _Found else self._find(root)
-            folded.counts |= found.counts
-            folded.odd = folded.odd or found.odd
-        return folded
+            if folded is None:
+                folded = found
+            else:
+                folded.counts |= found.counts
+                folded.odd = folded.odd or found.odd
+        return folded or _Found()
 
     def _find(self, root: Any) -> _Found:
         found = _Found()
