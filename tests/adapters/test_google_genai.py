@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from fake_providers import gemini as wire
@@ -8,6 +9,8 @@ from google import genai
 from google.genai import errors, types
 
 from adapters import PLAIN, SHAPES, STREAMS, Client, close, with_stream
+from costspan.adapters._google import USAGE, read_generated
+from costspan.call import Reply, Request
 from costspan.usage import Usage
 
 # the SDK's own: a subclass of aiohttp's session, methods that it retires, features that are new
@@ -123,6 +126,58 @@ def test_searches_are_billed_by_the_prompt_or_by_the_query(watch, serve, shape, 
     client(fake).ask(shape, "generate_content", model=model, contents="Cats?")
 
     assert seen.usage == Usage(input=19, output=10, web_searches=billed)
+
+
+@pytest.mark.parametrize(("queries", "usage"), [(["cats"], {"input": 19, "web_searches": 1}), ([], {"input": 519})])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_a_search_found_is_no_input_that_costs(watch, serve, shape, queries, usage):
+    """Pages that the prompt names and code that ran are input; what Google searches is paid by its fee."""
+    seen, fake = watch("google_genai"), serve(wire)
+    grounded = wire.candidate({"text": "It is."}, groundingMetadata={"webSearchQueries": queries})
+    found = wire.USAGE | {"toolUsePromptTokenCount": 500, "totalTokenCount": 529}
+    fake.play(wire.generated(candidates=[grounded], usageMetadata=found))
+
+    client(fake).ask(shape, "generate_content", **ASK)
+
+    assert seen.usage == Usage(**usage, output=10)
+
+
+BOTH = {"tools": [{"google_search": {}}, {"google_maps": {}}]}
+
+
+@pytest.mark.parametrize(
+    ("model", "queries", "config", "billed"),
+    [
+        ("gemini-2.5-flash", [], {}, {"maps_searches": 1}),
+        ("gemini-2.5-flash", ["bars", "pubs"], {}, {"maps_searches": 1}),
+        ("gemini-3-flash-preview", [], {}, {"maps_searches": 1}),
+        ("gemini-3-flash-preview", ["bars", "pubs"], {}, {"maps_searches": 2}),
+        ("gemini-3-flash-preview", ["cats", "dogs"], BOTH, {"maps_searches": 1, "web_searches": 2}),
+    ],
+)
+def test_maps_are_billed_by_the_prompt_or_by_the_query_not_by_the_place(model, queries, config, billed):
+    """The answer is made here: older releases drop the places."""
+    places = {"grounding_chunks": [{"maps": {"title": "Oak"}}, {"maps": {"title": "Elm"}}, {"maps": None}]}
+    told = USAGE.read(({"prompt_token_count": 19}, places | {"web_search_queries": queries}))
+    reply = Reply(model=model, usage=told.usage)
+
+    read_generated(Request("generate_content", "gcp.gemini", body={"config": config}), {}, reply)
+
+    assert reply.usage == Usage(input=19, **billed)
+
+
+@pytest.mark.parametrize("served", ["standard", "priority"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_gemini_api_tells_the_tier_that_served_in_a_header(watch, serve, shape, served):
+    """Where priority is full, the standard tier serves, at its price."""
+    seen, fake = watch("google_genai"), serve(wire)
+    fake.play(lambda asked: replace(wire.generated()(asked), headers={"x-gemini-service-tier": served}))
+    known = "service_tier" in types.GenerateContentConfig.model_fields
+
+    client(fake).ask(shape, "generate_content", **ASK, config={"service_tier": "priority"} if known else None)
+
+    told = "sdk_http_response" in types.GenerateContentResponse.model_fields  # older releases drop headers
+    assert seen.reply.terms.tier == (served if told else "priority" if known else "")
 
 
 @pytest.mark.parametrize(

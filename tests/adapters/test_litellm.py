@@ -16,7 +16,7 @@ import litellm
 
 from adapters import SHAPES, STREAMS
 from costspan import instrumentors
-from costspan.adapters._litellm_hooks import read_response
+from costspan.adapters._litellm_hooks import read_hidden, read_response
 from costspan.call import Reply, Request
 from costspan.usage import Usage
 
@@ -188,6 +188,18 @@ def test_server_tools_of_a_response_are_billed_by_the_call(streamed):
     read_response(Request("chat", "openai", body={}), last, reply)
 
     assert reply.usage == Usage(input=1, web_searches=1)
+
+
+@pytest.mark.parametrize(("model", "billed"), [("gemini/gemini-2.5-flash", 1), ("vertex_ai/gemini-3-flash-preview", 2)])
+def test_googles_searches_are_billed_by_the_prompt_or_by_the_query(model, billed):
+    """LiteLLM tells how many queries there were, whatever the model bills; what it hands over is made here."""
+    provider, _, name = model.partition("/")
+    asked = Request("chat", provider, model=model, body={})
+    reply = Reply(model=name, usage=Usage(input=1, web_searches=2, maps_searches=2))
+
+    read_hidden(asked, SimpleNamespace(_hidden_params={"custom_llm_provider": provider}), reply)
+
+    assert reply.usage == Usage(input=1, web_searches=billed, maps_searches=billed)
 
 
 @pytest.mark.parametrize("shape", ["sync", "async"])

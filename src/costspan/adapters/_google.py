@@ -39,6 +39,7 @@ USAGE = UsageMap(
     output_video=_OUT.format(m="VIDEO"),
     total="total_token_count",
     web_searches="web_search_queries.#",
+    maps_searches_list="grounding_chunks.*.maps.?",  # the places found: `bill_maps` makes searches of them
 )
 PARAMETERS = {
     "temperature": "temperature",
@@ -52,7 +53,12 @@ PARAMETERS = {
     "candidate_count": "choice.count",
     "output_dimensionality": "embeddings.dimension.count",
 }
+TIER = "usage_metadata.service_tier|usage_metadata.traffic_type|sdk_http_response.headers.x-gemini-service-tier"
 _PER_PROMPT = ("gemini-1", "gemini-2", "gemini-live-2")  # their search is billed by the grounded prompt, not the query
+_FOUND = path(
+    "usage_metadata.tool_use_prompt_token_count|usage.total_tool_use_tokens|interaction.usage.total_tool_use_tokens"
+)
+_SEARCH_TOOL = path("config.tools.*.google_search|config.tools.*.googleSearch")
 _UNSPECIFIED = "_UNSPECIFIED"  # protobuf's word for nothing, as a last part of a name
 _TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_count")
 _CHARACTERS = path("metadata.billable_character_count")
@@ -117,19 +123,39 @@ def _opened(
     return Opened(operation, request, args, kwargs)
 
 
-def bill_searches(request: Request, reply: Reply) -> None:
-    """Up to Gemini 2 a prompt that was grounded by any number of searches is billed as one."""
-    model = (reply.model or request.model).rpartition("/")[2]
-    if reply.usage is not None and reply.usage.web_searches > 1 and model.startswith(_PER_PROMPT):
-        reply.usage = Usage(**{**reply.usage.counts, "web_searches": 1})
+def bill_searches(request: Request, last: Any, reply: Reply) -> None:
+    """What Google's own searches found is no input to pay for; up to Gemini 2 any number of them in a prompt is one.
+
+    Source: billing rule 22; litellm 1.109.1 bills so too, read 2026-11-22.
+    """
+    usage = reply.usage
+    if usage is None or not (usage.web_searches or usage.maps_searches):
+        return
+    counts = dict(usage.counts)
+    found = _FOUND(last)
+    if type(found) is int:
+        counts["input"] = max(usage.input - found, 0)
+    if (reply.model or request.model).rpartition("/")[2].startswith(_PER_PROMPT):
+        counts |= {name: min(counts.get(name, 0), 1) for name in ("web_searches", "maps_searches")}
+    reply.usage = Usage(**counts)
 
 
-def read_generated(request: Request, _last: Any, reply: Reply) -> None:
+def bill_maps(request: Request, reply: Reply) -> None:
+    """An answer tells the places that Google Maps found: it was searched once, or by each query if nothing else was."""
+    usage = reply.usage
+    if usage is not None and usage.maps_searches:
+        asked = 0 if _SEARCH_TOOL(request.body) else usage.web_searches
+        told = {"web_searches": usage.web_searches - asked, "maps_searches": max(asked, 1)}
+        reply.usage = Usage(**{**usage.counts, **told})
+
+
+def read_generated(request: Request, last: Any, reply: Reply) -> None:
     """Words of protobuf for nothing are nothing; searches are what is billed of them."""
     reply.finish_reasons = tuple(each for each in reply.finish_reasons if not each.endswith(_UNSPECIFIED))
     if reply.terms.tier.upper().endswith(_UNSPECIFIED):
         reply.terms = reply.terms._replace(tier="")
-    bill_searches(request, reply)
+    bill_maps(request, reply)
+    bill_searches(request, last, reply)
 
 
 def count_embedded(_request: Request, last: Any, reply: Reply) -> None:
@@ -160,6 +186,6 @@ def _asked(read: Read, request: Request, usual: int) -> int:
 
 def read_interaction(request: Request, last: Any, reply: Reply) -> None:
     """An interaction that runs in the background tells its usage when it is asked for."""
-    bill_searches(request, reply)
+    bill_searches(request, last, reply)
     if reply.usage is None and text_of(member(last, "status")) == "in_progress":
         reply.unpriced = "the interaction runs in the background; its usage is not known yet"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from costspan.adapters._google import bill_searches
+from costspan.adapters._google import bill_maps, bill_searches
 from costspan.adapters._paths import member, path
 from costspan.adapters._streams import Entry
 from costspan.adapters._watch import Watch
@@ -110,8 +110,9 @@ class Turns:
         self.leave_early()
 
 
-def read_turn(request: Request, _last: Any, reply: Reply) -> None:
+def read_turn(request: Request, last: Any, reply: Reply) -> None:
     """Sound cannot be counted here: a turn that told no usage has none that is known."""
-    bill_searches(request, reply)
+    bill_maps(request, reply)
+    bill_searches(request, last, reply)
     if reply.usage is None:
         reply.unpriced = "the live session told no usage for this turn"

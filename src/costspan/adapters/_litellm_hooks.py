@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters import _openai_hooks as openai
+from costspan.adapters._google import bill_searches
 from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import open_keywords
@@ -71,6 +72,8 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
     reply.cached = (
         mocked or bool(hidden.get("cache_hit")) or getattr(last, "custom_llm_provider", "") == "cached_response"
     )
+    if request.provider.startswith("gcp."):
+        bill_searches(request, last, reply)
 
 
 def read_response(request: Request, last: Any, reply: Reply) -> None:

@@ -46,6 +46,7 @@ class UsageMap:
     - `extra_input`: more fresh input, told apart by the provider but priced alike,
     - `total`: the provider's own sum; it decides whether reasoning is inside the output count or beside it,
     - `<unit>_s`: seconds, for a bucket in milliseconds,
+    - `<unit>_list`: a list of them,
     - `cost`: USD that the provider says it charges, or `cost_ticks`: the same in xAI's ticks of 1e-10 USD.
     An `input` or `output` given directly does not contain cache or reasoning, but does contain audio, image and video.
     """
@@ -265,6 +266,10 @@ def _milliseconds(seconds: Any) -> int | None:
     return _whole(seconds, _MILLISECONDS)
 
 
+def _length(value: Any) -> int | None:
+    return len(value) if isinstance(value, list) else None
+
+
 def _dollars(value: Any) -> Decimal | None:
     """USD through its decimal text, so that 0.1 stays 0.1; None for what is no amount."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
@@ -285,6 +290,7 @@ _SUMS = ("total_input", "total_output", "total", "extra_input", "cache_write_tot
 _NUMBERS: dict[str, tuple[str, Callable[[Any], int | Decimal | None]]] = {  # the bucket of a name, and its numbers
     **{name: (name, _whole) for name in (*BUCKETS, *_SUMS)},
     **{f"{name.removesuffix('_ms')}_s": (name, _milliseconds) for name in BUCKETS if name.endswith("_ms")},
+    **{f"{name}_list": (name, _length) for name in UNITS},
     "cost": ("cost", _dollars),
     "cost_ticks": ("cost", of_ticks),
 }

@@ -31,6 +31,7 @@ USAGE = UsageMap(
     output_audio="completion_tokens_details.audio_tokens",
     output_image="completion_tokens_details.image_tokens",
     web_searches="server_tool_use.web_search_requests|prompt_tokens_details.web_search_requests",
+    maps_searches="prompt_tokens_details.google_maps_grounding_requests",
     cost=COST,
     cost_ticks=COST_TICKS,
 )
