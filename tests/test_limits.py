@@ -52,6 +52,15 @@ def test_a_limit_for_a_team_refuses_only_that_team(limited):
     program.ask()
 
 
+def test_a_limit_for_a_tag_refuses_only_calls_with_it(limited):
+    program = limited({"tag.plan": "trial", "tokens": 29, "on_exceed": "raise"})
+    for plan in ("trial", "gold", "gold"):
+        with costspan.attribution(plan=plan):
+            program.ask()
+    with costspan.attribution(plan="trial"), pytest.raises(BudgetExceededError, match="'plan=trial per process'"):
+        program.ask()
+
+
 def test_a_star_gives_every_value_a_limit_of_its_own(limited):
     program = limited({"user": "*", "model": "gpt-4o", "tokens": 29, "on_exceed": "raise", "name": "per user"})
 
@@ -285,6 +294,10 @@ def test_yaml_is_read_as_json_is(tmp_path):
         ('[{"usd": 1, "strict": "false"}]', "strict true or false"),
         ('[{"usd": 1, "team": null}]', "team must be one value"),
         ('[{"usd": 1, "team": ["a", "b"]}]', "team must be one value"),
+        ('[{"usd": 1, "model": "gpt-5*"}]', "model must be one value, or '\\*' for every value, not 'gpt-5\\*'"),
+        ('[{"usd": 1, "perod": "month"}]', "there is no 'perod': write per, or tag.perod for a tag"),
+        ('[{"usd": 1, "tem": "search"}]', "there is no 'tem': write team, or tag.tem for a tag"),
+        ('[{"limt": 1}]', "there is no 'limt': write name, usd, tokens, .*conversation, or tag.limt for a tag"),
     ],
 )
 def test_a_file_that_is_not_understood_is_named_with_its_entry_and_cause(tmp_path, text, cause):

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from difflib import get_close_matches
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 EACH = "*"  # every value of a key has a limit of its own
 _MOST_VALUES = 100_000  # values counted for one `*`; the one that was quiet longest is forgotten first
-_WORDS = frozenset(("name", "usd", "tokens", "per", "timezone", "warn_at", "on_exceed", "strict"))
+_WORDS = ("name", "usd", "tokens", "per", "timezone", "warn_at", "on_exceed", "strict")
+WHOSE = ("team", "user", "feature", "model", "provider", "session", "conversation")  # calls it can be for
+TAG = "tag."  # stands before the name of a tag, as in reports: any other word that is not known is a slip
 _PERIODS = ("process", "day", "month")
 _FOREVER = float("inf")
 _MOST_SHARE = 10  # of a limit, to be told at: who writes 80 means 0.8
@@ -176,7 +179,7 @@ def _entries(path: str) -> list[dict[str, Any]]:
 
 
 def _quota(entry: dict[str, Any], index: int) -> Quota:
-    keys = {str(key): str(value) for key, value in entry.items() if key not in _WORDS}
+    keys = {str(key).removeprefix(TAG): str(value) for key, value in entry.items() if key not in _WORDS}
     per, zone = str(entry.get("per", "process")), str(entry.get("timezone", "UTC"))
     name = str(entry.get("name") or " ".join([*(f"{key}={value}" for key, value in keys.items()), f"per {per}"]))
     try:
@@ -191,7 +194,12 @@ def _quota(entry: dict[str, Any], index: int) -> Quota:
 def _check(entry: dict[str, Any]) -> None:
     """Nothing that would make a limit which never holds, without a word."""
     for key, value in entry.items():
-        if key not in _WORDS and (value is None or isinstance(value, (list, dict))):
+        if key in _WORDS:
+            continue
+        if key not in WHOSE and not str(key).startswith(TAG):
+            near = get_close_matches(str(key), (*_WORDS, *WHOSE), 1) or (*_WORDS, *WHOSE)
+            raise ValueError(f"there is no {key!r}: write {', '.join(near)}, or {TAG}{key} for a tag")
+        if value is None or isinstance(value, (list, dict)) or (EACH in str(value) and value != EACH):
             raise TypeError(f"{key} must be one value, or {EACH!r} for every value, not {value!r}")
     if not isinstance(entry.get("on_exceed", ""), str) or not isinstance(entry.get("strict", False), bool):
         raise TypeError("on_exceed must be raise or warn, strict true or false")

@@ -61,9 +61,27 @@ def test_the_most_used_comes_first_and_a_star_is_each_value_for_itself(ask):
 
 
 def test_tokens_and_tags_have_budgets_too(ask):
-    said = ask({"project": "x", "tokens": 2400, "per": "day"})
+    said = ask({"tag.project": "x", "tokens": 2400, "per": "day"})
 
-    assert [(each["unit"], each["spent"], each["used"]) for each in said["budgets"]] == [("tokens", "1200", 0.5)]
+    assert [(each["who"], each["unit"], each["spent"], each["used"]) for each in said["budgets"]] == [
+        ({"tag.project": "x"}, "tokens", "1200", 0.5)
+    ]
+
+
+def test_a_limit_of_a_model_counts_answers_of_its_days_and_of_no_other_model(ask):
+    said = ask(*({"model": model, "usd": 1, "per": "day"} for model in ("gpt-4o", "gpt-4o-mini", "gpt-4o-2024-08-06")))
+
+    assert {each["name"]: each["spent"] for each in said["budgets"]} == {
+        "model=gpt-4o per day": "2.25",
+        "model=gpt-4o-mini per day": "0",
+        "model=gpt-4o-2024-08-06 per day": "2.25",
+    }
+
+
+def test_limits_of_a_session_are_left_out_as_no_sum_tells_sessions_apart(ask):
+    assert (
+        ask({"session": "*", "usd": 1, "per": "day"}, {"conversation": "c1", "usd": 1, "per": "day"})["budgets"] == []
+    )
 
 
 def test_a_limit_of_nothing_is_used_up(ask):

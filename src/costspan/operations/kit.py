@@ -71,7 +71,7 @@ def budget_rules(path: str) -> str:
     """Prometheus recording rules with the limits of a budgets file: alerts know them before any program reports.
 
     Raises:
-        SettingError: The file cannot be used, has amounts in another currency, or names a limit twice.
+        SettingError: The file cannot be used, or names a limit twice.
     """
     quotas = read_quotas(path)
     _refuse_doubles(path, quotas)
@@ -81,10 +81,6 @@ def budget_rules(path: str) -> str:
 
 
 def _refuse_doubles(path: str, quotas: Iterable[Quota]) -> None:
-    if any("currency" in quota.keys for quota in quotas):
-        raise SettingError(f"{path}: amounts are in USD (`usd:`); there is no `currency`")
-    if any(key.startswith(("usd", "token", "limit", "amount")) for quota in quotas for key in quota.keys):
-        raise SettingError(f"{path}: an amount is given as `usd:` or `tokens:`")
     names = Counter((*sorted(quota.keys.items()), quota.limit.unit, quota.period.per) for quota in quotas)
     if doubles := [name for name, count in names.items() if count > 1]:
         raise SettingError(f"{path} has two limits for {_spelt(doubles[0])}")

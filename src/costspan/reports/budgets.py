@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.question import NAMES, Filter, Question, parse_time
-from costspan.limits import EACH
+from costspan.limits import EACH, TAG, WHOSE
 from costspan.reports.usage import read_usage, text
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from costspan.reports.usage import UsageRow
 
 _STARTS = {"day": "today", "month": "month"}
+_NOT_SUMMED = frozenset(WHOSE) - frozenset(NAMES)
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,12 @@ class BudgetState:
 
 
 def read_budgets(book: Book, quotas: Iterable[Quota], now: datetime) -> list[BudgetState]:
-    """All of them, the most used first. Those that count for the life of a process are its own affair, and left out."""
-    found = [state for quota in quotas if quota.period.per in _STARTS for state in _states(book, quota, now)]
+    """All of them, the most used first.
+
+    Left out is what only a process itself can count: its own life, and single sessions or conversations.
+    """
+    asked = [each for each in quotas if each.period.per in _STARTS and _NOT_SUMMED.isdisjoint(each.keys)]
+    found = [state for quota in asked for state in _states(book, quota, now)]
     return sorted(found, key=lambda state: -(state.spent / state.limit if state.limit else 1))
 
 
@@ -56,8 +61,8 @@ def _states(book: Book, quota: Quota, now: datetime) -> Iterator[BudgetState]:
     limit, period = quota.limit, quota.period
     since = parse_time(_STARTS[period.per], now=now, zone=period.zone)
     each = tuple(_column(key) for key, value in quota.keys.items() if value == EACH)
-    named = {key: value for key, value in quota.keys.items() if value != EACH}
-    where = [Filter(_column(key), (value,)) for key, value in named.items()]
+    named = {_column(key): value for key, value in quota.keys.items() if value != EACH}
+    where = [Filter(name, _as_answered(name, value)) for name, value in named.items()]
     where += [Filter(name, ("",), negative=True) for name in each]
     report = read_usage(book, Question(since, None, each, tuple(where), period.zone))
     for row in report.rows if each else [report.total]:
@@ -67,8 +72,13 @@ def _states(book: Book, quota: Quota, now: datetime) -> Iterator[BudgetState]:
 
 
 def _column(key: str) -> str:
-    """What the ledger calls an attribution key; those that it has no name for are tags."""
-    return key if key in NAMES else f"tag.{key}"
+    """What the ledger calls an attribution key; any but the known ones is a tag, whatever it is called."""
+    return key if key in WHOSE else TAG + key
+
+
+def _as_answered(name: str, value: str) -> tuple[str, ...]:
+    """A limit holds the model as it is asked for; the ledger has it as it answers, which is mostly one of some day."""
+    return (value, f"{value}-20*", f"{value}@20*") if name == "model" else (value,)
 
 
 def _spent(row: UsageRow, unit: str) -> Decimal:
