@@ -135,12 +135,45 @@ def test_failed_calls_count_as_calls(ledger):
     assert (row.calls, row.failed_calls) == (2, 1)
 
 
-def test_a_call_around_a_call_is_the_same_call_seen_twice(ledger):
-    inner = span()
-    outer = span(trace_id=inner["trace_id"])
-    inner["parent_span_id"] = outer["span_id"]
-    ledger.send(traces(inner))
+def layers(**changes):
+    """A call inside, and one around it that tells `changes`."""
+    inner = call()
+    outer = call(**changes) | {"trace_id": inner["trace_id"]}
+    return inner | {"parent_span_id": outer["span_id"]}, outer
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_call_around_a_call_is_the_same_call_seen_twice_whichever_comes_first(ledger, first):
+    both = layers()
+    for each in (both[first], both[1 - first], *both):  # and both again: an exporter that got no answer
+        ledger.send(traces(each))
+
+    assert ledger.report().total.calls == 1
+    assert ledger.report().total.cost == Decimal("0.0045")
+    assert len(ledger.sql("SELECT * FROM spans")) == 1
+
+
+@pytest.mark.parametrize(
+    "less",
+    [
+        {"gen_ai__usage__cost__amount": 0.001},
+        {"gen_ai__usage__input_tokens": 1},
+        {"gen_ai__usage__cost__amount": None, "gen_ai__request__model": "x", "gen_ai__response__model": "x"},
+    ],
+)
+def test_a_call_inside_one_that_came_first_and_tells_less_is_not_lost(ledger, less):
+    inner, outer = layers(**less)
     ledger.send(traces(outer))
+    ledger.send(traces(inner))
+
+    assert ledger.report().total.calls == 2
+
+
+def test_a_span_that_names_itself_its_parent_is_a_call_as_any_other(ledger):
+    odd = call()
+    odd["parent_span_id"] = odd["span_id"]
+    ledger.send(traces(odd))
+    ledger.send(traces(odd))
 
     assert ledger.report().total.calls == 1
 

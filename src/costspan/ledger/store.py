@@ -30,6 +30,10 @@ _LONGEST_SPAN_HOURS = 24
 _INSERT_CALL = "INSERT OR IGNORE INTO calls VALUES(" + ",".join("?" * 19) + ")"
 _INSERT_SPAN = "INSERT OR IGNORE INTO spans VALUES(?,?,?,?,?,?,?,?,?)"
 _NEAR = "SELECT 1 FROM calls WHERE hour IN (?,?) AND trace_id=? AND span_id=?"
+_TOLD = (
+    "SELECT coalesce(cost,0), input+cache_read+cache_write+output+reasoning FROM calls "
+    "WHERE hour IN (?,?) AND trace_id=? AND span_id=?"
+)
 _TRACE_KNOWN = "SELECT 1 FROM calls WHERE hour=? AND trace_id=? LIMIT 1"
 
 
@@ -47,7 +51,7 @@ class Written:
 
     calls: int = 0
     duplicates: int = 0  # had been stored before: a retry, or the span of a call whose event was here first
-    layers: int = 0  # calls around a call: another tool's span for the same one
+    layers: int = 0  # calls around a call, or inside one that came first: another tool's span for the same one
     spans: int = 0
 
 
@@ -113,10 +117,11 @@ class Store:
         if not self._events and any(call.event for call in calls):
             self._events = True  # from now on, calls may come in two forms
             self._connection.execute("INSERT OR IGNORE INTO meta VALUES('events', '')")
-        self._remember_parents(calls)
+        late = {id(call) for call in calls if call.parent_id and self._is_told(call)}
+        self._remember_parents(call for call in calls if id(call) not in late)
         inner = []
         for call in sorted(calls, key=_clustering):
-            if call.trace_id + call.span_id in self._parents:
+            if id(call) in late or call.trace_id + call.span_id in self._parents:
                 done.layers += 1
                 done.spans += self._add_span(_as_span(call))
             else:
@@ -152,9 +157,18 @@ class Store:
             return False  # its span and its event may name different times
         return bool(execute(_INSERT_CALL, row.columns).rowcount)
 
-    def _remember_parents(self, calls: Sequence[StoredCall]) -> None:
+    def _is_told(self, call: StoredCall) -> bool:
+        """Whether the call around it came in an earlier request, with all its money and tokens."""
+        hour = call.start_us // HOUR_US
+        around = self._connection.execute(_TOLD, (hour - 1, hour, call.trace_id, call.parent_id)).fetchone()
+        if around is None or call.parent_id == call.span_id:
+            return False
+        measures = call.measures()
+        return bool(around[0] >= measures.cost and around[1] >= sum(measures[1:6]))
+
+    def _remember_parents(self, calls: Iterable[StoredCall]) -> None:
         for call in calls:
-            if call.parent_id:
+            if call.parent_id and call.parent_id != call.span_id:
                 self._parents[call.trace_id + call.parent_id] = None
         while len(self._parents) > _PARENTS_HELD:
             self._parents.popitem(last=False)
