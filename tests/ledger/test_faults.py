@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import threading
 
 import pytest
@@ -95,6 +97,7 @@ def test_a_gzip_bomb_is_never_unpacked_whole():
     "said",
     [
         "attempt to write a readonly database",
+        "Read-only file system",
         "unable to open database file",
         "disk I/O error",
         "database is locked",
@@ -106,6 +109,37 @@ def test_a_failure_of_the_file_says_what_to_do(tmp_path, said):
 
     assert str(tmp_path) in told
     assert "\n" not in told
+
+
+@pytest.fixture
+def lying_still(tmp_path):
+    """A ledger on a disk where SQLite can make no files of its own: something is where they would be."""
+    store = Store(tmp_path / "x.db")
+    store.write(list(realistic_calls(10, days=1)))
+    store.close()
+    (tmp_path / "x.db-shm").symlink_to(tmp_path / "none" / "none")
+    return store.path
+
+
+def test_a_ledger_is_read_where_nothing_can_be_written(lying_still):
+    with SqliteBook(lying_still) as book:
+        assert book.ask(Question())[0].sums.calls == 10
+
+
+def test_a_ledger_that_another_program_holds_is_not_read_behind_its_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("costspan.ledger.schema._BUSY_MS", 1)
+    Store(tmp_path / "x.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(LedgerError, match="in use by another process"):
+            SqliteBook(tmp_path / "x.db")
+
+
+def test_calls_that_are_not_yet_in_a_file_that_cannot_be_written_are_not_left_out_without_a_word(lying_still):
+    lying_still.with_name("x.db-wal").write_bytes(b"some")
+    with pytest.raises(LedgerError, match=r"x\.db-wal holds some of its calls: copy both"):
+        SqliteBook(lying_still)
 
 
 def test_a_ledger_where_none_can_be_made_is_refused(tmp_path):

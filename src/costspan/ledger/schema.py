@@ -113,14 +113,15 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     _require(path)
     try:
-        _bring_up_to_date(path)
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_MS / 1000, isolation_level=None,
-            check_same_thread=False,
-        )  # fmt: skip
+        connection = _connect_to_read(path)
         with closed_on_failure(connection):
-            if _check(connection, path) == 0:
+            version = _check(connection, path)
+            if version == 0:
                 raise LedgerError(f"{path} is empty: `costspan up` fills one, or name another with --db")
+        if version < VERSION:  # a file of a past version is written to once, before it is only read
+            connection.close()
+            open_store(path).close()
+            connection = _connect_to_read(path)
     except sqlite3.Error as error:
         raise explain(error, path) from error
     return connection
@@ -133,12 +134,30 @@ def _require(path: Path) -> None:
         )
 
 
-def _bring_up_to_date(path: Path) -> None:
-    """A file of a past version is written to once, before it is only read."""
-    with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        past = 0 < int(connection.execute("PRAGMA user_version").fetchone()[0]) < VERSION
-    if past:
-        open_store(path).close()
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """The connection; on a disk where SQLite's own files cannot stand beside it, to the file as it lies there."""
+    try:
+        return _connected(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if "unable to open" not in str(error):
+            raise
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size:
+        raise LedgerError(
+            f"{path} cannot be read where nothing can be written, as {wal.name} holds some of its calls: copy both "
+            "into a folder of yours, or take a copy made by `costspan ledger backup`"
+        )
+    return _connected(path, "mode=ro&immutable=1")
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}", uri=True, timeout=_BUSY_MS / 1000, isolation_level=None,
+        check_same_thread=False,
+    )  # fmt: skip
+    with closed_on_failure(connection):
+        connection.execute("PRAGMA user_version").fetchone()  # opens the file, which connecting does not
+    return connection
 
 
 @contextlib.contextmanager
@@ -160,6 +179,7 @@ def explain(error: Exception, path: Path) -> LedgerError:
             "these calls make a day's sum too large (over 9.2 million USD?): check the unit of their cost"
         )
     for hint, meaning in (
+        ("Read-only", f"{path} is on a read-only disk: name another with --db, or copy it"),
         ("readonly", f"{path} is read-only: give write permission, or name another file with --db"),
         ("unable to open", f"{path} cannot be opened: does its directory exist, and may you write there?"),
         ("Permission denied", f"{path} cannot be opened: you may not write there; name another in COSTSPAN_LEDGER"),
