@@ -172,7 +172,7 @@ def test_grpc_takes_the_same_and_refuses_with_its_own_codes(tmp_path):
     made = Served(tmp_path / "x.db", grpc_port=0, token="secret")
     with grpc.insecure_channel(f"127.0.0.1:{made.running.grpc_port}") as channel:
         export = channel.unary_unary(EXPORT)
-        token = [("authorization", "Bearer secret")]
+        token = [("authorization", "bearer secret")]  # any case of the scheme will do: RFC 9110
         assert export(traces(call()), metadata=token, timeout=20) == b""
         with pytest.raises(grpc.RpcError) as refused:
             export(b"\xff", metadata=token, timeout=20)

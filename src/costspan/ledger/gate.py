@@ -58,8 +58,7 @@ class Gate:
         )
 
     def _shown(self, headers: Headers) -> bool:
-        kind, _, given = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._same(given.strip()):
+        if bears(headers.get("authorization", ""), self._token):
             return True
         try:
             cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
@@ -69,6 +68,12 @@ class Gate:
 
     def _same(self, given: str) -> bool:
         return same_secret(given, self._token)
+
+
+def bears(authorization: str, token: str) -> bool:
+    """Whether the header shows the token. The scheme's case says nothing. Source: RFC 9110 11.1, read 2026-11-22."""
+    kind, _, given = authorization.partition(" ")
+    return kind.lower() == "bearer" and same_secret(given.strip(), token)
 
 
 def same_secret(given: str, wanted: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 
-from costspan.ledger.gate import same_secret
+from costspan.ledger.gate import bears
 from costspan.ledger.ingest import BusyError, Job, TooLargeError
 from costspan.ledger.otlp import BadRequestError
 from costspan.ledger.receiver import MOST_PACKED_BYTES, answer
@@ -63,7 +63,7 @@ def start_grpc(
 def _receiver(ingest: Ingest, signal: str, token: str) -> Callable[[bytes, Any], bytes]:
     def receive(body: bytes, context: Any) -> bytes:
         given = dict(context.invocation_metadata()).get("authorization", "")
-        if token and not same_secret(given, f"Bearer {token}"):
+        if token and not bears(given, token):
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "the token is missing or wrong")
         try:
             return answer(signal, ingest.submit(Job(signal, body)).result())
