@@ -23,7 +23,7 @@ import * as whatif from './views/whatif.js';
  * A view has `id`, `title`, `asks()` with the API addresses that it needs by name, `draw(body, answers)`, which gives the
  * elements to show, and perhaps `after(body, answers)` for what needs its place on the page. `wide` is of its layout.
  */
-const VIEWS = [glance, month, spend, models, tokens, groups, budgets, sure, calls, unpriced, errors, advice, whatif];
+const VIEWS = [glance, month, spend, models, tokens, groups, budgets, sure, calls, errors, unpriced, advice, whatif];
 const LANES = 3;
 const LOOK_SECONDS = 3; // how often the ledger is asked whether anything has arrived
 const REFRESH_SECONDS = 60; // how often to draw anyway: time passes, and other programs may write to the ledger

@@ -8,7 +8,7 @@ import { table } from '../table.js';
 
 export const id = 'calls';
 export const title = 'Dearest calls';
-export const wide = 'two';
+export const wide = 'six';
 
 export const asks = () => ({ dearest: ask('/api/calls', { order: 'dearest', limit: 15 }) });
 

@@ -8,6 +8,7 @@ import { table } from '../table.js';
 
 export const id = 'errors';
 export const title = 'Errors and retries';
+export const wide = 'two';
 
 export const asks = () => ({
   failed: ask('/api/usage', { group_by: 'error,model', 'error!': '' }),
