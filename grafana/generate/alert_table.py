@@ -58,6 +58,8 @@ RECORDINGS = (
         "costspan:calls:increase1h", f"sum by ({_SHOWN}, costspan_price_status) (increase(costspan_calls_total[1h]))"
     ),
     Recording("service:costspan_cost_usd:increase1h", "sum by (service_name) (increase(costspan_cost_USD_total[1h]))"),
+    # its history tells a service that is always there from a job
+    Recording("service:costspan_cost_usd:count", "count by (service_name) (costspan_cost_USD_total)"),
     # the month that the hour ending now lies in; the next rule compares it with the month of each hour gone by
     Recording("costspan:month", "month(vector(time() - 1))"),
     # what a ledger says, where Prometheus scrapes one; else, as PromQL has no calendar, this adds up the hours of the last
@@ -265,13 +267,13 @@ ALERTS = (
         "CostspanTelemetryStale",
         "page",
         _text("""
-            count by (service_name) (costspan_cost_USD_total offset 1h)
+            count_over_time(service:costspan_cost_usd:count[3d:30m]) > 130
             unless on (service_name) count by (service_name) (costspan_cost_USD_total)
         """),
         "10m",
-        "{{ $labels.service_name }} sent its spend an hour ago and sends nothing now",
-        "Spend of this service is no longer seen: it ended, or its telemetry is cut off. The rule forgets after an hour, so its "
-        "receiver should be one that remembers.",
+        "{{ $labels.service_name }} was there for three days and sends nothing now",
+        "Spend of a service that reported for 9 in 10 of the last 72 hours is no longer seen: it ended, or its telemetry is cut "
+        "off. Jobs that come and go page nobody. The rule forgets after 7 hours, so its receiver should be one that remembers.",
         "Is the service running? `costspan doctor` on its host says where telemetry goes and whether the endpoint answers.",
     ),
     Alert(
