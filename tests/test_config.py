@@ -86,5 +86,16 @@ def test_inside_an_instrumented_program_a_bad_value_is_a_warning_and_the_default
     assert "COSTSPAN_EVENTS=sometimes is not allowed" in caplog.text
 
 
+@pytest.mark.parametrize(("given", "default"), [({"hosts": "gateway"}, "{}"), ({"exit_timeout": "soon"}, "5.0")])
+def test_the_warning_names_the_default_that_is_used(caplog, given, default):
+    assert tolerant_settings({}, **given) == Settings()
+    assert f"the default {default} is used" in caplog.text
+
+
+def test_where_nothing_is_set_all_is_the_default_and_nothing_is_said(caplog):
+    assert tolerant_settings({}) == read_settings({}) == Settings()
+    assert caplog.text == ""
+
+
 def test_an_empty_variable_is_no_value():
     assert read_settings({"COSTSPAN_EVENTS": ""}) == Settings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.guard import ToldError
 
@@ -14,19 +14,27 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("costspan")
 PREFIX = "COSTSPAN_"
+_DIALECTS = ("openinference", "openlit", "logfire")
 
 
 class SettingError(ToldError, ValueError):
     """A setting has a value that is not allowed; the message names the variable, the value and what is allowed."""
 
 
-def _choice(*allowed: str) -> Callable[[str], str]:
+class _Kind(NamedTuple):
+    """What a setting may be: how its text is read, and how the README says what is allowed."""
+
+    parse: Callable[[str], Any]  # its ValueError says what is allowed
+    allowed: str
+
+
+def _choice(*allowed: str) -> _Kind:
     def parse(text: str) -> str:
         if text not in allowed:
             raise ValueError(" or ".join(allowed))
         return text
 
-    return parse
+    return _Kind(parse, ", ".join(allowed))
 
 
 def _flag(text: str) -> bool:
@@ -59,9 +67,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _dialects(text: str) -> tuple[str, ...]:
-    known = ("openinference", "openlit", "logfire")
-    if unknown := set(_names(text)) - set(known):
-        msg = f"a list of {', '.join(known)} (not {', '.join(sorted(unknown))})"
+    if unknown := set(_names(text)) - set(_DIALECTS):
+        msg = f"a list of {', '.join(_DIALECTS)} (not {', '.join(sorted(unknown))})"
         raise ValueError(msg)
     return _names(text)
 
@@ -82,9 +89,13 @@ def _address(text: str) -> str:
     return f"{host or 'localhost'}:{port}" if text else ""
 
 
-def _setting(default: Any, parse: Callable[[str], Any], doc: str, *, allowed: str) -> Any:
+_FLAG, _COUNT, _SECONDS = _Kind(_flag, "true, false"), _Kind(_count, "whole number"), _Kind(_seconds, "seconds")
+_NAMES, _PATH = _Kind(_names, "list of names"), _Kind(str, "path")
+
+
+def _setting(default: Any, kind: _Kind, doc: str) -> Any:
     factory = {"default_factory": lambda: dict(default)} if isinstance(default, dict) else {"default": default}
-    return field(**factory, metadata={"parse": parse, "doc": doc, "allowed": allowed})
+    return field(**factory, metadata={**kind._asdict(), "doc": doc})
 
 
 @dataclass(frozen=True)
@@ -95,122 +106,87 @@ class Settings:
         "auto",
         _choice("auto", "never"),
         "Ask a streaming endpoint that is known to take it for its usage, and keep the extra chunk from the program.",
-        allowed="auto, never",
     )
     count_tokens: str = _setting(
         "missing",
         _choice("missing", "never"),
         "Count tokens that the provider did not report, off the program's threads, marked as an estimate.",
-        allowed="missing, never",
     )
     disable_token_counter: bool = _setting(
-        False,
-        _flag,
-        "Run no tokenizer at all: counts asked for are estimates by length, missing usage stays missing.",
-        allowed="true, false",
+        False, _FLAG, "Run no tokenizer at all: counts asked for are estimates by length, missing usage stays missing."
     )
     async_tokenizer_threshold_bytes: int = _setting(
         8192,
-        _count,
+        _COUNT,
         "From which size on `async_token_counter` counts on the pool; smaller texts take under 2 ms inline.",
-        allowed="whole number",
     )
     tokenizer_threadpool_max_workers: int = _setting(
-        2, _count, "Threads that count tokens. They are daemons, started when needed.", allowed="whole number"
+        2, _COUNT, "Threads that count tokens. They are daemons, started when needed."
     )
     tokenizer_timeout_seconds: float = _setting(
-        5.0,
-        _seconds,
-        "After which `async_token_counter` stops waiting and gives an estimate, marked as one.",
-        allowed="seconds",
+        5.0, _SECONDS, "After which `async_token_counter` stops waiting and gives an estimate, marked as one."
     )
     tokenizers: dict[str, str] = _setting(  # noqa: RUF009 a new dict each time
         {},
-        _pairs,
+        _Kind(_pairs, "model=path, …"),
         "Tokenizers of your own for counting: a part of the model's name, and the path of its `tokenizer.json`.",
-        allowed="model=path, …",
     )
     events: str = _setting(
         "unsampled",
         _choice("unsampled", "always", "never"),
         "For which calls to send an accounting event (a log record) besides or instead of the span.",
-        allowed="unsampled, always, never",
     )
     dialects: tuple[str, ...] = _setting(
-        (),
-        _dialects,
-        "Write the numbers under the names of these tools too.",
-        allowed="list of openinference, openlit, logfire",
+        (), _Kind(_dialects, f"list of {', '.join(_DIALECTS)}"), "Write the numbers under the names of these tools too."
     )
     metric_attributes: tuple[str, ...] = _setting(
-        ("team", "feature"),
-        _names,
-        "Attribution keys that go onto metrics. Spans always carry all of them.",
-        allowed="list of names",
+        ("team", "feature"), _NAMES, "Attribution keys that go onto metrics. Spans always carry all of them."
     )
     metric_cardinality: int = _setting(
         1000,
-        _count,
+        _COUNT,
         "Distinct values that one attribution key may have on metrics; what comes after counts as `other`.",
-        allowed="whole number",
     )
     hosts: dict[str, str] = _setting(  # noqa: RUF009 a new dict each time
         {},
-        _pairs,
+        _Kind(_pairs, "host=provider, …"),
         "Which provider a gateway or own host stands for, so that its calls are priced.",
-        allowed="host=provider, …",
     )
     bedrock_profiles: str = _setting(
         "never",
         _choice("never", "lookup"),
         "Ask AWS, once and beside the program's calls, which model is behind an application inference profile of "
         "Bedrock (`bedrock:GetInferenceProfile`), so that its calls are priced.",
-        allowed="never, lookup",
     )
-    prices: str = _setting(
-        "", str, "Your own prices, discounts and Azure deployments: path of a JSON or YAML file.", allowed="path"
-    )
-    budgets: str = _setting(
-        "", str, "Limits per team, user or model and period: path of a YAML or JSON file.", allowed="path"
-    )
-    baggage: tuple[str, ...] = _setting(
-        (), _names, "Attribution keys to take from W3C baggage of an upstream service.", allowed="list of names"
-    )
+    prices: str = _setting("", _PATH, "Your own prices, discounts and Azure deployments: path of a JSON or YAML file.")
+    budgets: str = _setting("", _PATH, "Limits per team, user or model and period: path of a YAML or JSON file.")
+    baggage: tuple[str, ...] = _setting((), _NAMES, "Attribution keys to take from W3C baggage of an upstream service.")
     prompt_parts: bool = _setting(
-        False,
-        _flag,
-        "Estimate how the input divides over system text, tools, history and the newest message.",
-        allowed="true, false",
+        False, _FLAG, "Estimate how the input divides over system text, tools, history and the newest message."
     )
     prompt_hash: str = _setting(
         "",
-        str,
+        _Kind(str, "any text"),
         "A secret of your own, the same in all programs: puts a keyed hash of each prompt, never its text, on its "
         "span, so that `costspan advise` finds prompts that are sent again and again. Empty: no hash.",
-        allowed="any text",
     )
     chunk_metric: bool = _setting(
-        False,
-        _flag,
-        "Record `gen_ai.client.operation.time_per_output_chunk`; costs one record per chunk.",
-        allowed="true, false",
+        False, _FLAG, "Record `gen_ai.client.operation.time_per_output_chunk`; costs one record per chunk."
     )
     prometheus: str = _setting(
         "",
-        _address,
+        _Kind(_address, "port or host:port"),
         "Answer a Prometheus that pulls, at `/metrics` of this port, besides what `OTEL_METRICS_EXPORTER` says. "
         "For programs whose OpenTelemetry costspan sets up.",
-        allowed="port or host:port",
     )
     exit_timeout: float = _setting(
-        5.0, _seconds, "How long the end of the program may wait for the last telemetry to leave.", allowed="seconds"
+        5.0, _SECONDS, "How long the end of the program may wait for the last telemetry to leave."
     )
     ledger: str = _setting(
         "",
-        str,
+        _Kind(str, "path or URL"),
         "The ledger of `costspan up`, `report` and the other commands: a file, or `clickhouse://…`. "
         "Empty: `costspan/ledger.db` in the user's data directory.",
-        allowed="path or URL",
     )
 
 
@@ -245,7 +221,7 @@ def tolerant_settings(environ: Mapping[str, str] | None = None, **given: Any) ->
         try:
             good[each.name] = _parse(each, value)
         except SettingError as error:
-            _log.warning("%s; the default %r is used", error, each.default)
+            _log.warning("%s; the default %r is used", error, getattr(Settings(), each.name))
     return Settings(**good)
 
 

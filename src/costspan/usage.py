@@ -62,7 +62,7 @@ class Usage:
     from the cache, and an answer of 200 tokens, 50 of them thoughts.
 
     Raises:
-        ValueError: An unknown bucket, or a count that is not a whole number of 0 or more.
+        ValueError: An unknown bucket, or a count that is not a whole number from 0 to 10**12.
     """
 
     __slots__ = ("_counts", "total_cache_read", "total_cache_write", "total_input", "total_output")
@@ -115,7 +115,7 @@ class Usage:
                 msg = f"unknown usage bucket {bucket!r}"
                 raise ValueError(msg)
             if type(count) is not int or not 0 <= count <= MOST:
-                msg = f"usage bucket {bucket} must be a whole number of 0 or more, not {count!r}"
+                msg = f"usage bucket {bucket} must be a whole number from 0 to {MOST:,}, not {count!r}"
                 raise ValueError(msg)
         _fill(self, {bucket: count for bucket, count in counts.items() if count})
 

@@ -33,6 +33,7 @@ def stainless(package: str) -> tuple[Seat, ...]:
         Seat(stream, "AsyncStream.close", closes="_iterator", waits=True),
         Seat(response, "APIResponse.parse", parses=True),
         Seat(response, "AsyncAPIResponse.parse", parses=True, waits=True),
+        Seat(f"{package}._legacy_response", "LegacyAPIResponse.parse", parses=True),  # some have it, some had
         Seat(response, "APIResponse.close", closes="_parsed_by_type"),
         Seat(response, "AsyncAPIResponse.close", closes="_parsed_by_type", waits=True),
     )

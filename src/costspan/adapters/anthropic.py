@@ -55,7 +55,6 @@ ADAPTER = Adapter(
     ),
     seats=(
         *stainless("anthropic"),
-        Seat("anthropic._legacy_response", "LegacyAPIResponse.parse", parses=True),
         Seat("anthropic._decoders.jsonl", "JSONLDecoder.close", closes="_iterator"),
         Seat("anthropic._decoders.jsonl", "AsyncJSONLDecoder.close", closes="_iterator", waits=True),
         *(

@@ -130,7 +130,6 @@ ADAPTER = Adapter(
     routes=ROUTES,
     seats=(
         *stainless("openai"),
-        Seat("openai._legacy_response", "LegacyAPIResponse.parse", parses=True),
         Seat(CHAT_STREAMS, "ChatCompletionStream.close", closes=HELPER_CLOSES),
         Seat(CHAT_STREAMS, "AsyncChatCompletionStream.close", closes=HELPER_CLOSES, waits=True),
         Seat(RESPONSE_STREAMS, "ResponseStream.close", closes=HELPER_CLOSES),

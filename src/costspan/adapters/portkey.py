@@ -6,16 +6,13 @@ Which provider answers is set at the gateway: COSTSPAN_HOSTS says whose prices a
 from __future__ import annotations
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Seat
+from costspan.adapters._adapter import Adapter
 from costspan.adapters._stainless import stainless
 
 ADAPTER = Adapter(
     provider="portkey",
     package="portkey-ai >= 2.0",
     by_host=True,
-    seats=(
-        *stainless("portkey_ai._vendor.openai"),
-        Seat("portkey_ai._vendor.openai._legacy_response", "LegacyAPIResponse.parse", parses=True),
-    ),
+    seats=stainless("portkey_ai._vendor.openai"),
     routes=openai.ROUTES,
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.pricing.compile import active_period
 from costspan.pricing.lookup import own_pricer
 from costspan.pricing.price import FEMTO
+from costspan.pricing.providers import canonical_provider
 from costspan.reports.usage import text
 
 if TYPE_CHECKING:
@@ -17,19 +18,16 @@ if TYPE_CHECKING:
 
 def prices_of(name: str, provider: str = "") -> list[dict[str, Any]]:
     """The entries of that model id, at every provider that sells it, or at one: USD for a token or unit, exact."""
-    catalog = own_pricer().resolver.catalog
-    hosts = [provider] if provider else catalog.snapshot.providers
-    own = [model for model in own_pricer().resolver.file.models if model.id == name]
-    found = [*own, *(model for host in hosts if (model := catalog.find(host, name)))]
-    return [_entry(model) for model in found if not provider or model.provider == provider]
+    resolver, wanted = own_pricer().resolver, canonical_provider(provider)
+    hosts = [wanted] if wanted else resolver.catalog.snapshot.providers
+    own = [model for model in resolver.file.models if model.id == name]
+    found = [*own, *(model for host in hosts if (model := resolver.catalog.find(host, name)))]
+    return [_entry(model) for model in found if wanted in ("", model.provider)]
 
 
 def every_price(search: str = "", provider: str = "") -> list[dict[str, Any]]:
     """All entries whose id has `search` in it."""
-    catalog = own_pricer().resolver.catalog
-    hosts = [provider] if provider in catalog.snapshot.providers else [] if provider else catalog.snapshot.providers
-    own = [model for model in own_pricer().resolver.file.models if not provider or model.provider == provider]
-    models = [*own, *(model for host in hosts for model in catalog.models(host))]
+    models = own_pricer().resolver.models(canonical_provider(provider))
     return [_entry(model) for model in models if search.lower() in model.id.lower()]
 
 

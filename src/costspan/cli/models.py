@@ -25,17 +25,13 @@ _COLUMNS = ("input", "cache_read", "output")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(provider: str, search: str, *, as_json: bool) -> None:
     """Models with prices (USD per million tokens) and limits, as of now."""
-    catalog = own_pricer().resolver.catalog
-    host = canonical_provider(provider)
-    if provider and host not in catalog.snapshot.providers:
-        known = catalog.snapshot.providers
+    resolver, host = own_pricer().resolver, canonical_provider(provider)
+    known = resolver.catalog.snapshot.providers
+    if provider and host not in known:
         near = ", ".join(get_close_matches(host, known))
         known_ones = f"closest: {near}" if near else f"costspan models shows all {len(known)}"
         raise click.BadParameter(f"no provider {provider!r} in the price list; {known_ones}")
-    hosts = (host,) if provider else catalog.snapshot.providers
-    own = [model for model in own_pricer().resolver.file.models if not provider or model.provider == host]
-    models = [*own, *(model for each in hosts for model in catalog.models(each))]
-    rows = [_row(model) for model in models if search.lower() in model.id.lower()]
+    rows = [_row(model) for model in resolver.models(host) if search.lower() in model.id.lower()]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif rows:

@@ -19,6 +19,7 @@ from costspan.pricing.registry import REGISTERED, OwnModels
 from costspan.usage import TOKENS, UNITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from costspan.pricing.contracts import Discount
@@ -64,6 +65,12 @@ class Resolver:
             if name and (found := self._find(*route(provider, name), terms.geo)):
                 return found
         return None
+
+    def models(self, provider: str = "") -> Iterator[Model]:
+        """All models of the user's file, then all of the list; of one provider (canonical) only, if it is given."""
+        yield from (model for model in self.file.models if provider in ("", model.provider))
+        for host in (provider,) if provider else self.catalog.snapshot.providers:
+            yield from self.catalog.models(host)
 
     def _find(self, provider: str, name: str, geo: str) -> Model | None:
         listed = self.catalog.find(provider, name, geo)

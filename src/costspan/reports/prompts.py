@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.money import usd_of_pico
 from costspan.reports.usage import text
+from costspan.tokens.dividing import HIDDEN
+from costspan.tokens.reading import PARTS
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from costspan.ledger.book import Book
     from costspan.ledger.question import Question
-
-PARTS = ("system", "tools", "tool_results", "history", "newest")
-HIDDEN = "hidden"  # what providers counted beyond what could be counted: beside the parts, and in them already
 
 
 @dataclass(frozen=True)
