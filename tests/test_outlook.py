@@ -40,6 +40,6 @@ def test_a_provider_can_be_named(provider, model):
     assert costspan.estimate(QUESTION, model, provider=provider).likely.usd > 0
 
 
-def test_tools_count():
+def test_tools_are_a_part_of_the_input():
     tools = [{"type": "function", "function": {"name": "now", "description": "The time of day"}}]
     assert costspan.estimate(QUESTION, "gpt-4o", tools=tools).low.input_tokens > 14

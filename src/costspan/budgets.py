@@ -111,7 +111,7 @@ class budget(Scoped["BudgetRun"]):  # noqa: N801 reads as the statement that it 
     Calls with no known price count as nothing in USD, unless `strict=True` refuses more of them.
 
     Raises:
-        ValueError: Not one of `usd` and `tokens`, or an amount that is negative or no number.
+        ValueError: Not one of `usd` and `tokens`, an amount that is negative or no number, or an unknown `on_exceed`.
     """
 
     def __init__(

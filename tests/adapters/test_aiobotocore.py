@@ -37,7 +37,7 @@ async def client(fake, service="bedrock-runtime"):
         yield made
 
 
-async def test_converse(watch, fake):
+async def test_the_usage_of_a_plain_answer_is_read(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.converse(wire.CACHED))
 

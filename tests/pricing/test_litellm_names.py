@@ -66,7 +66,7 @@ def served():
     thread.join()
 
 
-def test_cost_per_token():
+def test_cost_per_token_is_dollars_for_the_prompt_and_for_the_completion():
     prompt_tokens = 5
     completion_tokens = 10
 
@@ -90,11 +90,11 @@ def test_completion_cost_of_prompt_and_completion():
     assert f"${float(cost):.10f}".startswith("$0.000")
 
 
-def test_get_max_tokens():
+def test_get_max_tokens_is_the_longest_answer_of_a_model():
     assert get_max_tokens("gpt-3.5-turbo") == 4096
 
 
-def test_model_cost():
+def test_model_cost_has_every_model_with_litellms_fields():
     entry = model_cost["gpt-3.5-turbo"]
 
     assert (entry["input_cost_per_token"], entry["output_cost_per_token"]) == (5e-07, 1.5e-06)
@@ -103,7 +103,7 @@ def test_model_cost():
     assert len(model_cost) == len(list(model_cost)) > 3_500
 
 
-def test_model_list():
+def test_model_list_names_what_model_cost_has():
     assert {"gpt-4o", "gemini/gemini-2.5-flash", "azure/gpt-4o", "mistral/mistral-large"} <= set(model_list)
     assert model_list[0] == next(iter(model_cost))
     assert model_list[:2] == list(model_cost)[:2]

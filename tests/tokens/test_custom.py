@@ -45,6 +45,19 @@ def test_a_custom_tokenizer_counts_messages_and_lone_surrogates(file):
     assert token_counter(custom_tokenizer=own, messages=[{"role": "user", "content": "cats \ud800 sleep"}]) >= 3
 
 
+def test_the_start_token_that_a_tokenizer_would_add_is_not_counted():
+    """As Llama's does: the framing of a chat is counted by rule, and a bare text has none."""
+    start = {"id": "[UNK]", "ids": [0], "tokens": ["[UNK]"]}
+    single = [{"SpecialToken": {"id": "[UNK]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    template = {"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": {"[UNK]": start}}
+    pair = [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}]
+    own = create_tokenizer(json.dumps(TOKENIZER | {"post_processor": template | {"pair": pair}}))
+
+    assert own.tokenizer.encode("cats").ids == [0, 1]
+    assert encode(text="cats", custom_tokenizer=own) == [1]
+    assert token_counter("any", text="cats", custom_tokenizer=own) == 1
+
+
 @pytest.mark.parametrize("given", [7, "cl100k_base", {"type": "none"}])
 def test_what_cannot_encode_is_an_error_with_a_cure(given):
     if isinstance(given, str):

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def encode(model: str = "", text: str = "", custom_tokenizer: Any = None) -> list[int]:
-    """Token ids of `text` by the model's tokenizer; by o200k_base for a model whose own is not public."""
+    """Token ids of `text` by the model's tokenizer; by o200k_base for a model whose own is not public.
+
+    Raises:
+        ValueError: `custom_tokenizer`, or one of COSTSPAN_TOKENIZERS, cannot encode; the message has the cure.
+    """
     return _tokenizer(model, custom_tokenizer).encode(_text(text))
 
 
@@ -32,6 +36,7 @@ def decode(model: str = "", tokens: Sequence[int] = (), custom_tokenizer: Any = 
 
     Raises:
         KeyError: A token that its vocabulary does not have.
+        ValueError: As `encode`.
     """
     return _tokenizer(model, custom_tokenizer).decode(tokens)
 
@@ -51,7 +56,7 @@ def token_counter(
     counts: bytes, lone surrogates, malformed messages; None and "" are 0 tokens.
 
     Raises:
-        ValueError: Both text and messages are given.
+        ValueError: Both text and messages are given; or as `encode`.
     """
     if type(text) is str and messages is None and custom_tokenizer is None and not switch("disable_token_counter"):
         return tokenizer_of(model).count(text)
