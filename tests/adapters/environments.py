@@ -57,6 +57,9 @@ ENVIRONMENTS = {
     "oldest-openai": Environment(
         ("openai==1.26", "httpx<0.28"), (), shared=("test_hosts_usage.py", _CONFORMANCE, _TABLE), sdks=("openai",)
     ),
+    "oldest-realtime": Environment(  # the first openai that has it
+        ("openai[realtime]==1.58", "httpx<0.28"), (), shared=("test_openai_realtime.py",)
+    ),
     "oldest-bedrock": Environment(
         ("boto3==1.35.0",),
         (),

@@ -10,6 +10,7 @@ _HERE = "adapters/test_where_others_are_wrong.py::"
 _FAMILY = "adapters/test_stainless_family.py::"
 _CLAUDE = "adapters/test_anthropic.py::"
 _BEDROCK = "adapters/test_bedrock.py::"
+_SPOKEN = "adapters/test_openai_realtime.py::"
 _GEMINI = "adapters/test_google_genai.py::"
 _BUCKETS = "test_every_token_is_in_one_bucket_in_every_shape"
 _LEFT = "test_a_stream_left_early_ends_the_call"
@@ -53,6 +54,10 @@ COUNTS = {  # section 19, row by row
     ),
     "Ollama: prompt_eval_count and eval_count": (
         "adapters/test_ollama.py::test_the_last_line_counts_the_tokens_and_a_local_model_is_free",
+    ),
+    "Realtime: cached inside, by kind; a transcription at the price of its own model": (
+        _SPOKEN + "test_text_sound_and_pictures_have_their_own_prices_fresh_and_cached",
+        _SPOKEN + "test_what_is_said_to_a_session_is_transcribed_at_the_price_of_the_transcriber",
     ),
     "When unsure the total decides": (
         "adapters/test_usage_map.py::test_the_providers_own_total_decides_whether_reasoning_is_inside",

@@ -12,6 +12,7 @@ from costspan.adapters._paths import Read, path
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from costspan.adapters._sessions import Session
     from costspan.adapters._usage import UsageMap
     from costspan.adapters._watch import Watch
     from costspan.call import Call, Reply, Request
@@ -63,6 +64,7 @@ class Operation:
     hook: Hook | None = None
     tally: Tally | None = None
     deliver: Deliver | None = None
+    session: Callable[[Watch], Session] | None = None  # a connection, which is no call itself: sees those that it makes
     parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.request.
     parameters_in: str = "."  # where in the request those arguments are
     attribution: Mapping[str, str] = field(default_factory=dict)  # path in the request: who pays (user, session)
@@ -111,6 +113,7 @@ class Seat:
     closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
     rereads: str = ""  # for a seat that makes an object which reads the response of a stream anew: path to its stream
     steps: bool = False  # `__next__` of the SDK's own stream, where nothing inside of it could be stood in for
+    receives: bool = False  # for a seat through which the next message of a session comes
     parses: bool = False  # for a seat through which a raw response turns into what it holds
     waits: bool = False  # an `async def`: the call begins when it is awaited
     streams: bool = False  # always gives a stream, without being asked for one

@@ -7,61 +7,38 @@ to the bill. Within a turn the last count holds. Source: google-genai 3.4 as ins
 
 from __future__ import annotations
 
-from asyncio import CancelledError
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from costspan.adapters._google import bill_maps, bill_searches
 from costspan.adapters._paths import member, path
-from costspan.adapters._streams import Entry
-from costspan.adapters._watch import Watch
-from costspan.call import Call
-from costspan.guard import Guard
+from costspan.adapters._sessions import Session, explain_silence
 
 if TYPE_CHECKING:
-    from costspan.adapters._adapter import Deliver, Operation
+    from collections.abc import Callable
+
+    from costspan.adapters._adapter import Operation
+    from costspan.adapters._watch import Watch
     from costspan.call import Reply, Request
 
-_SIT = Guard("watch a live session")
-_LOOK = Guard("look at a live session's message")
 _SAYS = ("server_content", "tool_call", "usage_metadata")  # what is of a turn; the rest is about the connection
 _DONE = path("server_content.turn_complete")
 
 
-def watch_turns(turn: Operation) -> Deliver:
-    """What watches a session whose turns are calls of this operation; the connection itself is none."""
-
-    def deliver(connecting: Any, watch: Watch) -> None:
-        watch.call.forget()
-        turns: Any = Turns(turn, watch)  # which is told ends, as a watch is
-        connecting.gen = Entry(connecting.gen, turns, turns.sit)
-
-    return deliver
-
-
-class Turns:
-    """The turns of a session, one after another. Sits in the session's place for what it receives; holds it weakly."""
+class Turns(Session):
+    """The turns of a session, one after another."""
 
     def __init__(self, operation: Operation, connected: Watch) -> None:
+        super().__init__(connected)
         self._operation = operation
-        self._connected = connected
         self._next()
 
     def _next(self) -> None:
-        request, observer = replace(self._connected.call.request, body={}), self._connected._observer
-        self._turn = Watch(Call(request, observer), self._operation, observer)  # no call until the model says something
+        self._turn = self.watch(self._operation, self._request.model)  # no call until the model says something
         self._told = self._over = False  # its usage; its end, after which the usage may still come
 
-    def sit(self, session: Any, _turns: Any) -> Any:
-        """Take the seat; the program gets its own session."""
-        with _SIT:
-            self._session, self._receive = ref(session), type(session)._receive
-            session._receive = self.receive
-        return session
-
-    async def receive(self) -> Any:
-        """The session's next message.
+    def hold(self) -> None:
+        """Before the next message is taken.
 
         Raises:
             BudgetExceededError: A budget is spent, and no turn is under way.
@@ -69,18 +46,9 @@ class Turns:
         if not self._turn.call.chunks:
             self._next()
             self._turn.admit()
-        try:
-            message = await self._receive(self._session())
-        except CancelledError:  # the program waits no more; the session goes on
-            raise
-        except BaseException as error:
-            self.fail(error)
-            raise
-        with _LOOK:
-            self._see(message)
-        return message
 
-    def _see(self, message: Any) -> None:
+    def look(self, message: Any) -> None:
+        """A message, which may be of the turn."""
         if all(member(message, each) is None for each in _SAYS):
             return
         if self._over and (member(message, "server_content") or member(message, "tool_call")):
@@ -96,23 +64,23 @@ class Turns:
             turn.finish()
             self._next()
 
-    def leave_early(self) -> None:
-        """The session ends."""
+    def end(self, error: BaseException | None = None) -> None:
+        """The session ends, in the middle of a turn or after it."""
         if self._over:
             self._turn.finish()
+        elif error is not None and self._turn.call.chunks:
+            self._turn.fail(error)
         else:
             self._turn.leave_early()
 
-    def fail(self, error: BaseException) -> None:
-        """The connection broke, or was never made."""
-        if self._turn.call.chunks and not self._over:
-            self._turn.fail(error)
-        self.leave_early()
+
+def turns_of(operation: Operation) -> Callable[[Watch], Session]:
+    """What makes the session of a connection whose turns are calls of this operation."""
+    return partial(Turns, operation)
 
 
 def read_turn(request: Request, last: Any, reply: Reply) -> None:
-    """Sound cannot be counted here: a turn that told no usage has none that is known."""
+    """What of a turn needs logic."""
     bill_maps(request, reply)
     bill_searches(request, last, reply)
-    if reply.usage is None:
-        reply.unpriced = "the live session told no usage for this turn"
+    explain_silence(request, last, reply)

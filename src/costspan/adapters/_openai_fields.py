@@ -64,6 +64,26 @@ RESPONSES_USAGE = UsageMap(
     cost=COST,
     cost_ticks=COST_TICKS,
 )
+REALTIME_USAGE = UsageMap(
+    roots=("response.usage",),
+    total_input="input_tokens",
+    total_output="output_tokens",
+    total="total_tokens",
+    cache_read="input_token_details.cached_tokens",
+    input_audio="input_token_details.audio_tokens",
+    input_image="input_token_details.image_tokens",
+    cache_read_audio="input_token_details.cached_tokens_details.audio_tokens",
+    cache_read_image="input_token_details.cached_tokens_details.image_tokens",
+    output_audio="output_token_details.audio_tokens",
+)
+TRANSCRIPTION_USAGE = UsageMap(
+    # `verbose_json` of translations, and of hosts other than OpenAI, tells how long the sound was, and no usage
+    last=(".",),
+    total_input="input_tokens",
+    total_output="output_tokens",
+    input_audio="input_token_details.audio_tokens",
+    input_audio_s="seconds|duration",
+)
 IMAGE_USAGE = UsageMap(
     total_input="input_tokens",
     total_output="output_tokens",

@@ -61,7 +61,7 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
         return
     if units:
         reply.usage = reply.usage + Usage.of(units)
-        reply.terms = reply.terms._replace(search_tool=_search_tool(request))
+        reply.terms = reply.terms._replace(search_tool=_search_tool(request, last))
     if pictures := _items(last, "image_generation_call"):
         reply.parts += (_drawn(request, last), *(part for each in pictures for part in _written(each)))
 
@@ -131,8 +131,8 @@ def _tool_units(last: Any) -> dict[str, int]:
     return units
 
 
-def _search_tool(request: Request) -> str:
-    tools = member(request.body, "tools")
+def _search_tool(request: Request, last: Any) -> str:
+    tools = member(request.body, "tools") or _TOOLS(last)
     kinds = [text_of(member(tool, "type")) for tool in tools] if isinstance(tools, list) else []
     return "web_search_preview" if any(kind.startswith("web_search_preview") for kind in kinds) else "web_search"
 

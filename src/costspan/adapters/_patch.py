@@ -84,6 +84,8 @@ class Patches:
         for each in classes:
             owner = getattr(owner, each, None)
         original = getattr(owner, "__dict__", {}).get(attribute)
+        if original is None and isinstance(owner, type) and hasattr(owner, attribute):
+            return  # of a base class, where another seat is
         if original is None:
             self.missing.append(f"{module.__name__}.{name}")
             _log.info("%s.%s is not in this version of the SDK: not instrumented", module.__name__, name)

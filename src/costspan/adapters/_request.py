@@ -76,4 +76,4 @@ def locate(request: Request, adapter: Adapter, instance: Any) -> None:
 def place(request: Request, url: str) -> None:
     """Put the host and port of a URL on a request."""
     parts = urlsplit(url)
-    request.host, request.port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    request.host, request.port = parts.hostname or "", parts.port or (443 if parts.scheme in ("https", "wss") else 80)

@@ -52,7 +52,7 @@ def open_request(
     raw = _raw_header(options)
     request = read_request(operation, adapter.provider, body)
     request.stream, request.resource = bool(kwargs.get("stream")), resource
-    host = _place(request, client, options.url, adapter, settings)
+    host = place_client(request, client, options.url, adapter, settings)
     hidden = (
         request.stream
         and operation.asks_usage
@@ -69,7 +69,7 @@ def open_request(
     return Opened(operation, request, args, kwargs, raw=raw, hidden=hidden)
 
 
-def _place(request: Any, client: Any, url: str, adapter: Adapter, settings: Settings) -> Host:
+def place_client(request: Any, client: Any, url: str, adapter: Adapter, settings: Settings) -> Host:
     """Who answers, by the address: put on the request, and given back."""
     if "://" not in url:
         base = client._base_url

@@ -11,6 +11,7 @@ from costspan.guard import Guard
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 
+    from costspan.adapters._sessions import Session
     from costspan.adapters._watch import Watch
 
 _CLOSE = Guard("close a stream whose budget is spent")
@@ -91,7 +92,7 @@ class AsyncStream:
         return self._inner.__reduce_ex__(protocol)
 
 
-def step(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
+def step(take: Callable[[], Any], stream: Any, watch: Watch | Session) -> Any:
     """The next item of a stream that is watched from outside, as nothing in it can be stood in for."""
     watch.hold()
     try:
@@ -106,7 +107,7 @@ def step(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
     return chunk
 
 
-async def step_later(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
+async def step_later(take: Callable[[], Any], stream: Any, watch: Watch | Session) -> Any:
     """As `step`, for an async stream."""
     watch.hold()
     try:
@@ -124,7 +125,7 @@ async def step_later(take: Callable[[], Any], stream: Any, watch: Watch) -> Any:
 class Entry:
     """The generator behind a context manager, whose one item is the response that holds the stream."""
 
-    def __init__(self, inner: Any, watch: Watch, deliver: Callable[[Any, Watch], Any]) -> None:
+    def __init__(self, inner: Any, watch: Watch | Session, deliver: Callable[[Any, Any], Any]) -> None:
         self._inner = inner
         self._watch = watch
         self._deliver = deliver

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from costspan.adapters._adapter import Adapter, Seat
+    from costspan.adapters._sessions import Session
     from costspan.call import Observer
     from costspan.config import Settings
 
@@ -45,15 +46,15 @@ class Wrapping:
         self._observer = observer
         self._settings = settings
         self._steps = any(seat.steps for seat in adapter.seats)
-        self._stepped: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # streams that are watched from outside
+        self._stepped: WeakKeyDictionary[Any, Watch | Session] = WeakKeyDictionary()  # watched from outside
         self._rereads = any(seat.rereads for seat in adapter.seats)
         self._streamed: WeakKeyDictionary[Any, ref[Watch]] = WeakKeyDictionary()  # by the response behind a stream
         self._unread: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # raw responses not yet parsed by the host
-        self._streams: WeakSet[Watch] = WeakSet()  # those that the program still holds
+        self._streams: WeakSet[Watch | Session] = WeakSet()  # those that the program still holds
 
     def wrapper(self, seat: Seat) -> Callable[..., Any]:
         """The wrapt-style wrapper for a seat."""
-        if seat.steps:
+        if seat.steps or seat.receives:
             return self._stepping_later if seat.waits else self._stepping
         if seat.rereads:
             return self._rereading(seat.rereads)
@@ -77,6 +78,8 @@ class Wrapping:
             if native is not None and not opened.operation.lookup:
                 opened.request.native_tracer = native(instance, args, kwargs)
             call = Call(opened.request, self._observer)
+            if opened.operation.session is not None:
+                call.forget()
             return Watch(call, opened.operation, self._observer, hidden=opened.hidden), opened.args, opened.kwargs
         return None
 
@@ -128,6 +131,8 @@ class Wrapping:
     def _deliver(self, result: Any, watch: Watch) -> Any:
         """The host's result itself, watched if it is a stream or a response that is not read yet."""
         with _DELIVER:
+            if watch.operation.session is not None:
+                return self._join(result, watch.operation.session(watch))
             attach = watch.operation.deliver
             if attach is None:
                 attach, result = self._attach, _generated(result, watch)
@@ -137,6 +142,16 @@ class Wrapping:
             if watch.call.open:
                 self._streams.add(watch)
         return result
+
+    def _join(self, connected: Any, session: Session) -> Any:
+        """The connection itself; from now on its session sees what it receives."""
+        with _DELIVER:
+            if type(connected) in _ENTRIES:  # made when the block is entered
+                connected.gen = Entry(connected.gen, session, self._join)
+            else:
+                self._stepped[connected] = session
+                self._streams.add(session)
+        return connected
 
     def _attach(self, result: Any, watch: Watch) -> None:
         fields = getattr(result, "__dict__", _NO_FIELDS)  # asking a pydantic model for what it lacks is slow

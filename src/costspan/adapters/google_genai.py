@@ -88,7 +88,7 @@ TURN = Operation(
     lazy=True,
     hook=live.read_turn,
 )
-SESSION = Operation("generate_content", lookup=True, deliver=live.watch_turns(TURN))
+SESSION = Operation("generate_content", lookup=True, session=live.turns_of(TURN))
 MODELS = (
     ("_generate_content", GENERATE, False),
     ("_generate_content_stream", GENERATE, True),
@@ -120,6 +120,7 @@ ADAPTER = Adapter(
             for name, operation, streams in MODELS
         ),
         Seat("google.genai.live", "AsyncLive.connect", google.open_model_call, SESSION, streams=True),
+        Seat("google.genai.live", "AsyncSession._receive", receives=True, waits=True),
         Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),
         Seat(GAOS, "AsyncInteractions.create", google.open_interaction, INTERACTION, waits=True),
         Seat(STREAM, "Stream.close", closes="generator"),

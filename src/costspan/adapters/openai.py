@@ -12,7 +12,9 @@ from costspan.adapters._openai_fields import (
     PARAMETERS,
     PAYERS,
     RESPONSES_USAGE,
+    TRANSCRIPTION_USAGE,
 )
+from costspan.adapters._openai_sessions import REALTIME, over_websockets
 from costspan.adapters._stainless import stainless
 from costspan.adapters._usage import UsageMap
 
@@ -79,14 +81,7 @@ IMAGE = Operation(
 SPEECH = Operation("text_to_speech", model="", id="", hook=hooks.count_characters)
 TRANSCRIPTION = Operation(
     "speech_to_text",
-    usage=UsageMap(
-        # `verbose_json` of translations, and of hosts other than OpenAI, tells how long the sound was, and no usage
-        last=(".",),
-        total_input="input_tokens",
-        total_output="output_tokens",
-        input_audio="input_token_details.audio_tokens",
-        input_audio_s="seconds|duration",
-    ),
+    usage=TRANSCRIPTION_USAGE,
     text="delta",
     full_text="text",
 )
@@ -134,5 +129,7 @@ ADAPTER = Adapter(
         Seat(CHAT_STREAMS, "AsyncChatCompletionStream.close", closes=HELPER_CLOSES, waits=True),
         Seat(RESPONSE_STREAMS, "ResponseStream.close", closes=HELPER_CLOSES),
         Seat(RESPONSE_STREAMS, "AsyncResponseStream.close", closes=HELPER_CLOSES, waits=True),
+        *REALTIME,
+        *over_websockets(RESPONSE),
     ),
 )
