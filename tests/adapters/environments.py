@@ -69,7 +69,7 @@ ENVIRONMENTS = {
     "oldest-writer": Environment(("writer-sdk==1.0.0", "httpx<0.28"), (), shared=(_CONFORMANCE,), sdks=("writer",)),
     "oldest-regolo": Environment(("regolo==1.5",), (), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)),
     "aiobotocore": Environment(
-        ("aiobotocore",),
+        ("aiobotocore", "httpx2"),  # its other HTTP client
         ("test_aiobotocore.py",),
         shared=("test_bedrock.py", _CONFORMANCE, _TABLE),
         sdks=("bedrock", "aiobotocore"),

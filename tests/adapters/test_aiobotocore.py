@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import json
 import threading
+import weakref
 from contextlib import asynccontextmanager
 
 import pytest
+from aiobotocore.config import AioConfig
+from aiobotocore.httpxsession import HttpxSession
 from aiobotocore.session import get_session
 from botocore.exceptions import ClientError
 from fake_providers import anthropic as claude
@@ -29,9 +32,9 @@ def fake(serve):
 
 
 @asynccontextmanager
-async def client(fake, service="bedrock-runtime"):
+async def client(fake, service="bedrock-runtime", **options):
     session = get_session()
-    where = {"region_name": "us-east-1", "endpoint_url": fake.url}
+    where = {"region_name": "us-east-1", "endpoint_url": fake.url, "config": AioConfig(**options)}
     keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
     async with session.create_client(service, **where, **keys) as made:
         yield made
@@ -74,10 +77,11 @@ async def test_a_stream_that_is_left_early_is_told_once(watch, fake):
 
 
 @pytest.mark.parametrize("size", [None, 10])
-async def test_a_body_is_looked_at_as_the_program_reads_it(watch, fake, size):
+@pytest.mark.parametrize("http", [{}, {"http_session_cls": HttpxSession}])
+async def test_a_body_is_looked_at_as_the_program_reads_it(watch, fake, size, http):
     seen = watch("bedrock")
 
-    async with client(fake) as sdk:
+    async with client(fake, **http) as sdk:
         answer = await sdk.invoke_model(modelId=MODEL, body=BODY)
         parts = [await answer["body"].read(size)]
         while parts[-1] and size:
@@ -85,6 +89,32 @@ async def test_a_body_is_looked_at_as_the_program_reads_it(watch, fake, size):
 
     assert json.loads(b"".join(parts))["usage"] == claude.CACHED
     assert seen.usage == CLAUDE
+
+
+async def test_a_response_is_looked_at_that_the_program_reads_behind_its_body(watch, fake):
+    """Up to aiobotocore 3.7, `async with answer["body"]` gives it."""
+    seen = watch("bedrock")
+
+    async with client(fake) as sdk:
+        answer = await sdk.invoke_model(modelId=MODEL, body=BODY)
+        assert (await answer["body"].raw_stream.json(content_type=None))["usage"] == claude.CACHED
+
+    assert seen.usage == CLAUDE
+
+
+async def test_a_body_is_freed_when_the_program_lets_go_of_it(watch, fake):
+    watch("bedrock")
+
+    async with client(fake) as sdk:
+        answer = await sdk.invoke_model(modelId=MODEL, body=BODY)
+        await answer["body"].read()
+        body = weakref.ref(answer["body"])
+        gc.disable()
+        try:
+            del answer
+            assert body() is None
+        finally:
+            gc.enable()
 
 
 async def test_a_stream_of_a_model_s_own_json_is_merged(watch, fake):

@@ -87,10 +87,14 @@ def watch_body(result: Any, watch: Watch) -> None:
     body = result["body"]
     size = member(member(result.get("ResponseMetadata"), "HTTPHeaders"), "content-length")
     read = _Copy(watch, int(size) if text_of(size).isdecimal() else None)
-    if iscoroutinefunction(type(body).read):
-        body.read = partial(_read_later, body, type(body).read, read)  # aiobotocore has several kinds of body
-    else:
+    if not iscoroutinefunction(type(body).read):
         body._raw_stream = _Tee(body._raw_stream, read)
+        return
+    response = getattr(body, "_raw_stream", body)  # aiobotocore's body, up to 3.7, passes for the response itself
+    if "content" in response.__dict__:
+        response.content = _LaterTee(response.content, read)  # in aiohttp's: a body entered by `async with` reads there
+    else:
+        body.read = partial(_read_later, body, type(body).read, read)  # over httpx
 
 
 class _Copy:
@@ -138,6 +142,15 @@ class _Tee(ObjectProxy):  # type: ignore[type-arg] # generic in its stubs only
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.__wrapped__.__reduce_ex__(protocol)
+
+
+class _LaterTee(_Tee):
+    """As `_Tee`, inside of aiohttp's response."""
+
+    async def read(self, amt: int | None = -1, *args: Any, **kwargs: Any) -> Any:
+        part = await self.__wrapped__.read(amt, *args, **kwargs)
+        self._self_copy.see(part, amt)
+        return part
 
 
 async def _read_later(body: Any, read: Any, copy: _Copy, amt: int | None = None) -> Any:
