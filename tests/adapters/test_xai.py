@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from inspect import isawaitable
 
 import grpc
 import pytest
@@ -11,6 +13,8 @@ import xai_sdk
 from opentelemetry import trace
 from xai_sdk.chat import chat_pb2, chat_pb2_grpc, usage_pb2, user
 from xai_sdk.image import image_pb2, image_pb2_grpc
+from xai_sdk.sync.video import deferred_pb2
+from xai_sdk.video import video_pb2, video_pb2_grpc
 
 from adapters import PLAIN, SHAPES
 from costspan.usage import Usage
@@ -56,6 +60,29 @@ class Images(image_pb2_grpc.ImageServicer):
         return image_pb2.ImageResponse(images=images, model=request.model, usage=self.usage)
 
 
+class Videos(video_pb2_grpc.VideoServicer):
+    """Done when it is asked for the second time."""
+
+    def __init__(self, ticks):
+        self.usage = usage_pb2.SamplingUsage(cost_in_usd_ticks=ticks or None)
+        self.asked = {}
+
+    def GenerateVideo(self, request, context):  # noqa: N802 gRPC's
+        self.asked[request.prompt] = request
+        return deferred_pb2.StartDeferredResponse(request_id=request.prompt)
+
+    ExtendVideo = GenerateVideo
+
+    def GetDeferredVideo(self, request, context):  # noqa: N802 gRPC's
+        asked = self.asked[request.request_id]
+        if not isinstance(asked, str):
+            self.asked[request.request_id] = asked.model
+            return video_pb2.GetDeferredVideoResponse(status=deferred_pb2.PENDING)
+        video = video_pb2.GeneratedVideo(url="https://x.test/1.mp4", duration=8, respect_moderation=True)
+        told = video_pb2.VideoResponse(video=video, model=asked, usage=self.usage)
+        return video_pb2.GetDeferredVideoResponse(status=deferred_pb2.DONE, response=told)
+
+
 @pytest.fixture
 def start():
     servers = []
@@ -64,6 +91,7 @@ def start():
         server = grpc.server(ThreadPoolExecutor(2))
         chat_pb2_grpc.add_ChatServicer_to_server(Service(ticks), server)
         image_pb2_grpc.add_ImageServicer_to_server(Images(ticks), server)
+        video_pb2_grpc.add_VideoServicer_to_server(Videos(ticks), server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         servers.append(server)
@@ -207,3 +235,66 @@ def test_compacting_a_chat_is_billed_by_its_tokens(watch, start, shape):
 
     assert (seen.usage.total_input, seen.usage.total_output, seen.reply.id) == (100, 320, "k-1")
     assert seen.attributes["gen_ai.request.model"] == "grok-4"
+
+
+def film(where, shape, *calls):
+    """What each call of the video client gives: (method, arguments)."""
+
+    async def later(client):
+        try:
+            answers = [getattr(client.video, name)(**asked) for name, asked in calls]
+            return [await answer if isawaitable(answer) else answer for answer in answers]
+        finally:
+            closing = client.close()
+            await closing if isawaitable(closing) else closing
+
+    async def run():
+        return await later(xai_sdk.AsyncClient(**where) if shape == "async" else xai_sdk.Client(**where))
+
+    return asyncio.run(run())
+
+
+FILM = {"model": "grok-imagine-video-1.5", "interval": timedelta(milliseconds=1)}
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(("size", "cents"), [({"resolution": "720p"}, 14), ({"resolution": "1080p"}, 25), ({}, 8)])
+def test_a_video_is_billed_by_the_second_and_the_size(watch, start, shape, size, cents):
+    """480p is what is made if nothing is asked."""
+    seen = watch("xai")
+
+    film(start(), shape, ("generate", {"prompt": "A cat", **FILM, **size}))
+
+    assert seen.usage == Usage(output_video_ms=8000)
+    assert seen.call.bill.price.total_femto == 8 * cents * 10**13
+    assert [span.attributes["gen_ai.operation.name"] for span in seen.spans] == ["video_generation"]
+
+
+MADE_OF_ANOTHER = [
+    ("generate", {}, 8),
+    ("extend", {"duration": 3}, 3),  # the answer is longer than what was made
+    ("extend", {}, 6),
+]
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("made", MADE_OF_ANOTHER)
+@pytest.mark.parametrize(("ticks", "femto"), [(7_000_000_000, 7 * 10**14), (0, None)])
+def test_a_video_that_is_made_of_another_costs_what_is_stated(watch, start, shape, made, ticks, femto):
+    seen, (name, asked, seconds) = watch("xai"), made
+
+    film(start(ticks), shape, (name, {"prompt": "A cat", "video_url": "https://x.test/0.mp4", **FILM, **asked}))
+
+    assert (seen.usage, seen.call.bill.price.total_femto) == (Usage(output_video_ms=seconds * 1000), femto)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(("ticks", "status"), [(7_000_000_000, "priced"), (0, "unpriced")])
+def test_a_video_that_is_polled_is_billed_once_when_it_is_done(watch, start, shape, ticks, status):
+    seen, prompt = watch("xai"), f"{shape}-{ticks}"  # which is also the id
+    again = ("get", {"request_id": prompt})
+
+    film(start(ticks), shape, ("start", {"prompt": prompt, "model": "grok-imagine-video"}), again, again, again)
+
+    assert (seen.reply.model, seen.usage) == ("grok-imagine-video", Usage(output_video_ms=8000))
+    assert seen.call.bill.price.status == status

@@ -9,15 +9,20 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Opened
-from costspan.adapters._paths import path
+from costspan.adapters._openai_hooks import bill_once
+from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import locate, open_keywords, read_request
 from costspan.adapters._usage import of_ticks
+from costspan.usage import Usage
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
 _MODEL = path("_proto.model")
-_TICKS = path("usage.cost_in_usd_ticks|0.usage.cost_in_usd_ticks")
+_TICKS = path("usage.cost_in_usd_ticks|0.usage.cost_in_usd_ticks|response.usage.cost_in_usd_ticks")
+_SECONDS = path("response.video.duration")
+_OF_UNKNOWN_SIZE = ("video_url", "video_file_id", "request_id")
+_USUAL_EXTENSION_SECONDS = 6  # what is added to a video if nothing is asked
 
 
 def open_chat(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, settings: Any) -> Opened:
@@ -36,7 +41,7 @@ def open_spanless(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _s
 
 
 def open_image(adapter: Any, seat: Any, client: Any, args: Any, kwargs: Any, settings: Any) -> Any:
-    """A call of the image client, by its arguments; the SDK makes a span for it, too."""
+    """A call of the image or the video client, by its arguments; the SDK makes a span for it, too."""
     opened = open_keywords(adapter, seat, client, args, kwargs, settings)
     opened.request.native_tracer = _tracer(client)
     return opened
@@ -49,3 +54,26 @@ def _tracer(client: Any) -> Any:
 def read_ticks(_request: Request, last: Any, reply: Reply) -> None:
     """What xAI says it charges; 0 is how its messages say nothing."""
     reply.stated_cost = of_ticks(_TICKS(last)) or None
+
+
+def read_video(request: Request, last: Any, reply: Reply) -> None:
+    """A new video is as large as it was asked for. One that is made from another, or polled, does not say its size."""
+    read_ticks(request, last, reply)
+    if any(member(request.body, each) for each in _OF_UNKNOWN_SIZE):
+        reply.unpriced = "xAI told no charge for this video, and its size is not known"
+
+
+def count_extension(request: Request, last: Any, reply: Reply) -> None:
+    """The answer is as long as the video that was extended is now: what was added is what was asked for."""
+    seconds = member(request.body, "duration")
+    reply.usage = Usage(output_video_ms=(seconds if type(seconds) is int else _USUAL_EXTENSION_SECONDS) * 1000)
+    read_video(request, last, reply)
+
+
+def bill_video(request: Request, last: Any, reply: Reply) -> None:
+    """A video that was started and is asked for until it is done: billed then, once."""
+    reply.id = text_of(member(request.body, "request_id"))
+    if seconds := _SECONDS(last):
+        reply.usage = Usage(output_video_ms=seconds * 1000)
+    read_video(request, last, reply)
+    bill_once(request, last, reply)

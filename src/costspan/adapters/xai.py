@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from costspan.adapters._adapter import Adapter, Operation, methods
+from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
-from costspan.adapters._xai_hooks import open_chat, open_image, open_spanless, read_ticks
+from costspan.adapters._xai_hooks import (
+    bill_video,
+    count_extension,
+    open_chat,
+    open_image,
+    open_spanless,
+    read_ticks,
+    read_video,
+)
 
 CHAT = Operation(
     "chat",
@@ -33,7 +44,18 @@ IMAGE = Operation(
     hook=read_ticks,
     attribution={"user": "user"},
 )
+VIDEO = Operation(
+    "video_generation",
+    usage=UsageMap(roots=("_proto.video",), output_video_s="duration"),
+    model="model",
+    id="",
+    asked={"size": "resolution"},
+    hook=read_video,
+)
+EXTENSION = replace(VIDEO, usage=None, hook=count_extension)
+POLLED = Operation("video_generation", model="response.model", id="", lookup=True, hook=bill_video)
 _IMAGES = dict.fromkeys(("sample", "sample_batch"), IMAGE)
+_VIDEOS, _VIDEO = {"generate": VIDEO, "extend": EXTENSION}, ("prompt", "model", "video_url")
 _METHODS = dict.fromkeys(("sample", "sample_batch", "parse", "defer", "defer_batch"), CHAT)
 _STREAMS = dict.fromkeys(("stream", "stream_batch"), CHAT)
 _COMPACT = {"compact": CHAT}
@@ -48,6 +70,12 @@ ADAPTER = Adapter(
         *methods("xai_sdk.aio.chat:Chat", _METHODS, opener=open_chat, waits=True),
         *methods("xai_sdk.aio.chat:Chat", _STREAMS, opener=open_spanless),
         *methods("xai_sdk.aio.chat:Chat", _COMPACT, opener=open_spanless, waits=True),
+        *methods("xai_sdk.sync.video:Client", _VIDEOS, opener=open_image, arguments=_VIDEO),
+        *methods("xai_sdk.sync.video:Client", {"get": POLLED}, opener=open_keywords, arguments=("request_id",)),
+        *methods("xai_sdk.aio.video:Client", _VIDEOS, opener=open_image, waits=True, arguments=_VIDEO),
+        *methods(
+            "xai_sdk.aio.video:Client", {"get": POLLED}, opener=open_keywords, waits=True, arguments=("request_id",)
+        ),
         *methods("xai_sdk.sync.image:Client", _IMAGES, opener=open_image, arguments=("prompt", "model")),
         *methods("xai_sdk.aio.image:Client", _IMAGES, opener=open_image, waits=True, arguments=("prompt", "model")),
     ),
