@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from costspan.config import SettingError, Settings, read_settings, tolerant_settings
+from costspan.config import SettingError, Settings, read_settings, tolerant_settings, warn_of_slips
 
 
 def test_settings_come_from_the_environment():
@@ -95,6 +95,24 @@ def test_the_warning_names_the_default_that_is_used(caplog, given, default):
 def test_where_nothing_is_set_all_is_the_default_and_nothing_is_said(caplog):
     assert tolerant_settings({}) == read_settings({}) == Settings()
     assert caplog.text == ""
+
+
+def test_a_bad_value_is_told_once_however_many_sdks_read_it(caplog):
+    for _ in range(3):
+        tolerant_settings({"COSTSPAN_DIALECTS": "klingon"})
+
+    assert len(caplog.records) == 1
+
+
+def test_a_variable_with_a_slip_is_told_and_one_that_kubernetes_makes_is_not(caplog, monkeypatch):
+    monkeypatch.setenv("COSTSPAN_BUDGET", "budgets.yaml")
+    monkeypatch.setenv("COSTSPAN_LEDGER_SERVICE_HOST", "10.0.0.7")
+    monkeypatch.setenv("COSTSPAN_PORT", "tcp://10.0.0.7:4318")
+    monkeypatch.setenv("COSTSPAN_TOKEN", "secret")
+    warn_of_slips()
+
+    [said] = caplog.messages
+    assert said == "COSTSPAN_BUDGET is no setting of costspan, and nothing happens: did you mean COSTSPAN_BUDGETS?"
 
 
 def test_an_empty_variable_is_no_value():

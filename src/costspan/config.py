@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.guard import ToldError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("costspan")
 PREFIX = "COSTSPAN_"
 _DIALECTS = ("openinference", "openlit", "logfire")
+_ALIKE = 0.8  # of 1, by difflib: a letter or two are wrong
 
 
 class SettingError(ToldError, ValueError):
@@ -221,8 +223,33 @@ def tolerant_settings(environ: Mapping[str, str] | None = None, **given: Any) ->
         try:
             good[each.name] = _parse(each, value)
         except SettingError as error:
-            _log.warning("%s; the default %r is used", error, getattr(Settings(), each.name))
+            _warn(f"{error}; the default {getattr(Settings(), each.name)!r} is used")
     return Settings(**good)
+
+
+@lru_cache(maxsize=100)
+def _warn(text: str) -> None:
+    """Once in a process: the instrumentor of every SDK reads the settings."""
+    _log.warning(text)
+
+
+def unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables of our name that no setting has, each with the one that it may have been meant for, or nothing."""
+    known = {each.name.upper() for each in fields(Settings)} | {"TOKEN"}
+    unknown = sorted({name[len(PREFIX) :] for name in environ if name.startswith(PREFIX)} - known)
+    if not unknown:
+        return {}
+    from difflib import get_close_matches  # noqa: PLC0415 only who has made a slip
+
+    near = {name: get_close_matches(name, known, 1, _ALIKE) for name in unknown}
+    return {PREFIX + name: PREFIX + found[0] if found else "" for name, found in near.items()}
+
+
+def warn_of_slips() -> None:
+    """Log each variable that is nearly a setting's. Others are not ours to judge: Kubernetes makes some like them."""
+    for name, meant in unknown_variables(os.environ).items():
+        if meant:
+            _warn(f"{name} is no setting of costspan, and nothing happens: did you mean {meant}?")
 
 
 def _parse(setting: Any, value: Any) -> Any:

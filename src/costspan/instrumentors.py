@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.adapters._adapter import Adapter, load
 from costspan.adapters._patch import Patches
 from costspan.adapters._wrap import Wrapping
-from costspan.config import Settings, read_settings, tolerant_settings
+from costspan.config import Settings, read_settings, tolerant_settings, warn_of_slips
 from costspan.guard import Guard
 from costspan.pricing.registry import REGISTERED
 
@@ -49,6 +49,7 @@ class Plugin:
     def start(self, settings: Settings, providers: dict[str, Any]) -> Recorder:
         """Make the recorder, unless there is one, and follow the spans of other tools."""
         if self._recorder is None:
+            warn_of_slips()
             self.settings = settings
             self._recorder = _make_recorder(settings, providers)
             REGISTERED.pricer = self._recorder.pricer

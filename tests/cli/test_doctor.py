@@ -77,7 +77,9 @@ def test_an_sdk_that_is_switched_off_is_told(doctor):
 def test_bad_and_unknown_settings_are_told(doctor):
     assert "COSTSPAN_EVENTS=x is not allowed" in doctor(COSTSPAN_EVENTS="x")[1]["settings"]["text"]
     _, found = doctor(COSTSPAN_EVENTS="never", COSTSPAN_COLOUR="blue")
-    assert "COSTSPAN_COLOUR is no setting" in found["settings"]["text"]
+    assert "COSTSPAN_COLOUR is no setting of costspan: see the table" in found["settings"]["text"]
+    _, found = doctor(COSTSPAN_EVENT="never")
+    assert "COSTSPAN_EVENT is no setting of costspan: did you mean COSTSPAN_EVENTS?" in found["settings"]["text"]
 
 
 def test_a_disabled_sdk_is_bad(doctor):

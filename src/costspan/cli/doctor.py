@@ -59,23 +59,24 @@ def examine() -> Iterator[Finding]:
 
 
 def _settings() -> Iterator[Finding]:
-    from costspan.config import PREFIX, SettingError, Settings, read_settings
+    from costspan.config import PREFIX, SettingError, read_settings, unknown_variables
 
     try:
         read_settings()
     except SettingError as error:
         yield Finding("settings", "bad", f"{error}; an instrumented program uses the default instead")
         return
-    known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__} | {"COSTSPAN_TOKEN"}
-    given = {name for name in os.environ if name.startswith(PREFIX)}
-    for name in sorted(given - known):
-        yield Finding("settings", "warning", f"{name} is no setting of costspan: see the table in the README")
+    unknown = unknown_variables(os.environ)
+    for name, meant in unknown.items():
+        cure = f"did you mean {meant}?" if meant else "see the table in the README"
+        yield Finding("settings", "warning", f"{name} is no setting of costspan: {cure}")
     if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         yield Finding(
             "settings", "bad", "OTEL_SDK_DISABLED=true: costs are known in the program, but nothing is sent; unset it"
         )
-    if given <= known:
-        yield Finding("settings", "good", ", ".join(sorted(given)) or "all defaults")
+    if not unknown:
+        given = sorted(name for name in os.environ if name.startswith(PREFIX))
+        yield Finding("settings", "good", ", ".join(given) or "all defaults")
 
 
 def _sdks() -> Iterator[Finding]:
