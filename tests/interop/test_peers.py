@@ -183,12 +183,25 @@ async def async_message_stream(client):
         pass
 
 
+def message_streamed(client):
+    with client.messages.stream(**MESSAGE) as events:
+        for _ in events:
+            pass
+
+
+async def async_message_streamed(client):
+    async with client.messages.stream(**MESSAGE) as events:
+        async for _ in events:
+            pass
+
+
 MESSAGES = {
     "message": message,
     "stream": message_stream,
     "async message": async_message,
     "async stream": async_message_stream,
 }
+STREAMED = {"streamed": message_streamed, "async streamed": async_message_streamed}
 
 
 @pytest.fixture(scope="session")
@@ -217,6 +230,19 @@ def test_a_call_of_anthropic_that_its_sdk_and_the_tool_see_is_counted_once(peer,
     assert span.attributes["gen_ai.usage.input_tokens"] == (400 if as_told else 1300)
     of_the_tool = [each for each in peer.spans if each.instrumentation_scope.name != SDKS_OWN]
     assert len(of_the_tool) == (PEER not in BLIND_TO_ANTHROPIC) + len({(PEER, shape)} & TWO_SPANS)
+
+
+@pytest.mark.parametrize("shape", STREAMED)
+def test_a_stream_of_anthropics_helper_is_counted_once(peer, shape, anthropic_server):
+    """Some tools do not make their span the current one around it, so that the SDK's own lies beside it."""
+    anthropic_server.clear()
+    anthropic_server.play(anthropic_wire.message(usage=DEAR, id=f"msg_{uuid.uuid4().hex}"))
+    where = {"base_url": anthropic_server.url.replace("127.0.0.1", "localhost"), "api_key": "k", "max_retries": 0}
+    with costspan.budget(usd=1) as left:
+        run(peer, STREAMED[shape], where, anthropic)
+    assert PLUGIN.recorder.drain(30)
+    assert (left.spent.calls, left.spent.tokens, float(left.spent)) == (1, 1500, pytest.approx(0.005505))
+    assert counted_cost(peer) == pytest.approx(0.005505)
 
 
 def counted_cost(peer):

@@ -62,6 +62,22 @@ def foreign(program, attributes, name="chat", scope="other.tool", **more):
     return program.span(name)
 
 
+def test_a_tools_span_beside_the_one_that_the_sdk_makes_itself_is_a_layer_around_it(telling):
+    """OpenInference does not make its span of Anthropic's `messages.stream` the current one."""
+    program = telling()
+    of = program.tracer_provider.get_tracer
+    around = of("openinference.instrumentation.anthropic").start_span("tool", attributes=FOREIGN["openinference"])
+    own = of("com.anthropic.sdk.python").start_span("own", attributes=GENAI)
+    own.end()
+    around.end()
+    later = of("com.anthropic.sdk.python").start_span("later", attributes=GENAI)
+    later.end()
+
+    assert "gen_ai.usage.cost.amount" not in program.span("tool").attributes
+    assert program.span("own").attributes["gen_ai.usage.cost.amount"] == pytest.approx(CALL)
+    assert costspan.current_cost().calls == 2
+
+
 @pytest.fixture(params=["the SDK announces the end", "it does not"])
 def announcing(request, monkeypatch):
     if request.param == "it does not":

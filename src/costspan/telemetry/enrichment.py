@@ -21,7 +21,7 @@ from costspan.guard import Guard
 from costspan.rollup import Account
 from costspan.scope import OUTSIDE, PLACE, REQUEST, Scope, scope_in
 from costspan.telemetry import names
-from costspan.telemetry.adoption import attributes_of, note_pending, stands_for_inference
+from costspan.telemetry.adoption import attributes_of, current_llm_span, note_pending, stands_for_inference
 from costspan.telemetry.attributes import payer
 from costspan.telemetry.native import EXPECTED
 from costspan.telemetry.spending import account_attributes
@@ -54,6 +54,7 @@ _END = Guard("price the span of another tool")
 _OWN = "costspan"
 # Where Logfire's newest span began: it tells the end of a stream in an empty context, by a "log" span of its own
 _STREAM: ContextVar[Scope] = ContextVar("costspan-logfire-stream", default=OUTSIDE)
+_SDKS_OWN = ("com.anthropic.sdk.python",)  # scopes of spans that SDKs make themselves, inside those of any tool
 _ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
 _AGENTS = frozenset(("invoke_agent", "invoke_workflow", "execute_tool", "create_agent"))
 _AGENT_KINDS = frozenset(("AGENT", "CHAIN", "TOOL", "agent", "workflow", "tool", "chain"))
@@ -119,6 +120,8 @@ class Enrichment(SpanProcessor):
         return all(each.force_flush(max(0, int((end - time.monotonic()) * 1000))) is not False for each in others)
 
     def _place(self, span: Any, context: Context) -> None:
+        if span.instrumentation_scope.name in _SDKS_OWN and (around := current_llm_span(context)) is not None:
+            context = trace.set_span_in_context(around, context)  # a tool's that it has not made the current one
         inherited = scope_in(context)
         if inherited is OUTSIDE and span.kind in _ENTRANCES:  # begun in a context made of the request's headers alone
             inherited = scope_in(otel.get_current())
