@@ -166,7 +166,7 @@ def run_program(tmp_path):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "COSTSPAN_"))}
         command = [*launcher, sys.executable, str(script)]
         started = time.monotonic()
-        done = subprocess.run(command, env=clean | environ, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, env=clean | environ, capture_output=True, text=True, check=False, timeout=180)
         assert done.returncode == 0, done.stderr
         return done.stdout, done.stderr, time.monotonic() - started
 

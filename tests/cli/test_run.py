@@ -59,7 +59,7 @@ def script(tmp_path, text):
 
 def test_a_program_runs_priced_and_keeps_its_output_and_exit_code(tmp_path, environ):
     command = [COSTSPAN, "run", "--", sys.executable, script(tmp_path, CALLS), "--flag", "x"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=180)
 
     assert done.returncode == 3
     assert done.stdout == "out --flag x\n"
@@ -83,7 +83,7 @@ def test_a_signal_goes_on_to_the_program(tmp_path, environ):
 def test_a_program_that_a_signal_ends_is_told_as_a_shell_tells_it(tmp_path, environ):
     text = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n"
     command = [COSTSPAN, "run", sys.executable, script(tmp_path, text)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=180)
 
     assert done.returncode == 128 + signal.SIGKILL
     assert "made no LLM call" in done.stderr
@@ -92,7 +92,7 @@ def test_a_program_that_a_signal_ends_is_told_as_a_shell_tells_it(tmp_path, envi
 def test_the_calls_of_a_program_that_a_signal_ends_are_there_but_for_those_of_its_last_moment(tmp_path, environ):
     ended = CALLS.partition("print(")[0] + "import os, time\ntime.sleep(1.5)\nos.kill(os.getpid(), 15)\n"
     command = [COSTSPAN, "run", sys.executable, script(tmp_path, ended)]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=180)
 
     assert done.returncode == 128 + 15
     assert "gpt-4o-2024-08-06" in done.stderr
@@ -101,7 +101,7 @@ def test_the_calls_of_a_program_that_a_signal_ends_are_there_but_for_those_of_it
 def test_with_an_endpoint_of_the_users_own_no_ledger_is_started(tmp_path, environ):
     environ |= {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "COSTSPAN_EXIT_TIMEOUT": "0"}
     command = [COSTSPAN, "run", sys.executable, "-c", "print(1)"]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=180)
 
     assert done.stdout == "1\n"
     assert "went to OTEL_EXPORTER_OTLP_ENDPOINT" in done.stderr

@@ -65,7 +65,7 @@ def test_an_example_needs_no_key_with_what_the_demo_prints(tmp_path):
     with server.start(tmp_path / "ledger.db", port=0) as ledger, closing(Provider()) as provider:
         environ = dict(os.environ) | pointing(provider.url, provider.host, ledger.url)
         command = [sys.executable, EXAMPLES / "agent_with_budget.py"]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=180, check=False)
 
     assert done.returncode == 0, done.stderr
     assert "stopped: budget 'researcher' is spent" in done.stdout

@@ -49,7 +49,7 @@ def hunt_in_child(name, seconds):
             "-len_control=0",
             "-max_len=4096",
             "-rss_limit_mb=4096",
-            "-timeout=60",
+            "-timeout=180",
             f"-artifact_prefix={KEPT}/",
         ]
         done = subprocess.run(

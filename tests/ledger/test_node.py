@@ -32,7 +32,7 @@ def test_a_node_program_is_priced_and_its_trace_shown(served, modules, exporter)
     program = [str(PROGRAM), served.running.url, exporter]
     environment = os.environ | {"NODE_PATH": str(modules)}
     ran = subprocess.run(
-        [shutil.which("node"), *program], capture_output=True, text=True, check=True, env=environment, timeout=60
+        [shutil.which("node"), *program], capture_output=True, text=True, check=True, env=environment, timeout=180
     )
     [row] = served.report("model,status", f"service=node-{exporter}")
     _, trace = served.get(f"/api/traces/{ran.stdout.strip()}")

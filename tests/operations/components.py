@@ -30,7 +30,7 @@ def free_port():
 def get(url, **query):
     """The body of an answer with status 200."""
     full = f"{url}?{urllib.parse.urlencode(query)}" if query else url
-    with urllib.request.urlopen(full, timeout=60) as answer:
+    with urllib.request.urlopen(full, timeout=180) as answer:
         return answer.read()
 
 

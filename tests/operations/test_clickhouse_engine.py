@@ -46,7 +46,7 @@ class ClickHouse:
     def query(self, sql, form="JSONCompact"):
         url = f"{self.url}/?{urllib.parse.urlencode({'query': sql, 'database': 'otel', 'default_format': form})}"
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, b""), timeout=60) as answer:
+            with urllib.request.urlopen(urllib.request.Request(url, b""), timeout=180) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{error.read().decode()[:600]}\n{sql}") from None

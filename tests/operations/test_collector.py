@@ -205,7 +205,7 @@ log.emit(event_name="costspan.call", body="SECRET", attributes={"gen_ai.usage.co
 
 def run_foreign(endpoint):
     env = {**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "OTEL_SERVICE_NAME": "foreign"}
-    subprocess.run([sys.executable, "-c", FOREIGN], check=True, env=env, timeout=60)
+    subprocess.run([sys.executable, "-c", FOREIGN], check=True, env=env, timeout=180)
 
 
 def test_spend_is_derived_from_spans_of_programs_that_send_nothing_else(otelcol, start, run_program):
@@ -271,7 +271,7 @@ def test_an_unchanged_program_with_the_real_sdk_shows_up_in_prometheus_and_in_th
     launcher = Path(sys.executable).with_name("opentelemetry-instrument")
     command = [launcher, sys.executable, "-c", PROGRAM.format(url=fake_openai.url)]
     host = fake_openai.url.removeprefix("http://").split(":")[0]
-    subprocess.run(command, check=True, env={**env, "COSTSPAN_HOSTS": f"{host}=openai"}, timeout=60)
+    subprocess.run(command, check=True, env={**env, "COSTSPAN_HOSTS": f"{host}=openai"}, timeout=180)
 
     wait_until(lambda: prometheus.value("sum(costspan_calls_total)") == 13, what="every call")
     assert sink.cost > 0

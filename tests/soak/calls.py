@@ -26,8 +26,8 @@ class Clients(NamedTuple):
 def make_clients(urls: list[str]) -> Clients:
     """Clients of the two providers at `urls`."""
     return Clients(
-        openai.AsyncOpenAI(base_url=f"{urls[0]}/v1", api_key="k", timeout=60),
-        anthropic.AsyncAnthropic(base_url=urls[1], api_key="k", timeout=60),
+        openai.AsyncOpenAI(base_url=f"{urls[0]}/v1", api_key="k", timeout=180),
+        anthropic.AsyncAnthropic(base_url=urls[1], api_key="k", timeout=180),
     )
 
 

@@ -88,7 +88,7 @@ for process in ("parent", "child", "parent"):
 def test_a_forked_worker_of_a_real_program_sends_on_a_connection_of_its_own(server):
     none = {f"OTEL_{each}_EXPORTER": "none" for each in ("TRACES", "LOGS")}
     env = {**os.environ, **none, "OTEL_EXPORTER_OTLP_ENDPOINT": server.url, "OTEL_METRIC_EXPORT_INTERVAL": "600000"}
-    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], env=env, check=True, timeout=60)
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKING], env=env, check=True, timeout=180)
     parent, child, again, *_ = server.ports
 
     assert parent == again != child
