@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 
 import dashscope
 import pytest
 from dashscope.aigc.generation import AioGeneration
 from fake_providers import dashscope as wire
 
-from adapters import SHAPES
+from adapters import SHAPES, STREAMS
+from costspan.demo.server import events, reply
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # the SDK's own
+REFUSED = {"code": "DataInspectionFailed", "message": "Not this.", "request_id": "r-1"}
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
 
 
@@ -35,3 +39,27 @@ def test_cumulative_counts_are_not_added_up(watch, serve, shape, monkeypatch):
 
     assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
     assert (seen.call.request.model, seen.reply.id) == ("qwen-plus", "r-1")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_refused_call_is_an_error_and_costs_nothing(watch, serve, shape, monkeypatch):
+    """The SDK raises nothing."""
+    seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+    fake.play(reply(REFUSED, 429))
+    ask(shape)
+
+    assert seen.attributes["error.type"] == "DataInspectionFailed"
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_within_a_stream_is_told_beside_what_was_used(watch, serve, shape, monkeypatch):
+    seen, fake = watch("dashscope"), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+    told = events([wire._answer(wire.FIRST)], done=False)
+    failed = f"event:error\nstatus:400\ndata:{json.dumps(REFUSED)}\n\n".encode()
+    fake.play(replace(told, parts=(*told.parts, failed)))
+    assert len(ask(shape)) == 2
+
+    assert (seen.call.error, seen.usage.total_output) == ("DataInspectionFailed", 90)

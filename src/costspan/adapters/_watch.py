@@ -45,6 +45,7 @@ class Watch:
         self._unread: list[Any] = []  # chunks still to be read
         self._patience = 1  # how many of them may wait
         self._last: Any = None
+        self._newest: Any = None  # chunk of a stream
 
     def admit(self) -> None:
         """Check the budgets before the call: outside every guard, as this alone may raise into the program.
@@ -142,7 +143,7 @@ class Watch:
         call, tally = self.call, self.operation.tally
         chunks, self._unread = self._unread, []
         call.chunk(len(chunks))
-        newest = chunks[-1]  # what tells usage was read at once, as were the first
+        self._newest = newest = chunks[-1]  # what tells usage was read at once, as were the first
         has_usage = self._collect(newest)
         if has_usage or not self._usages:
             self._last = newest
@@ -171,7 +172,7 @@ class Watch:
             self._last = stream
         self.finish()
         # a stream that is watched from outside is known by itself: let it go
-        self._last = self.call.reply.answer = None
+        self._last = self._newest = self.call.reply.answer = None
 
     def hold(self) -> None:
         """Before more of a stream is taken.
@@ -221,10 +222,8 @@ class Watch:
         self._settle_terms()
         if operation.hook is not None and (self._last is not None or not call.error):  # an answer may be mere bytes
             operation.hook(call.request, self._last, reply)
-        read = operation.read.error
-        if read is not None and not call.error and (told := read(self._last)) is not None:
-            code = text_of(told)
-            call.error = code if _CODE.fullmatch(code) else "error"
+        if operation.read.error is not None and not call.error:
+            self._read_error(operation.read.error)
         if operation.lookup and reply.already_billed:
             call.forget()
         elif operation.lookup:
@@ -238,6 +237,13 @@ class Watch:
             reply.usage, reply.clamped, reply.stated_cost = usage.read(self._usages)
             if reply.partial and reply.stated_cost == 0:
                 reply.stated_cost = None  # Perplexity's streams say 0 until they end: sdk-usage 17
+
+    def _read_error(self, read: Read) -> None:
+        call = self.call
+        if told := read(self._last) or read(self._newest):
+            code = text_of(told)
+            call.error = code if _CODE.fullmatch(code) else "error"
+            call.chunks = 0 if call.chunks == 1 else call.chunks  # an error alone is no answer that has begun
 
     def _settle_terms(self) -> None:
         """The terms as served; what the answer does not say is taken as asked (an image's size)."""

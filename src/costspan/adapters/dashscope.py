@@ -15,6 +15,7 @@ USAGE = UsageMap(
     input_audio="audio_tokens",
     images="image_count",
 )
+ERROR = "code"  # the SDK raises nothing: a refusal is an answer, with a code that is empty otherwise
 CHAT = Operation(
     "chat",
     usage=USAGE,
@@ -22,11 +23,12 @@ CHAT = Operation(
     id="request_id",
     finish="output.choices.*.finish_reason",
     full_text="output.choices.*.message.content",
+    error=ERROR,
     parameters={"temperature": "temperature", "top_p": "top_p", "max_tokens": "max_tokens", "seed": "seed"},
     lazy=True,
 )
-EMBED = Operation("embeddings", usage=USAGE, model="", id="request_id")
-RERANK = Operation("rerank", usage=USAGE, model="", id="request_id")
+EMBED = Operation("embeddings", usage=USAGE, model="", id="request_id", error=ERROR)
+RERANK = Operation("rerank", usage=USAGE, model="", id="request_id", error=ERROR)
 
 _CLASSES = (
     ("dashscope.aigc.generation:Generation", CHAT, False),
