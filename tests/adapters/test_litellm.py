@@ -14,7 +14,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at imp
 
 import litellm
 
-from adapters import SHAPES, STREAMS
+from adapters import PLAIN, SHAPES, STREAMS
 from costspan import instrumentors
 from costspan.adapters._litellm_hooks import read_hidden, read_response
 from costspan.call import Reply, Request
@@ -22,6 +22,7 @@ from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
+PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(24)
 CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
 
 
@@ -59,6 +60,35 @@ def test_one_call_is_one_span_whatever_is_beneath(watch, fake, shape, model):
     assert seen.usage == CACHED
     assert len(seen.spans) == 1
     assert seen.attributes["gen_ai.provider.name"] == model.partition("/")[0]
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_edit_of_a_picture_is_one_call_by_its_tokens(watch, fake, shape):
+    seen = watch("litellm", "openai")
+
+    ask(fake, shape, "image_edit", image=PIXEL, model="openai/gpt-image-1", prompt="A hat for the cat")
+
+    told = wire.IMAGE_USAGE["input_tokens_details"]
+    assert (seen.usage.input, seen.usage.input_image) == (told["text_tokens"], told["image_tokens"])
+    assert seen.usage.output_image == wire.IMAGE_USAGE["output_tokens"]
+    assert len(seen.spans) == 1
+    assert seen.attributes["costspan.price.status"] == "priced"
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [("image_edit", PIXEL, "A hat", "openai/gpt-image-1"), ("aimage_edit", PIXEL, "openai/gpt-image-1", "A hat")],
+)
+def test_an_edit_is_of_the_model_that_is_given_by_position(watch, fake, positions):
+    seen, (function, *given) = watch("litellm"), positions
+
+    async def later():
+        answer = getattr(litellm, function)(*given, api_base=fake.url + "/v1", api_key="k")
+        return await answer if function.startswith("a") else answer
+
+    asyncio.run(later())
+
+    assert seen.call.request.model == "openai/gpt-image-1"
 
 
 def test_reasoning_beside_the_completion_is_inside_the_output(watch, fake):

@@ -65,6 +65,7 @@ _LOOKED_UP = (
     ("litellm.embeddings.dispatch", "EMBEDDING", EMBEDDING, ("model", "input")),
     ("litellm.responses.dispatch", "RESPONSES", RESPONSE, ("input", "model")),
 )
+_EDITS = {"image_edit": ("image", "prompt", "model"), "aimage_edit": ("image", "model", "prompt")}
 _STREAMS = (
     ("litellm.litellm_core_utils.streaming_handler", "CustomStreamWrapper"),
     ("litellm.utils", "TextCompletionStreamWrapper"),
@@ -80,6 +81,18 @@ ADAPTER = Adapter(
             replace(seat, also="litellm")
             for where, operations, arguments in _PAIRS
             for seat in methods(where, operations, opener=open_litellm, later="a{}", arguments=arguments)
+        ),
+        *(
+            Seat(
+                "litellm.images.main",
+                name,
+                open=open_litellm,
+                operation=openai.IMAGE,
+                waits=name.startswith("a"),
+                arguments=arguments,
+                also="litellm",
+            )
+            for name, arguments in _EDITS.items()
         ),
         *(
             Seat(
