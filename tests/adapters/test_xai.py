@@ -16,7 +16,7 @@ from xai_sdk.image import image_pb2, image_pb2_grpc
 from xai_sdk.sync.video import deferred_pb2
 from xai_sdk.video import video_pb2, video_pb2_grpc
 
-from adapters import PLAIN, SHAPES
+from adapters import PLAIN, SHAPES, STREAMS
 from costspan.usage import Usage
 
 pytestmark = pytest.mark.real
@@ -137,6 +137,54 @@ def test_the_stated_charge_is_in_ticks(watch, start, shape):
     ask(start(ticks=25_000_000), shape)
 
     assert float(seen.reply.stated_cost) == 0.0025
+
+
+@pytest.mark.filterwarnings("ignore:chat.stream_batch")  # the SDK's own
+@pytest.mark.parametrize("shape", STREAMS)
+def test_several_answers_in_one_stream_are_billed_as_the_call_that_they_are(watch, start, shape):
+    seen, where = watch("xai"), start(ticks=25_000_000)
+
+    async def later():
+        client = xai_sdk.AsyncClient(**where)
+        pairs = [pair async for pair in client.chat.create("grok-4", messages=[user("Cats?")]).stream_batch(2)]
+        await client.close()
+        return pairs
+
+    if shape.startswith("async"):
+        pairs = asyncio.run(later())
+    else:
+        client = xai_sdk.Client(**where)
+        pairs = list(client.chat.create("grok-4", messages=[user("Cats?")]).stream_batch(2))
+        client.close()
+
+    assert len(pairs[-1][0]) == 2
+    assert seen.usage == Usage(input=60, cache_read=40, output=20, reasoning=300)
+    assert float(seen.reply.stated_cost) == 0.0025
+    assert (seen.reply.model, seen.reply.id, seen.reply.terms.tier) == ("grok-4-0709", "c-1", "priority")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_answer_without_usage_is_not_one_of_0_tokens(watch, start, shape, monkeypatch):
+    """Its usage is there all the same, as gRPC has it."""
+    seen = watch("xai", count_tokens="missing")
+    monkeypatch.setitem(globals(), "USAGE", {})
+
+    ask(start(), shape)
+
+    assert seen.usage is None
+    assert seen.attributes["costspan.price.status"] == "unpriced"
+
+
+def test_the_answer_of_a_stream_is_not_made_to_join_its_text(watch, start):
+    """The SDK puts that off until the program asks for it: with every chunk it would take longer."""
+    watch("xai")
+    client = xai_sdk.Client(**start())
+
+    for response, _chunk in client.chat.create("grok-4", messages=[user("Cats?")]).stream():
+        assert not response._proto.outputs[0].message.content
+    client.close()
+
+    assert response.proto.outputs[0].message.content == "Cats."
 
 
 def draw(where, shape, **several):

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
 _MODEL = path("_proto.model")
-_TICKS = path("usage.cost_in_usd_ticks|0.usage.cost_in_usd_ticks|response.usage.cost_in_usd_ticks")
+_CHARGE = "usage.cost_in_usd_ticks"
+_TICKS = path(f"{_CHARGE}|0.{_CHARGE}|0.0.{_CHARGE}|response.{_CHARGE}")
+_TIER = path("_proto.service_tier|0._proto.service_tier|0.0._proto.service_tier")
+_PRIORITY = 2
 _SECONDS = path("response.video.duration")
 _OF_UNKNOWN_SIZE = ("video_url", "video_file_id", "request_id")
 _USUAL_EXTENSION_SECONDS = 6  # what is added to a video if nothing is asked
@@ -36,6 +39,7 @@ def open_spanless(adapter: Any, seat: Any, chat: Any, args: Any, kwargs: Any, _s
     """One that the SDK makes no span for; or a stream, whose span begins with a chunk, when the call has long begun."""
     request = read_request(seat.operation, adapter.provider, {"model": _MODEL(chat)})
     request.stream = seat.streams
+    request.body = {}  # the prompt is in the chat's own messages: it cannot be counted here
     locate(request, adapter, chat)
     return Opened(seat.operation, request, args, kwargs)
 
@@ -49,6 +53,13 @@ def open_image(adapter: Any, seat: Any, client: Any, args: Any, kwargs: Any, set
 
 def _tracer(client: Any) -> Any:
     return getattr(sys.modules.get(type(client).__module__), "tracer", None)
+
+
+def read_chat(request: Request, last: Any, reply: Reply) -> None:
+    """What xAI charges, and at which tier; asked for that, its `Response` would join all text that has come so far."""
+    read_ticks(request, last, reply)
+    if (tier := _TIER(last)) is not None:
+        reply.terms = reply.terms._replace(tier="priority" if tier == _PRIORITY else "default")
 
 
 def read_ticks(_request: Request, last: Any, reply: Reply) -> None:

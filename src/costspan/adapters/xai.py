@@ -13,6 +13,7 @@ from costspan.adapters._xai_hooks import (
     open_chat,
     open_image,
     open_spanless,
+    read_chat,
     read_ticks,
     read_video,
 )
@@ -20,21 +21,20 @@ from costspan.adapters._xai_hooks import (
 CHAT = Operation(
     "chat",
     usage=UsageMap(
-        roots=("usage", "0.usage"),  # of a response, of the first of several, and of a stream's pair
-        total_input="prompt_tokens",
-        output="completion_tokens",  # reasoning stands beside it
-        cache_read="cached_prompt_text_tokens",
-        input_image="prompt_image_tokens",
-        reasoning="reasoning_tokens",
+        # of a response, of the first of several or of a stream's pair, and of a pair of several
+        roots=("usage", "0.usage", "0.0.usage"),
+        total_input="prompt_tokens.?",  # a message that was not sent is there, and all 0
+        output="completion_tokens.?",  # reasoning stands beside it
+        cache_read="cached_prompt_text_tokens.?",
+        input_image="prompt_image_tokens.?",
+        reasoning="reasoning_tokens.?",
     ),
-    model="_proto.model|0._proto.model",
-    id="id|0.id",
-    finish="finish_reason|0.finish_reason",
-    text="1.content",
-    full_text="content|0.content",
-    terms={"tier": "service_tier|0.service_tier"},
+    model="_proto.model|0._proto.model|0.0._proto.model",
+    id="id|0.id|0.0.id",
+    finish="finish_reason|0.finish_reason|0.*.finish_reason",
+    text="1.content|1.*.content",
     lazy=True,
-    hook=read_ticks,
+    hook=read_chat,
 )
 IMAGE = Operation(
     "image_generation",
