@@ -307,6 +307,14 @@ def test_a_file_that_is_not_understood_is_named_with_its_entry_and_cause(tmp_pat
         read_quotas(str(path))
 
 
+@pytest.mark.parametrize("name", ["budgets.json", "budgets.yaml"])
+def test_a_file_as_windows_writes_it_is_read(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b'\xef\xbb\xbf{"budgets":\r\n [{"team": "search", "usd": 100}]}\r\n')
+    [each] = read_quotas(str(path))
+    assert (each.keys, each.limit.amount) == ({"team": "search"}, 100)
+
+
 def test_yaml_that_is_none_is_named_too(tmp_path):
     path = tmp_path / "budgets.yaml"
     path.write_text("budgets: [{team: search")

@@ -162,7 +162,7 @@ def read_quotas(path: str) -> tuple[Quota, ...]:
 
 
 def _entries(path: str) -> list[dict[str, Any]]:
-    text = Path(path).read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8-sig")  # as Windows may write it
     if path.endswith((".yaml", ".yml")):
         import yaml  # noqa: PLC0415 only who has YAML needs it
 

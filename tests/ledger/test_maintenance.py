@@ -199,8 +199,14 @@ def test_a_backup_is_the_ledger_and_never_overwrites(filled, tmp_path):
     maintenance.backup(filled, copy)
 
     assert maintenance.verify(copy) == maintenance.verify(filled)
+    assert copy.stat().st_mode & 0o777 == 0o600  # its owner's only, as the ledger itself
     with pytest.raises(LedgerError, match="exists"):
         maintenance.backup(filled, copy)
+
+
+def test_a_backup_where_none_can_be_written_is_one_line(filled, tmp_path):
+    with pytest.raises(LedgerError, match=r"copy\.db: No such file"):
+        maintenance.backup(filled, tmp_path / "none" / "copy.db")
 
 
 def test_vacuum_gives_space_back(filled):

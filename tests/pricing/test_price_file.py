@@ -326,6 +326,13 @@ def test_a_file_that_is_no_text_is_said(tmp_path):
         read_price_file(tmp_path / "prices.json")
 
 
+def test_a_file_as_windows_writes_it_is_read(tmp_path):
+    path = tmp_path / "prices.json"
+    path.write_bytes(b'\xef\xbb\xbf{"models": [\r\n {"provider": "acme", "model": "big", "input": 2}]}\r\n')
+
+    assert [each.id for each in read_price_file(path).models] == ["big"]
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "prices.json"
     with path.open("wb") as file:

@@ -94,6 +94,17 @@ def test_json_lines_hold_the_rows(path, tmp_path):
     assert json.loads((tmp_path / "x.jsonl").read_text())["calls"] == 12
 
 
+@pytest.mark.parametrize(("form", "asked"), [("csv", {"group_by": ["day", "team"]}), ("csv", {}), ("focus", {})])
+def test_a_csv_without_calls_has_the_columns_of_one_with_calls(path, tmp_path, form, asked):
+    def header(since):
+        export_token_usage(tmp_path / "x.csv", format=form, ledger=path, start_date=since, **asked)
+        return (tmp_path / "x.csv").read_text(encoding="utf-8").splitlines()
+
+    full, (empty,) = header("all"), header("2099-01-01")
+    assert empty == full[0]
+    assert len(full) > 1
+
+
 def test_an_unknown_format_is_refused(path, tmp_path):
     with pytest.raises(ExportError, match="csv, jsonl, parquet, focus"):
         export_token_usage(tmp_path / "x", format="xls", ledger=path)
@@ -119,6 +130,9 @@ def test_parquet_has_decimal_money(path, tmp_path):
     table = pq.read_table(tmp_path / "x.parquet")
     assert str(table.schema.field("cost").type) == "decimal128(38, 12)"
     assert table.column("cost")[0].as_py() == Decimal("0.1695")
+    assert table.num_rows == 1
+    export_token_usage(tmp_path / "0.parquet", format="parquet", ledger=path, start_date="2099-01-01", group_by="model")
+    assert pq.read_table(tmp_path / "0.parquet").schema == table.schema
 
 
 def test_calls_top_and_report_show_names_as_text(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -31,9 +31,9 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
         raise click.UsageError(msg)
     try:
         with asked.ledger() as book:
-            rows: list[dict[str, Any]] = list(rows_for(book, asked.question, form))
+            made = rows_for(book, asked.question, form)
         with click.open_file(str(output or "-"), "wb") as out:
-            WRITERS[form](rows, out)
+            WRITERS[form](made, out)
     except BrokenPipeError:  # as in `costspan export | head`: click ends then without a word
         raise
     except ExportError as error:
@@ -41,6 +41,6 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(f"cannot write {output or 'the output'}: {error.strerror}") from error
     if output is not None:
-        click.echo(f"{counted(len(rows), 'row')} written to {output}", err=True)
-    if not rows:
+        click.echo(f"{counted(len(made.rows), 'row')} written to {output}", err=True)
+    if not made.rows:
         click.echo(asked.nothing, err=True)

@@ -138,9 +138,10 @@ def backup(path: Path, target: Path) -> None:
         raise LedgerError(f"{target} exists: a backup never overwrites; name another file")
     with Reader(path) as reader:
         try:
+            target.touch(0o600)  # who spent what is its owner's business
             with contextlib.closing(sqlite3.connect(target)) as copy:
                 reader.connection.backup(copy, pages=4096)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             target.unlink(missing_ok=True)
             raise explain(error, target) from error
 

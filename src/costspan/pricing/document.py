@@ -49,7 +49,7 @@ def read_document(path: str | Path) -> Document:
         if size > MOST_BYTES:
             msg = f"{file}: has {size >> 20} MB; a price list has at most {MOST_BYTES >> 20} MB"
             raise PriceListError(msg)
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")  # as Windows may write it
     except OSError as error:
         msg = f"{file}: {error.strerror or error}"
         raise PriceListError(msg) from None

@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import json
 from importlib.util import find_spec
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.book import open_ledger
-from costspan.reports.focus import focus_rows
+from costspan.reports.focus import focus_row_of_nothing, focus_rows
 from costspan.reports.usage import ask, read_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
     from os import PathLike
 
     from costspan.ledger.book import Book
     from costspan.ledger.question import Question
-    from costspan.reports.usage import UsageReport
+    from costspan.reports.usage import UsageReport, UsageRow
 
 FORMATS = ("csv", "jsonl", "parquet", "focus")
 # A cell that begins with one of these, or with their wide forms, is a formula to a spreadsheet.
@@ -28,15 +28,26 @@ class ExportError(RuntimeError):
     """The export cannot be made; one line with cause and cure."""
 
 
-def flat_rows(report: UsageReport) -> Iterator[dict[str, Any]]:
-    """The report's rows with one level of names: `costs.input` becomes `cost_input`."""
-    for row in report.rows:
-        flat = row.as_dict()
-        flat |= {f"cost_{name}": usd for name, usd in flat.pop("costs").items()}
-        yield flat
+class Rows(NamedTuple):
+    """What a file holds: rows, and one like them, so that a file of none has its columns too."""
+
+    rows: list[dict[str, Any]]
+    like: dict[str, Any]
 
 
-def rows_for(book: Book, question: Question, form: str) -> Iterable[dict[str, Any]]:
+def _flat(row: UsageRow) -> dict[str, Any]:
+    """The row with one level of names: `costs.input` becomes `cost_input`."""
+    flat = row.as_dict()
+    return flat | {f"cost_{name}": usd for name, usd in flat.pop("costs").items()}
+
+
+def _flat_rows(report: UsageReport) -> Rows:
+    asked = report.question
+    keys, month = dict.fromkeys(asked.by, ""), 0 if asked.time == "day" else None
+    return Rows([_flat(row) for row in report.rows], _flat(report.total._replace(keys=keys, month_pico=month)))
+
+
+def rows_for(book: Book, question: Question, form: str) -> Rows:
     """What a file of this form holds; refused here, before a file is opened and so emptied, if it cannot be written.
 
     Raises:
@@ -44,38 +55,37 @@ def rows_for(book: Book, question: Question, form: str) -> Iterable[dict[str, An
     """
     if form == "parquet" and find_spec("pyarrow") is None:
         raise ExportError("Parquet needs pyarrow: pip install 'costspan[parquet]'")
-    return focus_rows(book, question) if form == "focus" else flat_rows(read_usage(book, question))
+    if form == "focus":
+        return Rows(list(focus_rows(book, question)), focus_row_of_nothing())
+    return _flat_rows(read_usage(book, question))
 
 
-def write_csv(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
+def write_csv(made: Rows, out: IO[bytes]) -> None:
     """Comma-separated values in UTF-8 with a header; text that a spreadsheet would run is made plain."""
-    writer: Any = None
-    for row in rows:
-        if writer is None:
-            writer = csv.writer(_Text(out))
-            writer.writerow(row)
-        writer.writerow([_tame(value) for value in row.values()])
+    writer = csv.writer(_Text(out))
+    writer.writerow(made.like)
+    writer.writerows([_tame(value) for value in row.values()] for row in made.rows)
 
 
-def write_jsonl(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
+def write_jsonl(made: Rows, out: IO[bytes]) -> None:
     """One JSON object a line."""
-    for row in rows:
+    for row in made.rows:
         out.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 
-def write_parquet(rows: Iterable[dict[str, Any]], out: IO[bytes]) -> None:
+def write_parquet(made: Rows, out: IO[bytes]) -> None:
     """A Parquet file; money is a decimal column."""
     import pyarrow as pa  # noqa: PLC0415 large, and only for this
     import pyarrow.parquet as pq  # noqa: PLC0415 as above
 
-    table = pa.Table.from_pylist(list(rows))
+    table = pa.Table.from_pylist([*made.rows, made.like]).slice(0, len(made.rows))
     for place, name in enumerate(table.column_names):
         if name in ("discount", "month_to_date") or name.startswith(("cost", "max_cost")):
             table = table.set_column(place, name, table.column(name).cast(pa.decimal128(38, 12)))
     pq.write_table(table, out)
 
 
-WRITERS: dict[str, Callable[[Iterable[dict[str, Any]], IO[bytes]], None]] = {
+WRITERS: dict[str, Callable[[Rows, IO[bytes]], None]] = {
     "csv": write_csv,
     "jsonl": write_jsonl,
     "parquet": write_parquet,
@@ -102,10 +112,10 @@ def export_token_usage(
         asked["group_by"] = ()
     question, where = ask(**asked)
     with open_ledger(where) as book:
-        rows = list(rows_for(book, question, format))
+        made = rows_for(book, question, format)
     with open(path, "wb") as out:  # noqa: PTH123 a path of any kind
-        WRITERS[format](rows, out)
-    return len(rows)
+        WRITERS[format](made, out)
+    return len(made.rows)
 
 
 class _Text:

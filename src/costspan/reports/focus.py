@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.money import usd_of_pico
 from costspan.ledger.question import Question
+from costspan.ledger.reader import Answer
+from costspan.ledger.record import Measures
 from costspan.reports.usage import text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from costspan.ledger.book import Book
-    from costspan.ledger.reader import Answer
 
 _BY = ("day", "provider", "model", "service", "environment", "team", "status", "source", "error")
 _NAMES = {  # the conventions' names of providers, as their invoices are headed
@@ -62,6 +63,12 @@ def focus_rows(book: Book, question: Question) -> Iterator[dict[str, Any]]:
     for answer in sorted(book.ask(daily), key=lambda each: tuple(each.keys.values())):
         for kind in _kinds(answer):
             yield _row(answer, kind)
+
+
+def focus_row_of_nothing() -> dict[str, Any]:
+    """A row with all columns, of no call."""
+    keys = dict.fromkeys(_BY, "") | {"day": date.min.isoformat()}
+    return _row(Answer(keys, Measures(*[0] * len(Measures._fields)), 0, 0, 0, 0), _Kind("input", 0, 0))
 
 
 def _kinds(answer: Answer) -> Iterator[_Kind]:
