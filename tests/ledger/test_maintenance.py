@@ -244,16 +244,18 @@ def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
         assert calls[0].extra["usage"]["input_audio"] == 300
 
 
+LINE = {
+    "resourceSpans": [{"scopeSpans": [{"spans": [{
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "chat",
+        "startTimeUnixNano": str(NOON), "endTimeUnixNano": str(NOON + SECOND),
+        "attributes": [{"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},
+                       {"key": "gen_ai.usage.cost.amount", "value": {"doubleValue": 1}}],
+    }]}]}]
+}  # fmt: skip
+
+
 def test_the_collectors_json_lines_come_in_once(tmp_path):
-    line = {
-        "resourceSpans": [{"scopeSpans": [{"spans": [{
-            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "chat",
-            "startTimeUnixNano": str(NOON), "endTimeUnixNano": str(NOON + SECOND),
-            "attributes": [{"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},
-                           {"key": "gen_ai.usage.cost.amount", "value": {"doubleValue": 1}}],
-        }]}]}]
-    }  # fmt: skip
-    text = (json.dumps(line) + "\n\n").encode() * 3
+    text = (json.dumps(LINE) + "\n\n").encode() * 3
     (tmp_path / "a.jsonl").write_bytes(text)
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(text))
     written = [
@@ -261,6 +263,16 @@ def test_the_collectors_json_lines_come_in_once(tmp_path):
     ]
 
     assert [(each.calls, each.duplicates) for each in written] == [(1, 2), (0, 3)]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_what_comes_before_the_cut_off_end_of_a_file_is_stored(tmp_path, name):
+    source, text = tmp_path / name, (json.dumps(LINE) + "\n" + json.dumps(LINE)).encode()
+    source.write_bytes(gzip.compress(text)[:-9] if source.suffix == ".gz" else text[:-9])
+    with pytest.raises(LedgerError, match="what came before it is stored"):
+        import_lines(tmp_path / "x.db", source, Pricer(), lambda _: None)
+
+    assert maintenance.info(tmp_path / "x.db")["calls"] == 1
 
 
 @pytest.mark.parametrize("content", [b"nonsense\n", b'{"a": 1}\n', b"\x1f\x8bxx"])

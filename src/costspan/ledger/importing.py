@@ -36,11 +36,13 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
     try:
         for number, lines in enumerate(_chunks(source)):
             calls, spans = [], []
-            for place, line in enumerate(lines, number * _LINES_AT_ONCE + 1):
-                batch = sorter.sort_out(_arrivals(line, f"{source}, line {place}"))
-                calls += batch.calls
-                spans += batch.spans
-            _add(total, store.write(calls, spans))
+            try:
+                for place, line in enumerate(lines, number * _LINES_AT_ONCE + 1):
+                    batch = sorter.sort_out(_arrivals(line, f"{source}, line {place}"))
+                    calls += batch.calls
+                    spans += batch.spans
+            finally:  # also before a line that is cut off, as the last one of a file that is being written
+                _add(total, store.write(calls, spans))
             told(sum(map(len, lines)))
     finally:
         store.close()
@@ -48,9 +50,9 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
 
 
 def _chunks(source: Path) -> Iterator[list[bytes]]:
+    chunk: list[bytes] = []
     try:
         with gzip.open(source) if source.suffix == ".gz" else source.open("rb") as lines:
-            chunk = []
             for line in lines:
                 chunk.append(line)
                 if len(chunk) == _LINES_AT_ONCE:
@@ -58,7 +60,8 @@ def _chunks(source: Path) -> Iterator[list[bytes]]:
                     chunk = []
             yield chunk
     except (OSError, EOFError) as error:
-        raise LedgerError(f"{source} cannot be read: {error}") from error
+        yield chunk
+        raise LedgerError(f"{source} cannot be read ({error}); what came before it is stored") from error
 
 
 def _arrivals(line: bytes, where: str) -> Any:
