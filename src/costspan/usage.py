@@ -21,6 +21,7 @@ INPUT_TOKENS = (
     "cache_read_audio",
     "cache_read_image",
     "cache_read_video",
+    "input_grounding",  # what a search of the provider's own brought into the prompt, and is not billed
 )
 OUTPUT_TOKENS = (
     "output",  # visible text
@@ -86,6 +87,7 @@ class Usage:
         cache_read_audio: int
         cache_read_image: int
         cache_read_video: int
+        input_grounding: int
         output: int
         reasoning: int
         citation: int

@@ -128,9 +128,11 @@ def test_searches_are_billed_by_the_prompt_or_by_the_query(watch, serve, shape, 
     assert seen.usage == Usage(input=19, output=10, web_searches=billed)
 
 
-@pytest.mark.parametrize(("queries", "usage"), [(["cats"], {"input": 19, "web_searches": 1}), ([], {"input": 519})])
+@pytest.mark.parametrize(
+    ("queries", "usage"), [(["cats"], {"input": 19, "input_grounding": 500, "web_searches": 1}), ([], {"input": 519})]
+)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_a_search_found_is_no_input_that_costs(watch, serve, shape, queries, usage):
+def test_what_a_search_found_is_input_that_costs_nothing(watch, serve, shape, queries, usage):
     """Pages that the prompt names and code that ran are input; what Google searches is paid by its fee."""
     seen, fake = watch("google_genai"), serve(wire)
     grounded = wire.candidate({"text": "It is."}, groundingMetadata={"webSearchQueries": queries})
@@ -140,6 +142,7 @@ def test_what_a_search_found_is_no_input_that_costs(watch, serve, shape, queries
     client(fake).ask(shape, "generate_content", **ASK)
 
     assert seen.usage == Usage(**usage, output=10)
+    assert seen.attributes["gen_ai.usage.input_tokens"] == 519
 
 
 BOTH = {"tools": [{"google_search": {}}, {"google_maps": {}}]}

@@ -58,6 +58,14 @@ def test_nothing_but_buckets_without_a_rate_is_no_price():
     assert (price.status, price.total_femto, price.missing) == (PriceStatus.UNPRICED, None, ("web_searches",))
 
 
+def test_what_a_search_brought_into_the_prompt_is_counted_and_not_billed():
+    usage = Usage(input=1_000_000, input_grounding=500)
+    price = card_of(input=1, output=2).price(usage)
+
+    assert (price.status, price.total, price.missing) == (PriceStatus.PRICED, Decimal(1), ())
+    assert usage.total_input == 1_000_500
+
+
 def test_a_second_measure_of_what_was_billed_is_not_missing():
     price = card_of(output_image=40).price(Usage(output_image=1_000_000, images=1))
 

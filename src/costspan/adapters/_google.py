@@ -124,7 +124,7 @@ def _opened(
 
 
 def bill_searches(request: Request, last: Any, reply: Reply) -> None:
-    """What Google's own searches found is no input to pay for; up to Gemini 2 any number of them in a prompt is one.
+    """What Google's own searches found is input that is not billed; up to Gemini 2 any number in a prompt is one.
 
     Source: billing rule 22; litellm 1.109.1 bills so too, read 2026-11-22.
     """
@@ -133,8 +133,8 @@ def bill_searches(request: Request, last: Any, reply: Reply) -> None:
         return
     counts = dict(usage.counts)
     found = _FOUND(last)
-    if type(found) is int:
-        counts["input"] = max(usage.input - found, 0)
+    if type(found) is int and found <= usage.input:
+        counts |= {"input": usage.input - found, "input_grounding": found}
     if (reply.model or request.model).rpartition("/")[2].startswith(_PER_PROMPT):
         counts |= {name: min(counts.get(name, 0), 1) for name in ("web_searches", "maps_searches")}
     reply.usage = Usage(**counts)
