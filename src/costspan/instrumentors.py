@@ -6,7 +6,7 @@ import atexit
 import importlib.metadata
 import os
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from threading import Lock
@@ -99,6 +99,11 @@ class Plugin:
             patches.remove()
             atexit.unregister(wrapping.leave_streams)
         self.stop()
+
+    def leave_streams(self) -> None:
+        """At the end of a program: tell the calls whose streams it still holds."""
+        for wrapping, _ in tuple(self._placed.values()):
+            wrapping.leave_streams()
 
     @property
     def active(self) -> dict[str, Patches]:
@@ -216,6 +221,7 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     from opentelemetry import _logs, metrics, trace  # noqa: PLC0415 nothing is imported before it is needed
 
     from costspan import __version__  # noqa: PLC0415
+    from costspan.forking import at_end_of_children  # noqa: PLC0415
     from costspan.pricing import Pricer  # noqa: PLC0415
     from costspan.telemetry.delivery import follow  # noqa: PLC0415
     from costspan.telemetry.recorder import Recorder  # noqa: PLC0415
@@ -231,7 +237,18 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     recorder.content = _make_content(logger, providers.get("redact"))
     follow(providers.get("meter_provider") or metrics.get_meter_provider(), recorder.metrics)
     atexit.register(_settle, recorder, providers.get("meter_provider"))
+    at_end_of_children(recorder, partial(_end_child, recorder, providers))
     return recorder
+
+
+def _end_child(recorder: Recorder, providers: dict[str, Any]) -> None:
+    """At the end of a child that skips the program's own end: all that this does, but for shutting down."""
+    from costspan.telemetry.setup import flush  # noqa: PLC0415
+
+    with _EXIT:
+        PLUGIN.leave_streams()
+        _settle(recorder, providers.get("meter_provider"))
+        flush(providers, recorder.exit_timeout / 2)
 
 
 def _make_content(logger: Logger, redact: Callable[[str], str] | None) -> Content | None:
@@ -248,7 +265,7 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
     """At the end of the program: show new series as 0 once, so that their value is seen as an increase."""
     from opentelemetry import metrics  # noqa: PLC0415
 
-    from costspan.telemetry.setup import within  # noqa: PLC0415
+    from costspan.telemetry.setup import stay_interrupted, within  # noqa: PLC0415
 
     def flush() -> None:
         with _EXIT:
@@ -259,3 +276,4 @@ def _settle(recorder: Recorder, meter_provider: Any) -> None:
 
     within(recorder.exit_timeout / 2, flush)  # the other half is for the exporters' own shutdown
     recorder.metrics.settle()
+    stay_interrupted()

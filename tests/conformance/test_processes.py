@@ -128,3 +128,37 @@ print(os.waitpid(child, 0)[1])
         whole == (0, "child ends\n0\n") or whole == processes.run(program, fake_openai.url, bare=True)[:2]
     )  # as above
     assert (told, sum(calls)) == (2, 2)
+
+
+def test_a_child_of_multiprocessing_tells_its_calls_though_it_skips_the_end_of_programs(fake_openai):
+    program = """
+import multiprocessing
+def work():
+    global client, left_open
+    client = openai.OpenAI()
+    call()
+    left_open = stream()
+    next(left_open)
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+call()
+print(child.exitcode)
+"""
+    with closing(Collector()) as collector:
+        ended = processes.run(
+            program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30"
+        )
+        told = len(collector.spans)
+        calls = collector.last_sums("costspan.calls")
+
+    assert (ended.code, ended.output) == (0, "0\n"), ended.errors
+    assert (told, calls) == (3, [1, 2])
+
+
+def test_a_program_that_ctrl_c_ends_amid_a_stream_ends_by_that_signal(fake_openai):
+    program = LEFT_OPEN + "os.kill(os.getpid(), 2)\nimport time\ntime.sleep(60)\n"
+    ended = processes.run(
+        program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=processes.no_collector(), COSTSPAN_EXIT_TIMEOUT="30"
+    )
+    assert ended.code == processes.run(program, fake_openai.url, bare=True).code

@@ -1,9 +1,15 @@
 """Requests of web frameworks and tasks of queues show what their calls cost, each framework really installed."""
 
 import importlib.util
+import os
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from conformance.processes import STARTER, Collector
 
 import costspan
 
@@ -99,6 +105,36 @@ def test_a_celery_task_shows_what_its_calls_cost(telling):
     CeleryInstrumentor().uninstrument()
     [task] = [each for each in program.spans if each.name.startswith("run/")]
     assert shown(task) == {"user.id": None, "costspan.rollup.calls": 2, "cost": 2 * CALL}
+
+
+CELERY = """
+from celery import Celery
+app = Celery("tasks", broker="filesystem://")
+app.conf.broker_transport_options = {"data_folder_in": "queue", "data_folder_out": "queue", "control_folder": "queue"}
+@app.task
+def answer():
+    import openai
+    openai.OpenAI().chat.completions.create(model="gpt-4o", messages=[])
+    open("answered", "w").close()
+"""
+
+
+def test_a_celery_worker_that_was_forked_tells_its_calls_before_it_ends(fake_openai, tmp_path):
+    (tmp_path / "queue").mkdir()
+    (tmp_path / "tasks.py").write_text(CELERY)
+    with closing(Collector()) as collector:
+        provider = {"OPENAI_BASE_URL": f"{fake_openai.url}/v1", "OPENAI_API_KEY": "k"}
+        late = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+        inside = {"cwd": tmp_path, "env": {**os.environ, **provider, **late}}
+        subprocess.run([sys.executable, "-c", "import tasks; tasks.answer.delay()"], **inside, check=True)
+        worker = [STARTER, sys.executable, "-m", "celery", "-A", "tasks", "worker", "-c", "1"]
+        with subprocess.Popen(worker, **inside) as process:
+            deadline = time.monotonic() + 60
+            while not (tmp_path / "answered").exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.terminate()
+        assert [span.name for span in collector.spans if span.name.startswith("chat")] == ["chat gpt-4o"]
+        assert collector.last_sums("costspan.calls") == [1]
 
 
 def test_threads_of_the_threading_instrumentation_inherit(telling):
