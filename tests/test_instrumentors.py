@@ -291,3 +291,16 @@ def test_what_is_not_installed_or_too_old_is_not_instrumented():
     assert instrumentors._is_here("openai", load)
     assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="openai >= 99.0"))
     assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="no-such-package >= 1"))
+
+
+def test_a_server_that_is_not_as_we_know_it_is_let_be(run_program):
+    before = """
+import sys, types
+sys.modules["uvicorn.server"] = types.ModuleType("uvicorn.server")
+import costspan
+costspan.instrument()
+"""
+    printed, said, _ = run_program(before=before, **CONSOLE)
+
+    assert [span["name"] for span in spans_of(printed)] == ["chat gpt-4o"]
+    assert "costspan could not follow how processes end" in said

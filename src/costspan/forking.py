@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
 import wrapt
 
+from costspan.guard import Guard
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_HOST = Guard("follow how processes end")
 _LAST = -1000  # of the finalizers, whose calls we want to tell
 
 
@@ -26,11 +30,12 @@ def in_children(renew: Callable[[], Any]) -> None:
         os.register_at_fork(after_in_child=after_fork)
 
 
-def at_end_of_children(owner: object, end: Callable[[], Any]) -> None:
-    """Call `end` at the end of every child that skips what `atexit` has, as long as the owner lives.
+def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
+    """Call `end` before a process ends without what `atexit` has, in hosts that do so by design; the owner must live.
 
     Source: children of multiprocessing run its finalizers and `os._exit` (Python 3.10 to 3.13), Celery's send a signal
-    and `os._exit` (billiard 4.3); read and run on 2026-11-22.
+    and `os._exit` (billiard 4.3), uvicorn raises the SIGTERM again that it was stopped by (0.54); read and run on
+    2026-11-22.
     """
     here = os.getpid()
 
@@ -46,5 +51,19 @@ def at_end_of_children(owner: object, end: Callable[[], Any]) -> None:
     def of_celery(signals: Any) -> None:
         signals.worker_process_shutdown.connect(lambda **_said: end(), weak=False)
 
-    wrapt.register_post_import_hook(of_multiprocessing, "multiprocessing.util")
-    wrapt.register_post_import_hook(of_celery, "celery.signals")
+    async def stopped(wrapped: Any, server: Any, args: Any, kwargs: Any) -> None:
+        await wrapped(*args, **kwargs)
+        if SIGTERM in getattr(server, "_captured_signals", ()):
+            end()
+
+    _follow("multiprocessing.util", of_multiprocessing)
+    _follow("celery.signals", of_celery)
+    _follow("uvicorn.server", lambda server: wrapt.wrap_function_wrapper(server, "Server.shutdown", stopped))
+
+
+def _follow(module: str, hook: Callable[[Any], Any]) -> None:
+    def imported(found: Any) -> None:
+        with _HOST:
+            hook(found)
+
+    wrapt.register_post_import_hook(imported, module)

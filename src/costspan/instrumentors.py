@@ -6,7 +6,7 @@ import atexit
 import importlib.metadata
 import os
 import re
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from threading import Lock
@@ -16,6 +16,7 @@ from costspan.adapters._adapter import Adapter, load
 from costspan.adapters._patch import Patches
 from costspan.adapters._wrap import Wrapping
 from costspan.config import Settings, read_settings, tolerant_settings, warn_of_slips
+from costspan.forking import at_sudden_end
 from costspan.guard import Guard
 from costspan.pricing.registry import REGISTERED
 
@@ -44,13 +45,15 @@ class Plugin:
         self._recorder: Recorder | None = None
         self._placed: dict[str, tuple[Wrapping, Patches]] = {}
         self._followers: list[tuple[Any, Enrichment]] = []  # by provider; some are not hashable
+        self._providers: dict[str, Any] = {}
         self.settings = Settings()
+        at_sudden_end(self, self.end)
 
     def start(self, settings: Settings, providers: dict[str, Any]) -> Recorder:
         """Make the recorder, unless there is one, and follow the spans of other tools."""
         if self._recorder is None:
             warn_of_slips()
-            self.settings = settings
+            self.settings, self._providers = settings, providers
             self._recorder = _make_recorder(settings, providers)
             REGISTERED.pricer = self._recorder.pricer
             provider = providers.get("tracer_provider")
@@ -100,10 +103,18 @@ class Plugin:
             atexit.unregister(wrapping.leave_streams)
         self.stop()
 
-    def leave_streams(self) -> None:
-        """At the end of a program: tell the calls whose streams it still holds."""
-        for wrapping, _ in tuple(self._placed.values()):
-            wrapping.leave_streams()
+    def end(self) -> None:
+        """Where a process skips the end of programs: all that this does, but for shutting down."""
+        recorder = self._recorder
+        if recorder is None:
+            return
+        from costspan.telemetry.setup import flush  # noqa: PLC0415 there since the recorder was made
+
+        with _EXIT:
+            for wrapping, _ in tuple(self._placed.values()):
+                wrapping.leave_streams()
+            _settle(recorder, self._providers.get("meter_provider"))
+            flush(self._providers, recorder.exit_timeout / 2)
 
     @property
     def active(self) -> dict[str, Patches]:
@@ -221,7 +232,6 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     from opentelemetry import _logs, metrics, trace  # noqa: PLC0415 nothing is imported before it is needed
 
     from costspan import __version__  # noqa: PLC0415
-    from costspan.forking import at_end_of_children  # noqa: PLC0415
     from costspan.pricing import Pricer  # noqa: PLC0415
     from costspan.telemetry.delivery import follow  # noqa: PLC0415
     from costspan.telemetry.recorder import Recorder  # noqa: PLC0415
@@ -237,18 +247,7 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     recorder.content = _make_content(logger, providers.get("redact"))
     follow(providers.get("meter_provider") or metrics.get_meter_provider(), recorder.metrics)
     atexit.register(_settle, recorder, providers.get("meter_provider"))
-    at_end_of_children(recorder, partial(_end_child, recorder, providers))
     return recorder
-
-
-def _end_child(recorder: Recorder, providers: dict[str, Any]) -> None:
-    """At the end of a child that skips the program's own end: all that this does, but for shutting down."""
-    from costspan.telemetry.setup import flush  # noqa: PLC0415
-
-    with _EXIT:
-        PLUGIN.leave_streams()
-        _settle(recorder, providers.get("meter_provider"))
-        flush(providers, recorder.exit_timeout / 2)
 
 
 def _make_content(logger: Logger, redact: Callable[[str], str] | None) -> Content | None:

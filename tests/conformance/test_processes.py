@@ -162,3 +162,26 @@ def test_a_program_that_ctrl_c_ends_amid_a_stream_ends_by_that_signal(fake_opena
         program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=processes.no_collector(), COSTSPAN_EXIT_TIMEOUT="30"
     )
     assert ended.code == processes.run(program, fake_openai.url, bare=True).code
+
+
+def test_a_server_of_uvicorn_that_sigterm_stops_tells_its_last_calls(fake_openai):
+    program = """
+import uvicorn
+async def app(scope, receive, send):
+    await receive()
+    call()
+    await send({"type": "lifespan.startup.complete"})
+    os.kill(os.getpid(), 15)
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
+uvicorn.run(app, port=0, log_level="critical")
+"""
+    with closing(Collector()) as collector:
+        ended = processes.run(
+            program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30"
+        )
+        told = len(collector.spans)
+        calls = collector.last_sums("costspan.calls")
+
+    assert ended.code == processes.run(program, fake_openai.url, bare=True).code == -signal.SIGTERM, ended.errors
+    assert (told, calls) == (1, [1])
