@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -12,9 +13,13 @@ from pathlib import Path
 import pytest
 import yaml
 from components import ROOT, Collector, Prometheus, VictoriaMetrics, wait_until
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from sink import Sink, attributes_of
 
 from costspan.config import Settings, variable
+from costspan.telemetry.spellings import PLACES
 
 pytestmark = pytest.mark.real
 CONFIGS = (
@@ -240,6 +245,42 @@ def test_no_prompt_passes_the_gateway(otelcol, start):
     kept = attributes_of(next(iter(ledger.spans.values())))
     assert kept.keys() >= {"gen_ai.operation.name", "gen_ai.request.model", "gen_ai.usage.cost", "user.id"}
     assert attributes_of(ledger.logs[0])["gen_ai.usage.cost.amount"] == 1.5
+
+
+LANGFUSE = {
+    "langfuse.observation.type": "generation",
+    "langfuse.observation.model.name": "gpt-4o",
+    "langfuse.observation.usage_details": '{"input": 19, "output": 10}',
+    "langfuse.user.id": "ann",
+}
+EMBEDDING = {
+    "openinference.span.kind": "EMBEDDING",
+    "embedding.model_name": "text-embedding-3-small",
+    "llm.token_count.prompt": 8,
+}
+
+
+def test_calls_told_in_the_words_of_other_tools_pass_the_gateway_whole(otelcol, start):
+    collector, ledger, _, _ = gateway(start, otelcol)
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{collector.endpoint}/v1/traces")))
+    for told in (LANGFUSE, EMBEDDING, {"http.route": "/answer"}):
+        provider.get_tracer("tool").start_span("call", attributes=told | {"input.value": "SECRET"}).end()
+    provider.shutdown()
+
+    wait_until(lambda: len(ledger.spans) == 2)
+    kept = [attributes_of(each) for each in ledger.spans.values()]
+    assert LANGFUSE in kept
+    assert EMBEDDING in kept
+
+
+def test_every_attribute_that_a_call_is_read_from_passes_the_gateway():
+    first = yaml.safe_load((ROOT / "collector-config" / "gateway.yaml").read_text())["processors"]["transform/private"][
+        "trace_statements"
+    ][0]
+    passes = re.compile(re.search(r'"(.*)"', first)[1].replace("\\\\", "\\"))
+
+    assert [name for name in PLACES if not passes.search(name)] == []
 
 
 def test_the_collector_says_what_it_took_and_lost(otelcol, start, run_program):
