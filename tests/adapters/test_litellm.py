@@ -267,3 +267,17 @@ def test_an_error_bills_nothing(watch, fake, shape):
         ask(fake, shape, model="openai/gpt-4o", messages=MESSAGES)
 
     assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+@pytest.mark.parametrize("model", ["text-completion-openai/gpt-3.5-turbo-instruct", "openai/gpt-4o"])
+def test_a_stream_of_a_text_completion_is_one_call_and_not_of_0_tokens(watch, fake, shape, model):
+    """LiteLLM makes a usage of zeros for each chunk, and may call the SDK beneath when it is asked for the first."""
+    seen = watch("litellm", "openai", count_tokens="missing")
+
+    ask(fake, shape, "text_completion", model=model, prompt="Tell me about cats.")
+
+    (span,) = seen.spans
+    assert span.attributes["gen_ai.usage.input_tokens"] > 0
+    assert span.attributes["gen_ai.usage.output_tokens"] > 0
+    assert span.attributes["costspan.usage.source"] != "provider"

@@ -21,14 +21,19 @@ _LOOK = Guard("look at a message of a session")
 _END = Guard("end the calls of a session")
 
 
+def _no_scope(_scope: Any) -> None: ...
+
+
 class Session(ABC):
     """The calls of one connection, which is not held. Never raises into the host, but for a budget that is spent."""
+
+    pause = staticmethod(_no_scope)  # the program is not inside of a connection
 
     def __init__(self, connected: Watch) -> None:
         self._request, self._observer = connected.call.request, connected._observer
 
     @abstractmethod
-    def hold(self) -> None:
+    def hold(self) -> Any:
         """Before the next message is taken.
 
         Raises:

@@ -94,30 +94,36 @@ class AsyncStream:
 
 def step(take: Callable[[], Any], stream: Any, watch: Watch | Session) -> Any:
     """The next item of a stream that is watched from outside, as nothing in it can be stood in for."""
-    watch.hold()
+    scope = watch.hold()
     try:
         chunk = take()
     except StopIteration:
+        watch.pause(scope)
         watch.finish_with(stream)
         raise
     except BaseException as error:
+        watch.pause(scope)
         watch.fail(error)
         raise
+    watch.pause(scope)
     watch.see(chunk)
     return chunk
 
 
 async def step_later(take: Callable[[], Any], stream: Any, watch: Watch | Session) -> Any:
     """As `step`, for an async stream."""
-    watch.hold()
+    scope = watch.hold()
     try:
         chunk = await take()
     except StopAsyncIteration:
+        watch.pause(scope)
         watch.finish_with(stream)
         raise
     except BaseException as error:
+        watch.pause(scope)
         watch.fail(error)
         raise
+    watch.pause(scope)
     watch.see(chunk)
     return chunk
 

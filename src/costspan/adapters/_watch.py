@@ -174,16 +174,16 @@ class Watch:
         # a stream that is watched from outside is known by itself: let it go
         self._last = self._newest = self.call.reply.answer = None
 
-    def hold(self) -> None:
-        """Before more of a stream is taken.
+    def hold(self) -> Any:
+        """Before more of a stream is taken; gives what `pause` gets then: LiteLLM may call the SDK beneath only now.
 
         Raises:
             Exception: A budget is spent: the program gets no more of it.
         """
-        refusal = self.refusal() if self.call.metered else None
-        if refusal is not None:
+        if self.call.metered and (refusal := self.refusal()) is not None:
             self.fail(refusal)
             raise refusal
+        return None if self.call.chunks else self.begin()
 
     def leave_early(self) -> None:
         """The host wants no more of a stream, before its end."""

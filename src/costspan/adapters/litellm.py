@@ -17,9 +17,9 @@ from costspan.adapters._openai_fields import COST, COST_TICKS
 from costspan.adapters._usage import UsageMap
 
 USAGE = UsageMap(
-    total_input="prompt_tokens",
-    total_output="completion_tokens",
-    total="total_tokens",  # versions differ in whether they add xAI's reasoning to its completion
+    total_input="prompt_tokens.?",  # LiteLLM makes a usage of zeros where the provider told none
+    total_output="completion_tokens.?",
+    total="total_tokens.?",  # versions differ in whether they add xAI's reasoning to its completion
     cache_read="prompt_tokens_details.cached_tokens|cache_read_input_tokens",
     cache_write_total="prompt_tokens_details.cache_creation_tokens|prompt_tokens_details.cache_write_tokens"
     "|cache_creation_input_tokens",
