@@ -20,6 +20,7 @@ def found(host, port=443, path="/v1", own=None):
         ("bedrock-mantle.us-east-1.api.aws", "/v1", "aws.bedrock"),
         ("aws-external-anthropic.us-east-1.api.aws", "", "anthropic"),
         ("generativelanguage.googleapis.com", "/v1beta/openai", "gcp.gemini"),
+        ("open.bigmodel.cn", "/api/paas/v4", "zhipuai"),
         ("europe-west4-aiplatform.googleapis.com", "/v1", "gcp.vertex_ai"),
         ("openrouter.ai", "/api/v1", "openrouter"),
         ("api.deepseek.com", "", "deepseek"),

@@ -165,7 +165,8 @@ class TestOpenAI:
     def test_17_data_residency_adds_a_tenth_on_newer_families(self, cost):
         usage = Usage(input=1_000_0, output=1_000)
 
-        assert cost("openai", "gpt-5.4", usage, geo="eu") == cost("openai", "gpt-5.4", usage) * usd("1.1")
+        for geo in ("us", "eu", "jp", "au", "in", "ae"):
+            assert cost("openai", "gpt-5.4", usage, geo=geo) == cost("openai", "gpt-5.4", usage) * usd("1.1")
         assert cost("openai", "gpt-4o", usage, geo="eu") == cost("openai", "gpt-4o", usage)
 
 
@@ -235,6 +236,19 @@ class TestGoogle:
         by_host = [cost(host, "gemini-2.0-flash", Usage(input=1_000_000)) for host in ("gcp.vertex_ai", "gcp.gemini")]
         assert by_host == [usd("0.15"), usd("0.1")]
 
+    @pytest.mark.parametrize("host", ["gcp.gemini", "gcp.vertex_ai"])
+    @pytest.mark.parametrize(("tier", "factor"), [("", "1"), ("flex", "0.5"), ("batch", "0.5"), ("priority", "1.8")])
+    def test_40_every_tier_takes_part_when_an_introductory_price_ends(self, pricer, host, tier, factor):
+        usage = Usage(input=1_000_000)
+        told = {"provider": host, "model": "gemini-4-argon", "terms": Terms(tier=tier)}
+
+        before, after = (
+            pricer.price(usage, at=datetime(*day, tzinfo=timezone.utc), **told).total
+            for day in ((2026, 11, 30, 23, 59, 59), (2026, 12, 1))
+        )
+
+        assert (before, after) == (2 * Decimal(factor), 4 * Decimal(factor))
+
     def test_24_thoughts_that_come_late_in_a_stream_are_kept(self):
         answer = {
             "modelVersion": "gemini-2.5-flash",
@@ -258,6 +272,17 @@ class TestBedrock:
         assert cost("aws.bedrock", "global.anthropic.claude-haiku-4-5-20251001-v1:0", usage) == usd("0.006")
         assert cost("aws.bedrock", "eu.anthropic.claude-haiku-4-5-20251001-v1:0", usage) == usd("0.0066")
         assert cost("aws.bedrock", "anthropic.claude-haiku-4-5-20251001-v1:0", usage) == usd("0.0066")
+
+    def test_26_europe_and_japan_have_prices_of_their_own(self, cost):
+        zones = ("us", "eu", "jp", "global")
+        found = [cost("aws.bedrock", f"{zone}.amazon.nova-2-lite-v1:0", Usage(input=1_000_000)) for zone in zones]
+
+        assert found == [usd("0.33"), usd("0.429"), usd("0.396"), usd("0.3")]
+
+    def test_27_what_is_billed_by_the_query_is_not_free_because_only_tokens_are_told(self, pricer):
+        price = pricer.price(Usage(input=100), provider="aws.bedrock", model="cohere.rerank-v3-5:0")
+
+        assert price.status is PriceStatus.UNPRICED
 
     def test_27_a_body_of_anthropics_on_bedrock_counts_as_anthropics(self):
         body = {"model": "claude-haiku-4-5-20251001", "usage": {"input_tokens": 5, "cache_read_input_tokens": 7}}
@@ -315,6 +340,13 @@ class TestOthers:
         )
 
         assert (fresh, cached) == (usd("0.5"), usd("0.05"))
+
+    def test_31_a_transcription_is_billed_by_its_minutes_alone(self, pricer):
+        heard = Usage(input=4, output=635, input_audio_ms=120_000)
+
+        price = pricer.price(heard, provider="mistral_ai", model="voxtral-mini-latest")
+
+        assert (price.status, price.total) == (PriceStatus.PRICED, Decimal("0.006"))
 
     def test_32_xais_reasoning_beside_the_completion_is_output(self):
         usage, _, _ = openai.CHAT_USAGE.read(

@@ -72,6 +72,21 @@ def test_a_second_measure_of_what_was_billed_is_not_missing():
     assert (price.status, price.total) == (PriceStatus.PRICED, Decimal(40))
 
 
+@pytest.mark.parametrize(
+    ("rates", "used", "status"),
+    [
+        ({"input": 0, "output": 0, "search_units": 0.002}, {"input": 100}, PriceStatus.UNPRICED),
+        ({"input": 0, "output": 0, "search_units": 0.002}, {"input": 100, "search_units": 1}, PriceStatus.PRICED),
+        ({"input": 0, "output": 0, "images": 0.04}, {"input": 100, "output": 500}, PriceStatus.PARTIAL),
+        ({"input": 0, "output": 0, "images": 0.04}, {"input": 100, "images": 1}, PriceStatus.PRICED),
+        ({"input": 1, "output": 0, "pages": 0.001}, {"input": 100, "output": 5}, PriceStatus.PRICED),
+    ],
+)
+def test_tokens_at_0_beside_a_price_by_the_piece_are_no_measure(rates, used, status):
+    """A reranker that is billed by the query, and whose answer tells only tokens, did not cost 0."""
+    assert card_of(**rates).price(Usage(**used)).status is status
+
+
 def test_a_fee_by_the_request_is_charged_once_whether_it_was_counted_or_not():
     card = card_of(input=1, requests=0.005)
 

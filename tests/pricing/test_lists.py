@@ -13,12 +13,14 @@ import pytest
 from costspan.pricing.card import PriceStatus
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import active_period, compile_card
+from costspan.pricing.document import parse_json
 from costspan.pricing.lists import build as building
 from costspan.pricing.lists.build import build, changes, leaps, pack_snapshot, read_decisions, read_litellm
 from costspan.pricing.lists.genai_prices import read_models
-from costspan.pricing.lists.merge import Decision, Merged
+from costspan.pricing.lists.merge import Decision, Merged, patch
 from costspan.pricing.litellm import read_model, split_key
 from costspan.pricing.model import Variant, Window, new_variants, pack, unpack
+from costspan.pricing.pricefile import read_prices
 from costspan.pricing.snapshot import Snapshot
 from costspan.usage import Terms, Usage
 
@@ -202,6 +204,14 @@ class TestBroad:
             ({"speed": "fast"}, (2, 1)),
         ]
         assert compile_card(model, Terms(geo="asia-1"), NOON).price(Usage(input=10)).total_femto == 11 * 10**9
+
+    def test_one_multiplier_for_both_zones_of_openai_is_one_for_every_zone(self):
+        """OpenAI raises the price at every data-residency endpoint; the list names two."""
+        both = {f"regional_processing_uplift_multiplier_{zone}": 1.1 for zone in ("us", "eu")}
+
+        model = read_model("m", litellm_entry(**both), "x")
+
+        assert [(variant.when, variant.factor) for variant in model.variants] == [({"geo": "*"}, (11, 10))]
 
     def test_searches_cost_by_their_context(self):
         sizes = {"search_context_size_low": 0.01, "search_context_size_medium": 0.02}
@@ -479,3 +489,52 @@ class TestTiers:
         (model,) = build([], read_litellm({"acme/m": litellm_entry(**free)}, "list"), DAY).models["acme"].values()
 
         assert compile_card(model, Terms(tier="flex"), NOON).price(Usage(input_audio=100_000)).total == Decimal("0.6")
+
+    @pytest.mark.parametrize(
+        ("day", "tier", "usd"),
+        [
+            (30, "flex", "0.5"),
+            (30, "priority", "1.8"),
+            (30, "batch", "0.5"),
+            (1, "flex", 1),
+            (1, "priority", "3.6"),
+            (1, "batch", "0.7"),
+        ],
+    )
+    def test_tiers_follow_an_announced_change_of_the_standard_rates_unless_theirs_are_told(self, day, tier, usd):
+        """Else a tier that one list gives for today would stay behind when the other list's new price begins."""
+        start = date(2026, 12, 1)
+        batch = [(date(2026, 10, 14), 0.5), (start, 0.7)]
+        variants = [
+            SimpleNamespace(
+                when={"processing": "batch"},
+                prices=prices(input_mtok=rate),
+                constraint=SimpleNamespace(start_date=since),
+            )
+            for since, rate in reversed(batch)
+        ]
+        first = genai(prices=[dated(prices(input_mtok=1)), dated(prices(input_mtok=2), since=start)])
+        first.models[0].price_variants = variants
+        tiers = {"input_cost_per_token_flex": 0.5e-6, "input_cost_per_token_priority": 1.8e-6}
+        models = build(
+            read_models([first], "first"), read_litellm({"acme/m": litellm_entry(**tiers)}, "second"), DAY
+        ).models
+        at = datetime(2026, 11 if day == 30 else 12, day, 23, 59, tzinfo=timezone.utc)
+
+        card = compile_card(models["acme"]["m"], Terms(tier=tier), at)
+
+        assert card.price(Usage(input=1_000_000)).total == Decimal(usd)
+
+
+def test_a_patch_can_announce_a_price():
+    """The patched model's own rates hold until then, and what the patch does not name stays."""
+    known = next(read_litellm({"acme/m": litellm_entry(output_cost_per_token=3e-6)}, "list"))
+    own = {"provider": "acme", "model": "m", "periods": [{"since": "2026-12-01", "input": 2}]}
+    (announced,) = read_prices(parse_json(json.dumps({"models": [own]}), "patches")).models
+
+    rates = [period.rates for period in patch(known, announced).periods]
+
+    assert rates == [
+        {"input": ((0, 10**9),), "output": ((0, 3 * 10**9),)},
+        {"input": ((0, 2 * 10**9),), "output": ((0, 3 * 10**9),)},
+    ]

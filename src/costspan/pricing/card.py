@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 Flat: TypeAlias = "Mapping[str, int | Fraction]"
 
 # Two measures of one matter: what is billed by one of them is not billed again by another.
-_MATTERS = (
+MATTERS = (
     frozenset({*INPUT_TOKENS, "input_characters", "input_audio_ms", "pages", "search_units", "classifications"}),
     frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms", "images"}),
 )
-_ALL = frozenset({*_MATTERS[0], *_MATTERS[1], "compute_ms"})  # the time of a machine is all that it did
+_ALL = frozenset({*MATTERS[0], *MATTERS[1], "compute_ms"})  # the time of a machine is all that it did
 
 
 _new = tuple.__new__  # a Price without the detour over keyword defaults, which takes as long as pricing a bucket
@@ -103,7 +103,7 @@ class RateCard:
         self, total: int, breakdown: dict[str, int], missing: tuple[str, ...], counts: Mapping[str, int]
     ) -> Price:
         rated = counts.keys() & self.rates.keys()
-        billed = [matter | {"compute_ms"} for matter in _MATTERS if matter & rated] + [_ALL] * ("compute_ms" in rated)
+        billed = [matter | {"compute_ms"} for matter in MATTERS if matter & rated] + [_ALL] * ("compute_ms" in rated)
         missing = tuple(bucket for bucket in missing if bucket != "requests" and not any(bucket in of for of in billed))
         if not missing:
             return Price(self.status, total, breakdown, self.entry, (), self.reason)

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta, timezone
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from costspan.pricing.card import Flat, RateCard, Step
+from costspan.pricing.card import MATTERS, Flat, RateCard, Step
 from costspan.pricing.model import HOUR_MS
 from costspan.pricing.price import Entry
 from costspan.usage import TOKENS
@@ -52,6 +52,7 @@ FOREVER = datetime.max.replace(tzinfo=timezone.utc)
 ALWAYS = datetime.min.replace(tzinfo=timezone.utc)
 _DAY = timedelta(days=1)
 _WHOLE = Fraction(1)
+_TOKENS = frozenset(TOKENS)
 
 
 def read_terms(terms: Terms) -> dict[str, str]:
@@ -133,12 +134,23 @@ def _flatten(rates: Rates, above: int, factor: Fraction, discount: Fraction) -> 
         bucket: _exact(bucket, _rate_at(steps, above), factor * discount if bucket in TOKENS else discount)
         for bucket, steps in rates.items()
     }
+    for matter in MATTERS:
+        _drop_free_tokens(flat, matter)
     for bucket, stand_ins in _BILLED_AS.items():
         if bucket not in flat:
             found = next((flat[name] for name in stand_ins if name in flat), None)
             if found is not None:
                 flat[bucket] = found
     return flat
+
+
+def _drop_free_tokens(flat: dict[str, int | Fraction], matter: frozenset[str]) -> None:
+    """Tokens at 0 of what is billed by the piece are no measure: a call that tells no piece has no price."""
+    tokens = [bucket for bucket in flat if bucket in matter and bucket in _TOKENS]
+    by_piece = any(rate for bucket, rate in flat.items() if bucket in matter and bucket not in _TOKENS)
+    if by_piece and not any(flat[bucket] for bucket in tokens):
+        for bucket in tokens:
+            del flat[bucket]
 
 
 def _rate_at(steps: Steps, above: int) -> int:

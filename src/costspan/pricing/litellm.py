@@ -207,10 +207,14 @@ def _sizes(entry: Mapping[str, Any], mode: str) -> Iterator[Variant]:
 def _factors(entry: Mapping[str, Any]) -> Iterator[Variant]:
     """Multipliers: where inference ran, and Anthropic's fast speed."""
     special = _object(entry, "provider_specific_entry")
+    us, eu = (entry.get(f"regional_processing_uplift_multiplier_{zone}") for zone in ("us", "eu"))
+    # OpenAI's holds for every data-residency endpoint; the list names two of them. Source:
+    # developers.openai.com/api/docs/guides/data-residency, looked up 2026-11-22
+    anywhere, us, eu = (us, None, None) if us == eu else (None, us, eu)
     conditions = {
-        ("geo", "us"): entry.get("regional_processing_uplift_multiplier_us") or special.get("us"),
-        ("geo", "eu"): entry.get("regional_processing_uplift_multiplier_eu") or special.get("eu"),
-        ("geo", "*"): entry.get("regional_endpoint_uplift_multiplier"),
+        ("geo", "us"): us or special.get("us"),
+        ("geo", "eu"): eu or special.get("eu"),
+        ("geo", "*"): entry.get("regional_endpoint_uplift_multiplier") or anywhere,
         ("speed", "fast"): special.get("fast"),
     }
     for (name, value), factor in conditions.items():

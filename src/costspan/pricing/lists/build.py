@@ -66,7 +66,7 @@ def build(first: Iterable[Model], second: Iterable[Model], day: date, before: Sn
         merged.take(model)
     apply_patches(merged, _own_models("patches.json"))
     for model in [model for models in merged.models.values() for model in models.values()]:
-        merged.add(complete_tiers(model))
+        merged.add(complete_tiers(model, day))
     for model in _own_models("own.json"):
         merged.add(model)
     if before is not None:

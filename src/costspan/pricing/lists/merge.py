@@ -107,12 +107,14 @@ def _alike(one: Steps, other: Steps) -> bool:
 
 
 def patch(known: Model, own: Model) -> Model:
-    """A model with this project's own additions: their buckets over its own, their terms where it has none."""
-    rates = own.periods[0].rates
+    """A model with this project's own additions: their buckets over its own, later periods, terms where it has none."""
+    first = own.periods[0]
+    rates = {} if first.since else first.rates
     periods = tuple(
         Period(share_cached({**period.rates, **rates}, own.cache_share), period.since, period.windows)
         for period in known.periods
     )
+    periods += tuple(Period({**periods[-1].rates, **each.rates}, each.since) for each in own.periods if each.since)
     variants = (*known.variants, *new_variants(known, own))
     least = own.minimum_audio_ms or known.minimum_audio_ms
     return replace(known, periods=periods, variants=variants, minimum_audio_ms=least)
