@@ -236,6 +236,11 @@ class TestGoogle:
         by_host = [cost(host, "gemini-2.0-flash", Usage(input=1_000_000)) for host in ("gcp.vertex_ai", "gcp.gemini")]
         assert by_host == [usd("0.15"), usd("0.1")]
 
+    def test_22_what_a_search_found_makes_no_long_prompt(self, cost):
+        found = Usage(input=150_000, input_grounding=60_000)
+
+        assert cost("gcp.gemini", "gemini-2.5-pro", found) == usd("0.1875")
+
     @pytest.mark.parametrize("host", ["gcp.gemini", "gcp.vertex_ai"])
     @pytest.mark.parametrize(("tier", "factor"), [("", "1"), ("flex", "0.5"), ("batch", "0.5"), ("priority", "1.8")])
     def test_40_every_tier_takes_part_when_an_introductory_price_ends(self, pricer, host, tier, factor):

@@ -70,7 +70,7 @@ class RateCard:
         if self.steps:
             if self.marginal:
                 return self._by_layers(usage)
-            total_input = usage.total_input
+            total_input = usage.total_input - usage._counts.get("input_grounding", 0)  # not billed: no long prompt
             for above, higher in self.steps:
                 if total_input > above:
                     rates = higher
