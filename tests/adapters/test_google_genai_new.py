@@ -21,7 +21,7 @@ from costspan.usage import Usage
 pytestmark = pytest.mark.filterwarnings("ignore:Inheritance class", "ignore:.*(deprecated|experimental)")
 
 ASK = {"model": "gemini-2.5-flash", "input": "Tell me about cats."}
-FULL = Usage(input=30, cache_read=40, input_image=30, output=30, reasoning=20, web_searches=1)  # what it found is free
+FULL = Usage(input=30, cache_read=40, input_image=30, output=30, reasoning=20, web_searches=1, input_grounding=10)
 
 
 class Interactions:
