@@ -31,7 +31,7 @@ WHOSE = ("team", "user", "feature", "model", "provider", "session", "conversatio
 TAG = "tag."  # stands before the name of a tag, as in reports: any other word that is not known is a slip
 _PERIODS = ("process", "day", "month")
 _FOREVER = float("inf")
-_MOST_SHARE = 10  # of a limit, to be told at: who writes 80 means 0.8
+_MOST_SHARE = 10  # times the limit; more is a slip: who writes 80 means 0.8
 Who = tuple[tuple[str, str], ...]
 
 

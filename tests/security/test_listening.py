@@ -162,10 +162,11 @@ def test_bodies_that_arrive_at_once_do_not_fill_the_memory(served, monkeypatch):
 
 def test_too_many_requests_at_once_are_told_to_come_again(served, monkeypatch):
     monkeypatch.setattr(gate, "MOST_AT_ONCE", 1)
-    with socket.create_connection(("127.0.0.1", served.running.http_port), 10) as slow:
-        slow.sendall(HEAD % 9)
-        assert wait_for(lambda: served.get("/healthz")[0] == 503)
-    assert wait_for(lambda: served.get("/healthz")[0] == 200)
+    for _before_and_after_others_were_answered in range(2):
+        with socket.create_connection(("127.0.0.1", served.running.http_port), 10) as slow:
+            slow.sendall(HEAD % 9)
+            assert wait_for(lambda: served.get("/healthz")[0] == 503)
+        assert wait_for(lambda: served.get("/healthz")[0] == 200)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /", b"GET / HTTP/1.1\r\nhost: localhost\r\nx-slow: "])

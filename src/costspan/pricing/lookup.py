@@ -1,4 +1,4 @@
-"""For people and helpers: the process's own Pricer, the provider of a model named alone, near names of unknown ones."""
+"""For the public functions: the process's Pricer, the provider of a model named alone, near names of unknown ones."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def is_missing(call: Call) -> bool:
     """Whether a finished call lacks usage, all or that of its text, though its provider will bill tokens."""
     reply = call.reply
     if reply.usage is not None and not (reply.partial and reply.text and not reply.usage.total_output):
-        return False  # Anthropic's streams tell the input first and the output last: if left between, that is missing
+        return False  # Anthropic tells the output of a stream at its end: of one that was left before, it is missing
     if reply.free or reply.cached or reply.already_billed or not is_countable(call):
         return False
     if call.request.body.get("background"):

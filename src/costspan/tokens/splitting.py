@@ -3,7 +3,7 @@ r"""Most texts split by an automaton: tiktoken takes less time so, and threads d
 tiktoken (0.14.0) walks OpenAI's splitting patterns step by step, in a state that all threads share, because they look
 ahead once: `\s+(?!\S)` leaves the last blank of a run to the word behind it. Where a mark stands before that blank, the
 rest is a regular expression, for which tiktoken has an automaton per thread. Many different characters make that
-automaton large, then slower than the walk, in Chinese 70 times: what has others than the usual ones is walked.
+automaton large, then slower than the walk, in Chinese 70 times: a text with unusual characters is walked.
 """
 
 from __future__ import annotations
