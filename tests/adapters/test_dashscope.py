@@ -10,6 +10,8 @@ from dashscope.aigc.generation import AioGeneration
 from fake_providers import dashscope as wire
 
 from adapters import SHAPES, STREAMS
+from costspan.adapters.dashscope import ADAPTER, open_call
+from costspan.config import Settings
 from costspan.demo.server import events, reply
 from costspan.usage import Usage
 
@@ -39,6 +41,17 @@ def test_cumulative_counts_are_not_added_up(watch, serve, shape, monkeypatch):
 
     assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
     assert (seen.call.request.model, seen.reply.id) == ("qwen-plus", "r-1")
+
+
+@pytest.mark.parametrize(("zone", "biller"), [("", "dashscope.aliyuncs.com"), ("-intl", "alibaba_cloud")])
+def test_what_is_billed_in_yuan_is_not_priced_by_the_list_in_dollars(monkeypatch, zone, biller):
+    address = f"https://dashscope{zone}.aliyuncs.com/api/v1"
+    asked = {"model": "qwen-plus", "messages": MESSAGES}
+    given = open_call(ADAPTER, ADAPTER.seats[0], None, (), {**asked, "base_address": address}, Settings())
+    monkeypatch.setattr(dashscope, "base_http_api_url", address)
+
+    for opened in (given, open_call(ADAPTER, ADAPTER.seats[0], None, (), asked, Settings())):
+        assert (opened.request.provider, opened.request.biller) == ("alibaba_cloud", biller)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -38,6 +38,19 @@ def test_an_unknown_host_keeps_the_flavour_and_is_never_priced_as_it():
     assert not host.stream_usage
 
 
+@pytest.mark.parametrize(
+    ("host", "biller"),
+    [
+        ("dashscope.aliyuncs.com", "dashscope.aliyuncs.com"),
+        ("dashscope-intl.aliyuncs.com", "alibaba_cloud"),
+        ("api.moonshot.cn", "api.moonshot.cn"),
+        ("api.moonshot.ai", "moonshot_ai"),
+    ],
+)
+def test_what_is_billed_in_yuan_is_not_priced_by_the_list_in_dollars(host, biller):
+    assert found(host).biller == biller
+
+
 def test_a_look_alike_is_not_the_provider():
     assert found("api.openai.com.example.com").biller == "api.openai.com.example.com"
     assert found("notopenrouter.ai").biller == "notopenrouter.ai"

@@ -81,6 +81,8 @@ _RULES = (
     _Rule("router.huggingface.co", "hugging_face", stream_usage=True),
     _Rule("ollama.com", "ollama", stream_usage=False),
 )
+# They bill by a list of their own in yuan; what is known is the list of the same models outside of China, in dollars.
+_IN_YUAN = ("dashscope.aliyuncs.com", "api.moonshot.cn")
 _OLLAMA_PORT = 11434
 _LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 an address that clients are given, not bound to
 _LOCAL_SERVERS = {8000: "vllm", 1234: "lm_studio", 8080: "llama_cpp"}  # their documented default ports
@@ -92,7 +94,9 @@ def find_host(host: str, port: int, url_path: str) -> Host | None:
     """The provider of a known host, or None: then only the SDK's flavour is known, and no price applies."""
     for rule in _RULES:
         if _is_of(host, rule.suffix) and host.startswith(rule.start) and rule.path in url_path:
-            return Host(rule.provider, _biller(rule.provider, url_path), rule.stream_usage, _geo(host, rule.provider))
+            return Host(
+                rule.provider, _biller(host, rule.provider, url_path), rule.stream_usage, _geo(host, rule.provider)
+            )
     if host in _LOCAL or host.endswith(".local"):
         name = "ollama" if port == _OLLAMA_PORT else _LOCAL_SERVERS.get(port)
         return Host(name, name) if name else None
@@ -111,8 +115,10 @@ def _is_of(host: str, suffix: str) -> bool:
     return host.endswith(suffix if suffix[0] in ".-" else "." + suffix) or host == suffix
 
 
-def _biller(provider: str, url_path: str) -> str:
-    """Hugging Face's router names in its path who serves: `/together/v1/…`."""
+def _biller(host: str, provider: str, url_path: str) -> str:
+    """Whose price list applies. Hugging Face's router names in its path who serves: `/together/v1/…`."""
+    if host in _IN_YUAN:
+        return host
     served = url_path.strip("/").partition("/")[0]
     if provider == "hugging_face" and served not in ("", "v1"):
         return f"huggingface_{served}"
