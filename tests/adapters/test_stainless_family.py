@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import Any, NamedTuple
 
+import openai
 import pytest
 from fake_providers import openai as wire
 from fake_providers import writer
 
 from adapters import PLAIN, SHAPES, STREAMS, Client, environments, telling
+from costspan.adapters._stainless import place_client
+from costspan.adapters.openai import ADAPTER
+from costspan.call import Request
+from costspan.config import Settings
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -188,3 +193,12 @@ def test_no_usage_is_unknown_and_not_zero(watch, fake, sdk, shape):
 
     assert seen.usage is None
     assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("https", 443), ("http", 80)])
+def test_an_address_without_a_port_has_that_of_its_scheme(scheme, port):
+    client, request = openai.OpenAI(api_key="k", base_url=f"{scheme}://llm.example.com/v1"), Request("chat", "openai")
+
+    place_client(request, client, "/chat/completions", ADAPTER, Settings())
+
+    assert (request.host, request.port) == ("llm.example.com", port)

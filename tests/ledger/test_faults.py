@@ -152,6 +152,11 @@ def test_a_ledger_where_none_can_be_made_is_refused(tmp_path):
         open_store(tmp_path / "none.db", create=False)
 
 
+def test_folders_that_are_not_there_yet_are_made_for_a_ledger(tmp_path):
+    with lock(tmp_path / "of" / "ours" / "x.db"):
+        assert (tmp_path / "of" / "ours").is_dir()
+
+
 def test_the_default_ledger_is_in_the_users_data_directory(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setattr("costspan.ledger.schema.sys.platform", "linux")
