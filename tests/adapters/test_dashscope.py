@@ -10,7 +10,8 @@ from dashscope.aigc.generation import AioGeneration
 from fake_providers import dashscope as wire
 
 from adapters import SHAPES, STREAMS
-from costspan.adapters.dashscope import ADAPTER, open_call
+from costspan.adapters._dashscope_hooks import open_call
+from costspan.adapters.dashscope import ADAPTER
 from costspan.config import Settings
 from costspan.demo.server import events, reply
 from costspan.usage import Usage

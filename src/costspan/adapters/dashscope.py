@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any
-
 from costspan.adapters._adapter import Adapter, Operation, methods
-from costspan.adapters._hosts import find_host
-from costspan.adapters._request import open_keywords, place
+from costspan.adapters._dashscope_hooks import open_call
 from costspan.adapters._usage import UsageMap
 
 USAGE = UsageMap(
@@ -42,17 +38,6 @@ _CLASSES = (
     ("dashscope.embeddings.text_embedding:TextEmbedding", EMBED, False),
     ("dashscope.rerank.text_rerank:TextReRank", RERANK, False),
 )
-
-
-def open_call(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any, settings: Any) -> Any:
-    """A call at the address that is given, or that the module holds: the host tells whether China's prices apply."""
-    opened = open_keywords(adapter, seat, instance, args, kwargs, settings)
-    request = opened.request
-    place(request, str(kwargs.get("base_address") or sys.modules["dashscope"].base_http_api_url))
-    if (host := find_host(request.host, request.port, "")) is not None:
-        request.biller = host.biller
-    return opened
-
 
 ADAPTER = Adapter(
     provider="alibaba_cloud",
