@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
 from costspan.telemetry import names
-from costspan.telemetry.spellings import CALL_KINDS, FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
+from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
 from costspan.usage import CACHE_READS, CACHE_WRITES, MOST
 
 _MOST_USD = 10**5
@@ -112,7 +112,7 @@ def _transform(expression: str, table: dict[str, str], otherwise: str = "") -> s
 
 
 def _is_call() -> str:
-    kinds, others = (", ".join(map(quote, sorted(each))) for each in (CALL_KINDS, OTHER_OPERATIONS))
+    kinds, others = (", ".join(map(quote, sorted(each))) for each in (names.CALL_KINDS, OTHER_OPERATIONS))
     plain = (
         f"operation_said NOT IN ({others}) AND kind IN ('', {kinds}) AND model != '' "
         f"AND (kind != '' OR operation_said != '' OR provider_said != '' OR input_said OR output_said OR cost_said)"

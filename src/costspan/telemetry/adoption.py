@@ -9,7 +9,6 @@ from weakref import ref
 from opentelemetry import trace
 
 from costspan.telemetry import names
-from costspan.telemetry.spellings import CALL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,8 +59,8 @@ def stands_for_inference(span: Any) -> bool:
     return (
         attributes.get(names.OPERATION) in _INFERENCE  # official instrumentations, Logfire
         or attributes.get("llm.request.type") in _INFERENCE  # OpenLLMetry
-        or attributes.get("openinference.span.kind") in CALL_KINDS
-        or attributes.get("langfuse.observation.type") in CALL_KINDS
+        or attributes.get("openinference.span.kind") in names.CALL_KINDS
+        or attributes.get("langfuse.observation.type") in names.CALL_KINDS
     )
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.telemetry import names
 from costspan.telemetry.spellings import (
-    CALL_KINDS,
     KIND_OPERATIONS,
     OPERATIONS,
     OTHER_OPERATIONS,
@@ -66,7 +65,11 @@ class Outline:
         kind, fields = self.kind, self.fields
         if kind.startswith("ai."):  # Vercel AI SDK: the outer span sums up what the inner ones (ai.x.doX) did
             return ".do" in kind
-        if not self.model or (kind and kind not in CALL_KINDS) or str(fields.get("operation")) in OTHER_OPERATIONS:
+        if (
+            not self.model
+            or (kind and kind not in names.CALL_KINDS)
+            or str(fields.get("operation")) in OTHER_OPERATIONS
+        ):
             return False
         if kind or "operation" in fields or "provider" in fields:
             return True

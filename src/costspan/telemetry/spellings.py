@@ -132,7 +132,6 @@ VARYING = frozenset(
 PLACES = {name: (field, rank) for field, aliases in FIELDS.items() for rank, name in enumerate(aliases)}
 
 # spans that carry model and usage and are no call: agents, tools, chains, the outer spans of an SDK
-CALL_KINDS = frozenset({"LLM", "EMBEDDING", "RERANKER", "generation", "embedding"})
 OTHER_OPERATIONS = frozenset(
     {
         "invoke_agent",
