@@ -20,7 +20,7 @@ import costspan
 from adapters import PLAIN
 from costspan import instrumentors
 from costspan.adapters import openai as adapter
-from costspan.adapters._openai_sessions import open_connection
+from costspan.adapters._openai_connections import open_connection
 from costspan.config import Settings
 from costspan.usage import Usage
 

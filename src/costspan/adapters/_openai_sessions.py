@@ -10,21 +10,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.adapters._adapter import Opened, Operation, Seat
+from costspan.adapters._adapter import Operation
 from costspan.adapters._openai_fields import REALTIME_USAGE, TRANSCRIPTION_USAGE
-from costspan.adapters._paths import Read, is_given, member, path, text_of
-from costspan.adapters._request import read_request
+from costspan.adapters._paths import Read, member, path, text_of
 from costspan.adapters._sessions import Session, explain_silence
-from costspan.adapters._stainless import place_client
+from costspan.adapters.openai import RESPONSE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from costspan.adapters._watch import Watch
-    from costspan.config import Settings
 
 # most of what comes, and long: not read once a call has its first
 _DELTA = re.compile(rb'\s*\{\s*(?:"event_id"\s*:\s*"[^"]*"\s*,\s*)?"type"\s*:\s*"[^"]*\.delta"')
@@ -115,43 +110,6 @@ def _parsed(message: bytes) -> Any:
         return None
 
 
-def open_connection(
-    adapter: Any, seat: Seat, manager: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
-) -> Opened:
-    """A connection about to be made, by what its manager was made with."""
-    operation: Operation = seat.operation  # type: ignore[assignment] # every seat that connects has one
-    given = {
-        name: value
-        for name in ("client", "model")
-        if is_given(value := member(manager, f"_{seat.name.partition('.')[0]}__{name}"))
-    }
-    client = given.pop("client")
-    request = read_request(operation, adapter.provider, given)
-    request.stream = True
-    place_client(request, client, str(client.websocket_base_url or ""), adapter, settings)
-    return Opened(operation, request, args, kwargs)
-
-
-def _connections(name: str, parts: tuple[Part, ...], *modules: str) -> tuple[Seat, ...]:
-    """The seats of a kind of connection, `Realtime`: where it is made, receives and is closed, sync and async."""
-    session = Operation("chat", lookup=True, session=partial(Events, parts))
-    return tuple(
-        Seat(module, f"{kind}Connection{place}", waits=waits, **more)
-        for module in modules
-        for kind, enter, waits in ((name, "__enter__", False), (f"Async{name}", "__aenter__", True))
-        for place, more in (
-            (f"Manager.{enter}", _made(session)),
-            ("Manager.enter", _made(session)),
-            (".recv_bytes", {"receives": True}),
-            (".close", {}),
-        )
-    )
-
-
-def _made(session: Operation) -> dict[str, Any]:
-    return {"open": open_connection, "operation": session, "streams": True}
-
-
 _HEARD = tuple(f"conversation.item.input_audio_transcription.{end}" for end in ("completed", "failed"))
 _LAST = ("response.completed", "response.failed", "response.incomplete")
 _SPOKEN = (
@@ -186,22 +144,11 @@ _SPOKEN = (
         ends=frozenset(_HEARD),
     ),
 )
-REALTIME = (
-    *_connections("Realtime", _SPOKEN, "openai.resources.realtime.realtime", "openai.resources.beta.realtime.realtime"),
-    # where the newer ones are closed
-    Seat("openai._websocket_connection", "WebSocketConnectionBase.close"),
-    Seat("openai._websocket_connection", "AsyncWebSocketConnectionBase.close", waits=True),
+_IN_LANES = Part(
+    replace(RESPONSE, text="", full_text=""),  # not all of it is looked at
+    key=path("stream_id"),
+    model=path("response.model"),
+    begins=frozenset({"response.created", *_LAST}),
+    ends=frozenset({*_LAST, "error"}),
 )
-
-
-def over_websockets(response: Operation) -> tuple[Seat, ...]:
-    """The seats of connections that carry responses: one after another, or several, each in a lane of its own."""
-    part = Part(
-        replace(response, text="", full_text=""),  # not all of it is looked at
-        key=path("stream_id"),
-        model=path("response.model"),
-        begins=frozenset({"response.created", *_LAST}),
-        ends=frozenset({*_LAST, "error"}),
-    )
-    modules = "openai.resources.responses.responses", "openai.resources.beta.responses.responses"
-    return _connections("Responses", (part,), *modules)
+PARTS = {"Realtime": _SPOKEN, "Responses": (_IN_LANES,)}  # one after another, or several, each in a lane of its own

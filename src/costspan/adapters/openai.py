@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat
+from costspan.adapters._openai_connections import CONNECTIONS
 from costspan.adapters._openai_fields import (
     CHAT_USAGE,
     COST,
@@ -14,7 +15,6 @@ from costspan.adapters._openai_fields import (
     RESPONSES_USAGE,
     TRANSCRIPTION_USAGE,
 )
-from costspan.adapters._openai_sessions import REALTIME, over_websockets
 from costspan.adapters._stainless import stainless
 from costspan.adapters._usage import UsageMap
 
@@ -129,7 +129,6 @@ ADAPTER = Adapter(
         Seat(CHAT_STREAMS, "AsyncChatCompletionStream.close", closes=HELPER_CLOSES, waits=True),
         Seat(RESPONSE_STREAMS, "ResponseStream.close", closes=HELPER_CLOSES),
         Seat(RESPONSE_STREAMS, "AsyncResponseStream.close", closes=HELPER_CLOSES, waits=True),
-        *REALTIME,
-        *over_websockets(RESPONSE),
+        *CONNECTIONS,
     ),
 )
