@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import suppress
 
 import pytest
 from fake_providers import FakeProvider, openai
@@ -11,6 +12,13 @@ from fake_providers import FakeProvider, openai
 from costspan.guard import FAILURES
 
 sys.modules.setdefault("splintr", None)  # as most users have it; tests/tokens/test_fast.py lets it in
+
+with suppress(ModuleNotFoundError):  # not every environment has it
+    from hypothesis import HealthCheck, settings
+
+    # a busy machine takes any time for an example; nothing fails for that
+    settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("unhurried")
 
 
 @pytest.hookimpl(trylast=True)

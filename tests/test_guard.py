@@ -1,5 +1,7 @@
+import functools
 import logging
 import re
+import signal
 
 import pytest
 
@@ -74,3 +76,73 @@ def test_nothing_happens_where_nothing_fails(caplog):
         pass
 
     assert not caplog.records
+
+
+class TimeLimitError(Exception):
+    """What the program's own handler of a signal raises, as those of Celery and RQ do."""
+
+
+def late(_signal, _frame):
+    raise TimeLimitError
+
+
+def late_whatever_comes(*_given):
+    raise TimeLimitError
+
+
+class Limit:
+    def late(self, _signal, _frame):
+        raise TimeLimitError
+
+
+@pytest.mark.parametrize("handler", [late, late_whatever_comes, Limit().late, functools.partial(late)])
+def test_what_the_handler_of_a_signal_raises_amid_our_code_reaches_the_program(handler):
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        with pytest.raises(TimeLimitError), Guard("a"):
+            signal.raise_signal(signal.SIGALRM)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+    assert not FAILURES.counts
+
+
+def test_a_failure_while_functions_of_ours_run_stays_ours():
+    def fail(*_values):
+        raise TimeLimitError
+
+    with Guard("a"):
+        fail(1, 2)
+
+    assert FAILURES.counts == {("a", "TimeLimitError"): 1}
+
+
+def test_a_program_whose_log_handler_fails_is_not_stopped_by_ours():
+    def refuse(_record):
+        raise ValueError
+
+    log = logging.getLogger("costspan")
+    log.addFilter(refuse)
+    try:
+        with Guard("a"):
+            raise KeyError
+    finally:
+        log.removeFilter(refuse)
+
+    assert FAILURES.counts == {("a", "KeyError"): 1}
+
+
+def test_a_time_limit_that_passes_while_our_failure_is_logged_reaches_the_program():
+    def log_slowly(_record):
+        signal.raise_signal(signal.SIGALRM)
+        return True
+
+    before = signal.signal(signal.SIGALRM, late)
+    log = logging.getLogger("costspan")
+    log.addFilter(log_slowly)
+    try:
+        with pytest.raises(TimeLimitError), Guard("a"):
+            raise KeyError
+    finally:
+        log.removeFilter(log_slowly)
+        signal.signal(signal.SIGALRM, before)

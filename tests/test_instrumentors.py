@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from dataclasses import replace
 from decimal import Decimal
@@ -16,6 +17,7 @@ from pathlib import Path
 import openai
 import pytest
 from openai._base_client import AsyncAPIClient, SyncAPIClient
+from opentelemetry.sdk import resources
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -27,6 +29,7 @@ from costspan import instrumentors
 from costspan.adapters._adapter import load
 from costspan.config import SettingError
 from costspan.instrumentors import PLUGIN
+from costspan.telemetry import setup
 
 BIN = Path(sys.executable).parent
 QUESTION = [{"role": "user", "content": "hi"}]
@@ -57,6 +60,37 @@ def test_switching_on_twice_is_switching_on_once(providers):
     costspan.instrument(**providers)
 
     assert SyncAPIClient.__dict__["request"] is placed
+
+
+def test_a_thread_that_switches_on_while_another_does_waits_for_it(providers, monkeypatch):
+    """A wrapper placed twice would stay when all is switched off."""
+    original = SyncAPIClient.__dict__["request"]
+    amid, go_on = threading.Event(), threading.Event()
+
+    def load_slowly(name):
+        if name == "openai":
+            amid.set()
+            go_on.wait(60)
+        return load(name)
+
+    def switch_on():
+        costspan.instrument(**providers)
+
+    first, second = threading.Thread(target=switch_on), threading.Thread(target=switch_on)
+    with monkeypatch.context() as patched:
+        patched.setattr(instrumentors, "load", load_slowly)
+        first.start()
+        assert amid.wait(60)
+    second.start()
+    second.join(0.2)  # it gets no further than the lock
+    go_on.set()
+    first.join()
+    second.join()
+
+    wrapped = SyncAPIClient.__dict__["request"].__wrapped__
+    costspan.uninstrument()
+    assert wrapped is original
+    assert SyncAPIClient.__dict__["request"] is original
 
 
 def test_off_and_on_again_goes_on_with_the_sums_of_before(fake_openai):
@@ -220,6 +254,30 @@ costspan.instrument()
     printed, _, _ = run_program(before=own, OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="none")
 
     assert len(spans_of(printed)) == 1
+
+
+def test_each_process_has_an_instance_id_and_one_that_is_given_stays(run_program):
+    def instance_id(**environ):
+        [span] = spans_of(run_program(LAUNCHER, **CONSOLE, **environ)[0])
+        return span["resource"]["attributes"].get("service.instance.id")
+
+    assert len({instance_id(), instance_id(OTEL_RESOURCE_ATTRIBUTES="a=b"), None}) == 3
+    assert instance_id(OTEL_RESOURCE_ATTRIBUTES="service.instance.id=pod-1,a=b") == "pod-1"
+
+
+def test_where_an_older_sdk_gives_no_instance_id_costspan_does(monkeypatch):
+    monkeypatch.delattr(resources, "ServiceInstanceIdResourceDetector", raising=False)
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "a=b")
+    one, other = (setup._instance()["OTEL_RESOURCE_ATTRIBUTES"] for _ in range(2))
+
+    assert one.startswith("a=b,service.instance.id=")
+    assert one != other
+
+
+def test_where_spans_are_sent_nowhere_an_event_tells_each_call(run_program):
+    printed, _, _ = run_program(LAUNCHER, **CONSOLE | {"OTEL_TRACES_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "console"})
+
+    assert printed.count('"event_name": "costspan.call"') == 1
 
 
 def test_a_disabled_sdk_stays_silent(run_program):

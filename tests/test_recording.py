@@ -21,6 +21,12 @@ def test_a_call_with_its_usage_is_recorded_and_priced_at_once(telling):
     assert costspan.last_call() is call.bill
 
 
+def test_cached_input_takes_room_in_the_models_context_as_any_other(telling):
+    program = telling()
+    costspan.record_call("openai", "gpt-4o-mini", usage=Usage(input=16_000, cache_read=48_000))
+    assert program.spans[0].attributes["costspan.context.utilization"] == 0.5
+
+
 def test_a_stated_cost_wins(telling):
     program = telling()
     costspan.record_call("acme", "acme-large", usage=Usage(input=1), cost="0.25")

@@ -35,7 +35,7 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
 
     Source: children of multiprocessing run its finalizers and `os._exit` (Python 3.10 to 3.13), Celery's send a signal
     and `os._exit` (billiard 4.3), uvicorn raises the SIGTERM again that it was stopped by (0.54); read and run on
-    2026-11-22.
+    2026-11-22. RQ's fork for every job, and `os._exit` after it (1.16, 2.0 and 3.0 read, 3.0 run on 2026-11-23).
     """
     here = os.getpid()
 
@@ -51,6 +51,13 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
     def of_celery(signals: Any) -> None:
         signals.worker_process_shutdown.connect(lambda **_said: end(), weak=False)
 
+    def performed(wrapped: Any, worker: Any, args: Any, kwargs: Any) -> Any:
+        try:
+            return wrapped(*args, **kwargs)
+        finally:
+            if worker.is_horse:
+                end()
+
     async def stopped(wrapped: Any, server: Any, args: Any, kwargs: Any) -> None:
         await wrapped(*args, **kwargs)
         if SIGTERM in getattr(server, "_captured_signals", ()):
@@ -58,6 +65,7 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
 
     _follow("multiprocessing.util", of_multiprocessing)
     _follow("celery.signals", of_celery)
+    _follow("rq.worker", lambda worker: wrapt.wrap_function_wrapper(worker, "Worker.perform_job", performed))
     _follow("uvicorn.server", lambda server: wrapt.wrap_function_wrapper(server, "Server.shutdown", stopped))
 
 

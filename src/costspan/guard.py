@@ -6,11 +6,12 @@ import logging
 import os
 import traceback
 from collections import Counter
+from inspect import CO_VARARGS
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import TracebackType
+    from collections.abc import Iterable, Mapping
+    from types import FrameType, TracebackType
 
 _log = logging.getLogger("costspan")
 _FRAMES = 4  # of a failure that the log names
@@ -61,7 +62,7 @@ FAILURES = Failures()
 
 
 class Guard:
-    """Keep our own failure out of the host program. Ctrl-C and task cancellation pass through.
+    """Keep our own failure out of the host program. Ctrl-C, task cancellation and what interrupts us pass through.
 
     Stateless, so one guard per step serves every thread: `READ = Guard("read the response")`, `with READ: ...`
     """
@@ -80,8 +81,36 @@ class Guard:
             return False
         if not isinstance(error, Exception) and not _is_panic(error):
             return False
-        FAILURES.note(self._step, error)
+        if _interrupts(error):
+            return False
+        try:
+            FAILURES.note(self._step, error)
+        except Exception as unsaid:  # the program's own log handler fails, or its stack is full
+            if _interrupts(unsaid):
+                raise
         return True
+
+
+def _interrupts(error: BaseException) -> bool:
+    """Whether the program's own raised it amid our code: the handler of a signal (a time limit), or a debugger.
+
+    Such a function is given the frame of whom it interrupts; no other gets that of its caller as an argument.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        if any(given is trace.tb_frame for given in _arguments(trace.tb_next.tb_frame)):
+            return True
+        trace = trace.tb_next
+    return False
+
+
+def _arguments(frame: FrameType) -> Iterable[object]:
+    """What a function was called with by position, as far as it still has it."""
+    code, values = frame.f_code, frame.f_locals
+    for name in code.co_varnames[: code.co_argcount]:
+        yield values.get(name)
+    if code.co_flags & CO_VARARGS:
+        yield from values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], ())
 
 
 def _is_panic(error: BaseException) -> bool:

@@ -6,10 +6,11 @@ import atexit
 import importlib.metadata
 import os
 import re
+from dataclasses import replace
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, load
@@ -41,10 +42,11 @@ class Plugin:
     """What all adapters of this process share while costspan is on: one recorder, and the wrappings."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self.lock = RLock()  # of who switches on or off
         self._recorder: Recorder | None = None
         self._placed: dict[str, tuple[Wrapping, Patches]] = {}
         self._followers: list[tuple[Any, Enrichment]] = []  # by provider; some are not hashable
+        self._following = Lock()
         self._providers: dict[str, Any] = {}
         self.settings = Settings()
         at_sudden_end(self, self.end)
@@ -63,7 +65,7 @@ class Plugin:
 
     def stop(self) -> None:
         """Let the recorder go, unless an adapter still uses it; the span processor stays and does nothing."""
-        with self._lock:
+        with self.lock:
             if not self._placed:
                 self._recorder = REGISTERED.pricer = None
                 for _, follower in self._followers:
@@ -77,16 +79,17 @@ class Plugin:
             found = provider_of(provider)
             if found is None:
                 return
-            follower = next((follower for provider, follower in self._followers if provider is found), None)
-            if follower is None:
-                follower = Enrichment(found)
-                self._followers.append((found, follower))
-                found.add_span_processor(follower)
-            follower.teller = self._recorder
+            with self._following:  # the first calls may be made at once
+                follower = next((follower for provider, follower in self._followers if provider is found), None)
+                if follower is None:
+                    follower = Enrichment(found)
+                    self._followers.append((found, follower))
+                    found.add_span_processor(follower)
+                follower.teller = self._recorder
 
     def add(self, name: str, adapter: Adapter, settings: Settings, providers: dict[str, Any]) -> None:
         """Place an adapter's wrappers; the first one makes the recorder, with these providers."""
-        with self._lock:
+        with self.lock:
             recorder = self.start(settings, providers)
             wrapping, patches = Wrapping(adapter, recorder, self.settings), Patches()
             for seat in adapter.seats:
@@ -96,7 +99,7 @@ class Plugin:
 
     def remove(self, name: str) -> None:
         """Take an adapter's wrappers out; the last one lets the recorder go."""
-        with self._lock:
+        with self.lock:
             wrapping, patches = self._placed.pop(name)
             wrapping.on = False
             patches.remove()
@@ -200,19 +203,21 @@ def instrument(**given: Any) -> None:
         from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
 
         read_quotas(settings.budgets)
-    if not providers.keys() - {"redact"}:
-        set_up_providers(settings)
-    for name in adapter_names():
-        if name not in PLUGIN.active and _is_here(name, load):
-            PLUGIN.add(name, load(name), settings, providers)
-    PLUGIN.start(settings, providers)
+    with PLUGIN.lock:
+        if not providers.keys() - {"redact"}:
+            set_up_providers(settings)
+        for name in adapter_names():
+            if name not in PLUGIN.active and _is_here(name, load):
+                PLUGIN.add(name, load(name), settings, providers)
+        PLUGIN.start(settings, providers)
 
 
 def uninstrument() -> None:
     """Switch costspan off: every original is put back; streams that are open end as they would have."""
-    for name in tuple(PLUGIN.active):
-        PLUGIN.remove(name)
-    PLUGIN.stop()
+    with PLUGIN.lock:
+        for name in tuple(PLUGIN.active):
+            PLUGIN.remove(name)
+        PLUGIN.stop()
 
 
 def follow_spans() -> None:
@@ -236,6 +241,8 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     from costspan.telemetry.delivery import follow  # noqa: PLC0415
     from costspan.telemetry.recorder import Recorder  # noqa: PLC0415
 
+    if settings.events == "unsampled" and "tracer_provider" not in providers and _sends_no_spans():
+        settings = replace(settings, events="always")
     logger = _logs.get_logger("costspan", __version__, providers.get("logger_provider"))
     recorder = Recorder(
         trace.get_tracer("costspan", __version__, providers.get("tracer_provider")),
@@ -248,6 +255,11 @@ def _make_recorder(settings: Settings, providers: dict[str, Any]) -> Recorder:
     follow(providers.get("meter_provider") or metrics.get_meter_provider(), recorder.metrics)
     atexit.register(_settle, recorder, providers.get("meter_provider"))
     return recorder
+
+
+def _sends_no_spans() -> bool:
+    """Whether spans are made and go nowhere, so that a call must be told like one that is not sampled."""
+    return os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() == "none"
 
 
 def _make_content(logger: Logger, redact: Callable[[str], str] | None) -> Content | None:

@@ -79,7 +79,7 @@ class Group:
                 wanted = self.operation.spans if asked else 0  # some streams ask only when they are iterated
                 told = calls_told(client, instrumented, pause=0.05 if wanted else 0)
                 if ours != bare[name] or wanted not in (None, told):
-                    found[name] = _first_difference(bare[name], ours) or f"{told} spans"
+                    found[name] = _first_difference(bare[name], ours) or f"{told} spans, the host saw {ours[0]}"
         return found
 
     def _observe(self, client, call, fake, answer):

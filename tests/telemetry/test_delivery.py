@@ -186,6 +186,7 @@ def test_an_export_that_fails_at_once_waits_for_the_regular_one(set_up, moment):
     until(lambda: not metrics.at_new_series.__self__._thread.is_alive())
 
     assert exporter.got == [0]
+    assert metrics.unsettled, "the end must show the zero"
 
 
 def test_a_series_that_is_new_at_the_very_end_is_left_to_the_last_flush(set_up, moment, monkeypatch):

@@ -20,6 +20,7 @@ from costspan.telemetry import names, native
 from costspan.telemetry.adoption import current_llm_span
 from costspan.telemetry.attributes import payer_attributes, reply_attributes, request_attributes
 from costspan.telemetry.enrichment import claim
+from costspan.telemetry.inside import CALL, step_out
 from costspan.telemetry.metrics import metrics_of
 from costspan.telemetry.spending import Spending
 from costspan.telemetry.till import Till
@@ -47,7 +48,6 @@ _SPEND = Guard("add up what was spent")
 _EVENT = Guard("send the accounting event")
 _LOAD = Guard("load the price list")
 
-_CALL = otel.create_key("costspan-call")
 # Other tools' words for "be silent": they are set around a call that the tool above has on its own span.
 _SUPPRESSED = (
     _SUPPRESS_INSTRUMENTATION_KEY,
@@ -104,7 +104,7 @@ class Recorder:
         context = otel.get_current()
         if not context:
             return True
-        return _CALL not in context and not any(context.get(key) for key in _SUPPRESSED)
+        return CALL not in context and not any(context.get(key) for key in _SUPPRESSED)
 
     def refusal(self, call: Call) -> Exception | None:
         """What the program gets instead of this call, or of more of its stream, where a budget is spent."""
@@ -124,7 +124,7 @@ class Recorder:
             self._open_span(call, context)
             if self.content is not None and call.state is False:  # on other tools' spans they decide
                 self.content.begin(call)
-        inside: dict[str, object] = {_CALL: True}
+        inside: dict[str, object] = {CALL: context}  # what is around it
         if not call.state:
             inside[_SPAN_KEY] = call.span
         elif call.request.native_tracer is not None:
@@ -180,6 +180,8 @@ class Recorder:
         """Price the call, and tell it; from the pool where tokens must be counted, or no lock may be taken here."""
         if call.process is not self._process:  # begun in a parent, or never begun
             return
+        if call.dropped:
+            step_out(call)
         reply = call.reply
         counted = reply.usage is not None and not reply.partial and not self._settings.prompt_parts
         if call.state is True:  # its span is another tool's, which may end it any moment

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import _logs, metrics, trace
 
 from costspan.config import tolerant_settings
-from costspan.guard import Guard
+from costspan.guard import Guard, ToldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,17 +54,28 @@ def set_up(settings: Settings | None = None) -> None:
 
 
 def _configure(settings: Settings) -> None:
-    """The SDK's own reading of its variables; its entry class is what every distribution builds on."""
+    """The SDK's own reading of its variables; its entry class is what every distribution builds on.
+
+    Raises:
+        ToldError: A variable of OpenTelemetry's says what cannot be.
+    """
     from opentelemetry.sdk._configuration import _OTelSDKConfigurator  # noqa: PLC0415 heavy
 
     from costspan.telemetry.delivery import watch  # noqa: PLC0415 as above
 
     defaults = _DEFAULTS | (_SESSIONS if distribution("costspan").entry_points.select(group=_SESSION_GROUP) else {})
-    added = {name: value for name, value in defaults.items() if name not in os.environ} | _scrape(settings.prometheus)
+    added = {name: value for name, value in defaults.items() if name not in os.environ}
+    added |= _scrape(settings.prometheus) | _instance()
     before = {name: os.environ.get(name) for name in added}
     os.environ.update(added)
     try:
         _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
+    except (
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:  # of a variable: an exporter that is not there, an interval of 0
+        raise ToldError(str(error)) from error
     finally:  # what the program starts from here gets the environment that the program was given
         for name, value in before.items():
             os.environ.pop(name, None)
@@ -84,6 +95,21 @@ def _scrape(address: str) -> dict[str, str]:
         "OTEL_EXPORTER_PROMETHEUS_HOST": host,
         "OTEL_EXPORTER_PROMETHEUS_PORT": port,
     }
+
+
+def _instance() -> dict[str, str]:
+    """An id of this process among the resource's attributes: without one, sums of all workers and pods are one series.
+
+    Source: opentelemetry-sdk gives one by itself in 1.44, and none in 1.42; read on 2026-11-23.
+    """
+    from uuid import uuid4  # noqa: PLC0415 as the next
+
+    from opentelemetry.sdk import resources  # noqa: PLC0415 imported with what calls this
+
+    given = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    if "service.instance.id" in given or hasattr(resources, "ServiceInstanceIdResourceDetector"):
+        return {}
+    return {"OTEL_RESOURCE_ATTRIBUTES": f"{given},service.instance.id={uuid4()}".lstrip(",")}
 
 
 def _bound_the_end(settings: Settings) -> None:
