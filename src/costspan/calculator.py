@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.lookup import find_model, own_pricer, split_name, unknown_model
 from costspan.pricing.price import FEMTO
-from costspan.pricing.rates import dollars
+from costspan.pricing.rates import dollars, per_unit
 from costspan.usage import OUTPUT_TOKENS, STANDARD, Terms, Usage
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     if custom_cost_per_token is not None:
         return _custom(custom_cost_per_token, prompt_tokens, completion_tokens)
     if custom_cost_per_second is not None:
-        return float(dollars(custom_cost_per_second) * round(response_time_ms or 0) / 1000), 0.0
+        return per_unit(dollars(custom_cost_per_second)) * round(response_time_ms or 0) / 1000 / FEMTO, 0.0
     terms = Terms(tier=service_tier or "", geo=data_residency or region_name or "")
     return _sides(_known(Usage(**counts), model, custom_llm_provider, terms))
 
@@ -124,7 +124,7 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     if custom_cost_per_token is not None:
         return sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
     if custom_cost_per_second is not None:
-        return float(dollars(custom_cost_per_second) * usage.compute_ms / 1000)
+        return per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
     return float(_known(usage, name, host, terms))
 
 
@@ -155,7 +155,7 @@ def _sides(found: Price) -> tuple[float, float]:
 
 def _custom(rates: Mapping[str, float], prompt_tokens: int, completion_tokens: int) -> tuple[float, float]:
     fields = ("input_cost_per_token", prompt_tokens), ("output_cost_per_token", completion_tokens)
-    prompt, completion = (float(dollars(rates.get(name, 0)) * tokens) for name, tokens in fields)
+    prompt, completion = (per_unit(dollars(rates.get(name, 0))) * tokens / FEMTO for name, tokens in fields)
     return prompt, completion
 
 

@@ -129,7 +129,7 @@ class Quota:
         used = self.limit.used(watched.spent)
         reached = sum(used >= self.limit.most * threshold for threshold in self._thresholds)
         crossed = list(self._thresholds[watched.told : reached])
-        watched.told = max(watched.told, reached)
+        watched.told = reached
         return crossed
 
     def _turn(self) -> None:

@@ -168,6 +168,8 @@ class TestOpenAI:
         for geo in ("us", "eu", "jp", "au", "in", "ae"):
             assert cost("openai", "gpt-5.4", usage, geo=geo) == cost("openai", "gpt-5.4", usage) * usd("1.1")
         assert cost("openai", "gpt-4o", usage, geo="eu") == cost("openai", "gpt-4o", usage)
+        assert cost("openai", "gpt-realtime-2.1-mini", usage, geo="eu") == usd("0.00924")
+        assert cost("openai", "gpt-realtime-mini-2025-12-15", usage, geo="eu") == usd("0.0084")
 
 
 HEARD = {"input_audio": 1_000}
@@ -312,6 +314,7 @@ class TestOthers:
         assert cost("azure.ai.openai", "gpt-4o-2024-08-06", usage) == usd("2.5")
         assert cost("azure.ai.openai", "gpt-4o-2024-08-06", usage, deployment="data_zone") == usd("2.75")
         assert cost("azure.ai.openai", "gpt-4o", usage, geo="eu", deployment="data_zone") == usd("2.75")
+        assert cost("azure.ai.openai", "gpt-4-turbo-2024-04-09", usage, deployment="regional") == usd("11")
         named = pricer.price(usage, provider="azure.ai.openai", model="our-chat-prod")
         assert named.status is PriceStatus.UNPRICED
 

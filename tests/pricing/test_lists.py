@@ -19,7 +19,7 @@ from costspan.pricing.lists.build import build, changes, leaps, pack_snapshot, r
 from costspan.pricing.lists.genai_prices import read_models
 from costspan.pricing.lists.merge import Decision, Merged, patch
 from costspan.pricing.litellm import read_model, split_key
-from costspan.pricing.model import Variant, Window, new_variants, pack, unpack
+from costspan.pricing.model import Period, Variant, Window, new_variants, pack, unpack
 from costspan.pricing.pricefile import read_prices
 from costspan.pricing.snapshot import Snapshot
 from costspan.usage import Terms, Usage
@@ -363,6 +363,17 @@ class TestMerging:
             "m-latest": ((0, 3 * 10**9),),
         }
 
+    def test_an_alias_that_is_decided_to_have_its_own_terms_becomes_a_model(self):
+        first = genai(match=SimpleNamespace(or_=[SimpleNamespace(equals="m"), SimpleNamespace(equals="m-new")]))
+        second = {"m-new": litellm_entry(provider_specific_entry={"us": 1.1})}
+
+        found = merged([first], second, [Decision("*", "*", "second", "why", apart=True)]).models["acme"]
+        assert {name: [each.factor for each in model.variants] for name, model in found.items()} == {
+            "m": [],
+            "m-new": [(11, 10)],
+        }
+        assert [each.factor for each in merged([first], second).models["acme"]["m"].variants] == [(11, 10)]
+
     def test_a_dated_id_with_its_own_price_becomes_a_model_unless_it_is_decided(self):
         second = {"m-2026-01-01": litellm_entry(input_cost_per_token=3e-6)}
 
@@ -430,6 +441,9 @@ class TestBuilding:
             input_cost_per_token_flex=5e-7, regional_endpoint_uplift_multiplier=1.1, source="https://x"
         )
         model = replace(read_model("m", entry, "x"), marginal=True, minimum_audio_ms=10, aliases=("n",))
+        later = Period(model.periods[0].rates, DAY, (Window(0, 60, (1,)),))
+        dated = tuple(replace(each, since=DAY) for each in model.variants)
+        model = replace(model, periods=(*model.periods, later), variants=(*model.variants, *dated))
 
         assert unpack("acme", "m", json.loads(json.dumps(pack(model))), "x") == model
 

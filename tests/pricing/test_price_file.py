@@ -66,9 +66,11 @@ class TestModels:
 
         counted = pricer.price(Usage(input=500, compute_ms=2_500), provider="vllm", model="llama")
         timed = pricer.price(Usage(input=500), provider="vllm", model="llama", duration_seconds=2.5)
+        told = pricer.price(Usage(compute_ms=2_500), provider="vllm", model="llama", duration_seconds=9)
 
         assert (counted.total, counted.status) == (Decimal("0.0025"), PriceStatus.PRICED)
         assert timed == counted
+        assert told.total == counted.total, "what the server says is not billed besides the time of the call"
 
     def test_prices_have_periods_hours_and_terms(self, pricer_with):
         model = {
@@ -87,12 +89,24 @@ class TestModels:
             return pricer.price(MILLION, provider="acme", model="night", at=at(when), terms=Terms(**terms)).total
 
         assert cost("2026-02-28T23:00") == 4  # a Saturday
+        assert cost("2026-03-01T00:00") == 3  # from its first moment on
         assert cost("2026-03-02T12:00") == 3  # a Monday
         assert cost("2026-03-02T23:00") == 1
         assert cost("2026-03-03T05:59") == 1
         assert cost("2026-03-03T06:00") == 3
         assert cost("2026-03-07T23:00") == 3
         assert cost("2026-03-02T12:00", tier="flex") == Decimal("1.5")
+
+    def test_a_period_of_weekdays_without_hours_holds_for_all_of_those_days(self, pricer_with):
+        weekend = {"input": 1, "weekdays": [6, 7]}
+        pricer = pricer_with(models=[{"provider": "acme", "model": "m", "periods": [{"input": 4}, weekend]}])
+
+        saturday, monday = (
+            pricer.price(MILLION, provider="acme", model="m", at=at(day)).total
+            for day in ("2026-03-07T00:00", "2026-03-09T12:00")
+        )
+
+        assert (saturday, monday) == (1, 4)
 
     def test_cached_input_can_be_a_share_of_the_input_price(self, pricer_with):
         model = {"provider": "acme", "model": "m", "input": 2, "cache_read_share": 0.25}
@@ -240,9 +254,25 @@ BAD = {
         {"models": [{"model": "m", "input": 1, "hours": ["noon"]}]},
         "models.0.hours.0: must be hours of the UTC day",
     ),
+    "hours that no day has": (
+        {"models": [{"model": "m", "input": 1, "hours": ["25:00-26:00"]}]},
+        "models.0.hours.0: must be hours of the UTC day like 01:00-04:00, not '25:00-26:00'",
+    ),
+    "weekdays in a list of lists": (
+        {"models": [{"model": "m", "input": 1, "weekdays": [[1]]}]},
+        "models.0.weekdays: must be a list of ISO weekdays",
+    ),
     "bad weekdays": (
         {"models": [{"model": "m", "input": 1, "weekdays": [8]}]},
         "models.0.weekdays: must be a list of ISO weekdays",
+    ),
+    "a discount that ends before it begins": (
+        {"discounts": [{"percent": 1, "since": "2026-03-01", "until": "2026-02-28"}]},
+        "discounts.0.until: must not be before since",
+    ),
+    "a kind that no deployment has": (
+        {"deployments": [{"deployment": "d", "model": "m", "kind": "datazone"}]},
+        "deployments.0.kind: must be one of global, data_zone, regional, provisioned, not 'datazone'",
     ),
     "bad aliases": (
         {"models": [{"model": "m", "input": 1, "aliases": "x"}]},
@@ -251,7 +281,7 @@ BAD = {
     "a bad flag": ({"models": [{"model": "m", "free": "yes"}]}, "models.0.free: must be true or false, not 'yes'"),
     "a bad limit": (
         {"models": [{"model": "m", "max_input_tokens": "8k"}]},
-        "max_input_tokens: must be a number of tokens",
+        "max_input_tokens: must be a whole number above 0, not '8k'",
     ),
     "bad terms": (
         {"models": [{"model": "m", "terms": [{"when": {"moon": "full"}}]}]},

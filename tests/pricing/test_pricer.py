@@ -1,10 +1,13 @@
 """Calls are priced by the card of the model that answered."""
 
 from datetime import datetime, timezone
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 
+from costspan.adapters._usage import of_ticks
+from costspan.budgets import Limit
+from costspan.ledger.money import usd_of_pico
 from costspan.pricing import Pricer, PriceStatus
 from costspan.pricing import pricer as module
 from costspan.usage import ModelUsage, Terms, Usage
@@ -42,6 +45,19 @@ def test_what_the_provider_says_it_charged_wins(pricer):
     price = pricer.price(Usage(input=10**6), provider="openai", model="gpt-4o", stated_cost=Decimal("0.0042"))
 
     assert (price.total, price.stated, price.breakdown) == (Decimal("0.0042"), True, {"stated": 4_200_000_000_000})
+
+
+def test_no_price_is_rounded_to_the_precision_that_the_program_has_set_for_its_own_decimals(tmp_path):
+    (tmp_path / "prices.json").write_text('{"models": [{"provider": "acme", "model": "m", "input": 1.2345678}]}')
+    with localcontext() as programs_own:
+        programs_own.prec = 3
+        priced = Pricer(str(tmp_path / "prices.json")).price(Usage(input=1_000), provider="acme", model="m")
+        stated = Pricer().price(Usage(), provider="acme", model="m", stated_cost=Decimal("0.1234567"))
+
+        assert (str(priced.total), str(stated.total)) == ("0.0012345678", "0.1234567")
+        assert Limit("", usd="1.2345678").most == 1_234_567_800_000_000
+        assert str(usd_of_pico(1_234_567_800_000)) == "1.234567800000"
+        assert str(of_ticks(12_345_678)) == "0.0012345678"
 
 
 def test_parts_of_a_call_are_billed_at_their_own_models(pricer):

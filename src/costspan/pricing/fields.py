@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from costspan.pricing.model import Window
+from costspan.pricing.model import ALL_WEEK, windows_between
 from costspan.pricing.rates import RateError, dollars, per_hour, per_unit
 from costspan.usage import TOKENS, UNITS
 
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from costspan.pricing.document import Document, PriceListError
-    from costspan.pricing.model import Rates, Steps
+    from costspan.pricing.model import Rates, Steps, Window
 
 Where: TypeAlias = "tuple[str | int, ...]"  # the way from the document's top to a field
 
 _MILLION = 1_000_000
+_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)")
 _TIMES = {"second": 3600, "minute": 60, "hour": 1}  # in an hour
 _TIMED = {
     "input_audio": "input_audio_ms",
@@ -101,11 +103,18 @@ class Fields:
         except (TypeError, ValueError):
             raise self.fail(f"must be a day like 2026-01-31, not {value!r}", name) from None
 
+    def until(self) -> date | None:
+        """The last day, None if absent."""
+        since, until = self.day("since"), self.day("until")
+        if since and until and until < since:
+            raise self.fail("must not be before since", "until")
+        return until
+
     def limit(self, name: str) -> int | None:
-        """A whole number above 0 (of tokens, if not otherwise named), None if absent."""
+        """A whole number above 0, None if absent."""
         value = self.entry.get(name)
         if value is not None and (type(value) is not int or value <= 0):
-            raise self.fail(f"must be a number of tokens, not {value!r}", name)
+            raise self.fail(f"must be a whole number above 0, not {value!r}", name)
         return value
 
     def number(self, name: str, *inner: str | int, value: Any = None) -> Decimal:
@@ -120,19 +129,21 @@ class Fields:
         return {PRICE_FIELDS[name][0]: self._steps(name) for name in self.entry if name in PRICE_FIELDS}
 
     def windows(self) -> tuple[Window, ...]:
-        """The hours of the UTC day for which an object holds; none: all."""
-        weekdays = self.entry.get("weekdays") or list(range(1, 8))
-        if not isinstance(weekdays, list) or not set(weekdays) <= set(range(1, 8)):
+        """The hours of the UTC day, and the weekdays, for which an object holds; none: always."""
+        weekdays = self.entry.get("weekdays") or ()
+        if not isinstance(weekdays, (list, tuple)) or not all(day in ALL_WEEK for day in weekdays):
             raise self.fail("must be a list of ISO weekdays: 1 is Monday, 7 is Sunday", "weekdays")
-        spans = [span for index, text in enumerate(self.texts("hours")) for span in self._spans(text, index)]
-        return tuple(Window(start, end, tuple(weekdays)) for start, end in spans)
+        hours = self.texts("hours") or (("00:00-24:00",) if weekdays else ())
+        days = tuple(weekdays) or ALL_WEEK
+        return tuple(
+            window for index, text in enumerate(hours) for window in windows_between(*self._span(text, index), days)
+        )
 
-    def _spans(self, text: str, index: int) -> list[tuple[int, int]]:
-        try:
-            start, end = (int(clock[:-3]) * 60 + int(clock[-2:]) for clock in text.split("-"))
-        except ValueError:
-            raise self.fail(f"must be hours of the UTC day like 01:00-04:00, not {text!r}", "hours", index) from None
-        return [(start, end)] if start < end else [(start, 24 * 60), (0, end)]
+    def _span(self, text: str, index: int) -> tuple[int, int]:
+        found = _HOURS.fullmatch(text)
+        if found is None:
+            raise self.fail(f"must be hours of the UTC day like 01:00-04:00, not {text!r}", "hours", index)
+        return int(found[1]) * 60 + int(found[2]), int(found[3]) * 60 + int(found[4])
 
     def _steps(self, name: str) -> Steps:
         """One price, or prices by the input tokens above which each holds: `{0: 2.5, 272000: 5}`."""
@@ -148,4 +159,4 @@ class Fields:
 
     def _rate(self, name: str, amount: Decimal) -> int:
         bucket, units = PRICE_FIELDS[name]
-        return per_hour(amount * units) if bucket.endswith("_ms") else per_unit(amount, units)
+        return per_hour(amount, units) if bucket.endswith("_ms") else per_unit(amount, units)

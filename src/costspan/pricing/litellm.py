@@ -8,14 +8,14 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.document import PriceListError
-from costspan.pricing.model import Model, Period, Variant, Window
+from costspan.pricing.model import ALL_WEEK, Model, Period, Variant, windows_between
 from costspan.pricing.providers import canonical_provider
 from costspan.pricing.rates import RateError, dollars, per_hour, per_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from costspan.pricing.model import Rates, Steps
+    from costspan.pricing.model import Rates, Steps, Window
 
 # field of the list: bucket. Prices are dollars for one; those by the second are kept by the hour.
 FIELDS = {
@@ -124,7 +124,7 @@ def _price(field: str, bucket: str, value: Any) -> int:
     except RateError as error:
         msg = f"{field} {error}"
         raise PriceListError(msg) from None
-    return per_hour(amount * 3600) if bucket.endswith("_ms") else per_unit(amount)
+    return per_hour(amount, 3600) if bucket.endswith("_ms") else per_unit(amount)
 
 
 def _read_prices(entry: Mapping[str, Any]) -> tuple[Rates, list[Variant]]:
@@ -239,11 +239,7 @@ def _off_peak(entry: Mapping[str, Any], rates: Rates) -> Iterator[Period]:
 
 def _windows(each: Mapping[str, Any]) -> Iterator[Window]:
     hours = each.get("hours_utc", "00:00-00:00")
-    weekdays = tuple(each.get("weekdays") or range(1, 8))
+    weekdays = tuple(each.get("weekdays") or ALL_WEEK)
     for span in [hours] if isinstance(hours, str) else hours:
         start, end = (int(clock[:2]) * 60 + int(clock[3:5]) for clock in span.split("-"))
-        if start < (end or 1440):
-            yield Window(start, end or 1440, weekdays)
-        else:
-            yield Window(start, 1440, weekdays)
-            yield Window(0, end, weekdays)
+        yield from windows_between(start, end, weekdays)

@@ -11,20 +11,30 @@ from costspan.usage import BUCKETS, Terms
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+ALL_WEEK = (1, 2, 3, 4, 5, 6, 7)  # ISO weekdays: 1 is Monday
 HOUR_MS = 3_600_000  # buckets in milliseconds are priced by the hour, all others by the piece
 Steps: TypeAlias = tuple[tuple[int, int], ...]  # (above so many input tokens, rate), the first above 0
 Rates: TypeAlias = "Mapping[str, Steps]"  # bucket to femto-dollars per token or unit, or per hour
 
 DIMENSIONS = frozenset(Terms._fields)
+_MIDNIGHT = 24 * 60  # at the end of a day
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of the UTC day, in minutes since midnight, on ISO weekdays (1 is Monday); `start` included."""
+    """A part of the UTC day, in minutes since midnight, on ISO weekdays; `start` included."""
 
     start: int
     end: int
-    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    weekdays: tuple[int, ...] = ALL_WEEK
+
+
+def windows_between(start: int, end: int, weekdays: tuple[int, ...] = ALL_WEEK) -> tuple[Window, ...]:
+    """The hours from one minute of a day to another: two parts of the day if midnight is among them."""
+    end = end or _MIDNIGHT
+    if start < end:
+        return (Window(start, end, weekdays),)
+    return Window(start, _MIDNIGHT, weekdays), Window(0, end, weekdays)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 
 # LiteLLM's name of a provider, where it is not ours; the models of some bear no prefix.
 _THEIRS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
     "aws.bedrock": "bedrock",
     "azure.ai.inference": "azure_ai",
     "azure.ai.openai": "azure",
     "alibaba_cloud": "dashscope",
-    "cohere": "cohere",
     "gcp.gemini": "gemini",
     "gcp.vertex_ai": "vertex_ai",
     "hugging_face": "huggingface",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from datetime import date
 
 FEMTO = 10**15  # femto-dollars in a dollar
+EXACT = Context(prec=60)  # the program may have set another precision for its own decimals
+
+
+def usd_of_femto(femto: int) -> Decimal:
+    """USD, exact."""
+    return EXACT.divide(femto, FEMTO)
+
+
+def femto_of_usd(usd: Decimal) -> int:
+    """Whole femto-dollars of USD, half to even."""
+    return round(EXACT.multiply(usd, FEMTO))
 
 
 class PriceStatus(str, Enum):
@@ -54,7 +65,7 @@ class Price(NamedTuple):  # not a dataclass: a frozen one takes longer to make t
     @property
     def total(self) -> Decimal | None:
         """USD, exact; None if the price is not known."""
-        return None if self.total_femto is None else Decimal(self.total_femto) / FEMTO
+        return None if self.total_femto is None else usd_of_femto(self.total_femto)
 
     def __float__(self) -> float:
         """USD as the nearest double; NaN if the price is not known."""

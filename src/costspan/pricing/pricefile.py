@@ -32,6 +32,7 @@ _MODEL = (
 _TOLD = PRICE_FIELDS.keys() | _LIMITS | {"free", "periods", "terms"}  # a model without any is a slip
 _DISCOUNT = {"provider", "model", "percent", "rates", "since", "until"}
 _DEPLOYMENT = {"provider", "deployment", "model", "kind"}
+_KINDS = ("global", "data_zone", "regional", "provisioned")
 _FEE = {"name", "provider", "model", "usd", "per", "since", "until"}
 _FREE = Period(dict.fromkeys((*TOKENS, *UNITS), ((0, 0),)))
 
@@ -128,13 +129,16 @@ def _discount(fields: Fields) -> Discount:
         factor=factor,
         rates=rates,
         since=fields.day("since"),
-        until=fields.day("until"),
+        until=fields.until(),
     )
 
 
 def _deployment(fields: Fields) -> tuple[tuple[str, str], Deployment]:
     provider = canonical_provider(fields.text("provider", "azure.ai.openai"))
-    return (provider, fields.text("deployment").lower()), Deployment(fields.text("model"), fields.text("kind", ""))
+    kind = fields.text("kind", "")
+    if kind not in ("", *_KINDS):
+        raise fields.fail(f"must be one of {', '.join(_KINDS)}, not {kind!r}", "kind")
+    return (provider, fields.text("deployment").lower()), Deployment(fields.text("model"), kind)
 
 
 def _fee(fields: Fields) -> Fee:
@@ -148,5 +152,5 @@ def _fee(fields: Fields) -> Fee:
         provider=canonical_provider(fields.text("provider", "")),
         model=fields.text("model", ""),
         since=fields.day("since"),
-        until=fields.day("until"),
+        until=fields.until(),
     )

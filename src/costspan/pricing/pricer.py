@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from costspan.guard import Guard
-from costspan.pricing.price import FEMTO, Entry, Price, PriceStatus
+from costspan.pricing.price import Entry, Price, PriceStatus, femto_of_usd
 from costspan.pricing.registry import REGISTERED
 from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
@@ -104,7 +104,7 @@ class Pricer:
 
 
 def _stated(cost: Decimal, entry: Entry | None) -> Price:
-    femto = round(cost * FEMTO)
+    femto = femto_of_usd(cost)
     return Price(PriceStatus.PRICED, femto, {"stated": femto} if femto else {}, entry, stated=True)
 
 

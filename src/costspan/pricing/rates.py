@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from costspan.pricing.price import FEMTO
@@ -37,9 +38,9 @@ def dollars(value: Any) -> Decimal:
 
 def per_unit(price: Decimal, units: int = 1) -> int:
     """Femto-dollars for one unit of a price that is given for `units`, to the nearest whole one."""
-    return round(price * FEMTO / units)
+    return round(Fraction(price) * FEMTO / units)
 
 
-def per_hour(price: Decimal) -> int:
-    """Femto-dollars for an hour, to the nearest nano-dollar."""
-    return round(price * FEMTO / _NANO_DOLLAR) * _NANO_DOLLAR
+def per_hour(price: Decimal, times: int = 1) -> int:
+    """Femto-dollars for an hour that has the time of a price so many times, to the nearest nano-dollar."""
+    return round(Fraction(price) * times * FEMTO / _NANO_DOLLAR) * _NANO_DOLLAR

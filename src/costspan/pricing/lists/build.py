@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import active_period
+from costspan.pricing.document import PriceListError
 from costspan.pricing.lists.images import is_image_key, read_image_models
 from costspan.pricing.lists.merge import Decision, Merged, apply_patches, differences
 from costspan.pricing.lists.tiers import complete_tiers
@@ -44,11 +45,18 @@ class Change:
 
 
 def read_litellm(entries: Mapping[str, Any], source: str) -> Iterator[Model]:
-    """Every model of a LiteLLM list that has a rate or a limit, and its images by size."""
+    """Every model of a LiteLLM list that has a rate or a limit, and its images by size.
+
+    Raises:
+        PriceListError: A price or a limit of it is none: which list, model and field.
+    """
     for key, entry in entries.items():
         if key in _SKIPPED or "commitment" in key or is_image_key(key):
             continue
-        model = read_model(key, entry, source)
+        try:
+            model = read_model(key, entry, source)
+        except PriceListError as error:
+            raise PriceListError(f"{source}: {key}.{error}") from None
         if model.periods[0].rates or model.max_input:
             yield model
     yield from read_image_models(entries, source)

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from costspan.pricing.model import Model, Period, Variant, Window
+from costspan.pricing.model import Model, Period, Variant, windows_between
 from costspan.pricing.providers import canonical_provider
 from costspan.pricing.rates import per_hour, per_unit
 
@@ -86,16 +86,12 @@ def _read_period(period: Any, default: Rates) -> Period:
     """A period; where the list gives no price, it is not known, unless the list says that it is free."""
     constraint: Any = getattr(period, "constraint", None)
     start = getattr(constraint, "start_time", None)
-    windows = () if start is None else _windows(_minute(start), _minute(constraint.end_time))
+    windows = () if start is None else windows_between(_minute(start), _minute(constraint.end_time))
     return Period(_read_rates(period.prices) or default, getattr(constraint, "start_date", None), windows)
 
 
 def _minute(clock: time) -> int:
     return clock.hour * 60 + clock.minute
-
-
-def _windows(start: int, end: int) -> tuple[Window, ...]:
-    return (Window(start, end),) if start < end else (Window(start, 24 * 60), Window(0, end))
 
 
 def _read_rates(prices: Any) -> Rates:

@@ -29,6 +29,7 @@ class Decision:
     reason: str
     source: str = ""
     dated: bool = False  # also for ids that the first list knows only without their date
+    apart: bool = False  # also where base prices agree: the first list has it as an alias of one with other terms
 
     def covers(self, model: Model) -> bool:
         """Whether the decision is about this model of the second list."""
@@ -75,7 +76,7 @@ class Merged:
         known = self.models[model.provider][found]
         buckets = differences(known, model, self.at)
         decision = next((each for each in self.decisions if each.covers(model)), None)
-        if not buckets:
+        if not buckets and not (decision and decision.apart):
             self.add(complete(known, model))
         elif same or (decision and decision.dated):
             self._decide(Disagreement(known, model, buckets, decision))
