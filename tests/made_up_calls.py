@@ -6,7 +6,6 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from costspan.ledger.money import PICO
 from costspan.ledger.record import Dims, StoredCall
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ _MODELS = (
 )
 _TEAMS = ("search", "support", "ads", "research", "billing", "mobile")
 _MILLION = 10**6
+PICO = 10**12  # pico-dollars in a dollar
 # of 1: how many calls fail, have no price, are part of a trace, read a cache, reason
 _FAIL, _UNPRICED, _TRACED, _CACHED, _REASONING = 0.01, 0.005, 0.7, 0.4, 0.2
 

@@ -54,6 +54,7 @@ CACHE_READS = tuple(name for name in INPUT_TOKENS if name.startswith("cache_read
 CACHE_WRITES = tuple(name for name in INPUT_TOKENS if name.startswith("cache_write"))
 BUCKETS = frozenset(TOKENS + UNITS)
 MOST = 10**12  # of anything in one call: what is above it is no count, and would not fit into what carries the sums
+MOST_USD = 10**5  # for one call: what is above it is no price
 
 
 class Usage:

@@ -202,6 +202,8 @@ ENVIRONMENTS = {
             "fastapi",
             "flask",
             "celery",
+            "rq",
+            "fakeredis",
             "httpx",
             "httpx2",
             "opentelemetry-instrumentation-fastapi",

@@ -63,7 +63,7 @@ def test_without_billed_units_the_tokens_count(watch, serve, shape):
         (
             "embed",
             {"images": ["data:,"], "input_type": "image", "embedding_types": ["float"]},
-            Usage(input_image=900, images=1),
+            Usage(input_image=900),
         ),
         ("classify", {"inputs": ["a"], "examples": []}, Usage(classifications=5)),
     ],

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from fake_providers import gemini as wire
@@ -231,3 +232,16 @@ def test_counting_tokens_is_free(watch, serve):
     client(fake).ask("sync", "count_tokens", **ASK)
 
     assert seen.attributes["costspan.price.status"] == "free"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_video_is_billed_when_it_is_asked_for_by_its_seconds(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+    plain, later = (partial(Models, sdk(fake, vertexai=True), later=each) for each in (False, True))
+    config = types.GenerateVideosConfig(duration_seconds=4, number_of_videos=2)
+
+    asked = {"model": "veo-3.0-generate-001", "prompt": "Cats", "config": config}
+    Client(plain, later).ask(shape, "models.generate_videos", **asked)
+
+    assert (seen.call.request.provider, seen.usage) == ("gcp.vertex_ai", Usage(output_video_ms=8_000))
+    assert seen.attributes["costspan.price.status"] == "priced"

@@ -1,6 +1,8 @@
 import pytest
 
 from costspan.adapters._hosts import resolve
+from costspan.adapters._listed_hosts import LISTED
+from costspan.pricing import store
 
 
 def found(host, port=443, path="/v1", own=None):
@@ -24,10 +26,20 @@ def found(host, port=443, path="/v1", own=None):
         ("europe-west4-aiplatform.googleapis.com", "/v1", "gcp.vertex_ai"),
         ("openrouter.ai", "/api/v1", "openrouter"),
         ("api.deepseek.com", "", "deepseek"),
+        ("us.inference.heroku.com", "/v1", "heroku"),
+        ("dbc-1.cloud.databricks.com", "/serving-endpoints", "databricks"),
+        ("oai.endpoints.kepler.ai.cloud.ovh.net", "/v1", "ovhcloud"),
+        ("ai-gateway.vercel.sh", "/v1", "vercel_ai_gateway"),
+        ("api.cloudflare.com", "/client/v4/accounts/a/ai/v1", "cloudflare"),
     ],
 )
 def test_the_address_tells_the_provider(host, path, provider):
     assert found(host, path=path).provider == provider
+
+
+@pytest.mark.parametrize("provider", sorted(set(LISTED.values())))
+def test_a_host_is_listed_under_the_name_that_its_prices_have(provider):
+    assert store.bundled().section(provider)
 
 
 def test_an_unknown_host_keeps_the_flavour_and_is_never_priced_as_it():

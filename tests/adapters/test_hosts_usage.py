@@ -8,6 +8,7 @@ from fake_providers import MISSING
 from fake_providers import openai as wire
 
 from adapters import PLAIN, SHAPES, Client, telling
+from costspan.demo.server import reply
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -57,6 +58,35 @@ def test_every_token_is_in_one_bucket_by_any_hosts_words(watch, serve, shape, pr
     assert (seen.usage, seen.reply.clamped) == (usage, False)
     attributes = seen.attributes
     assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (1000, 200)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_perplexity_quotes_and_thinks_is_beside_the_completion_also_if_its_total_leaves_it_out(
+    watch, serve, shape
+):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "perplexity"}), serve(wire)
+    told = {"prompt_tokens": 30, "completion_tokens": 7000, "total_tokens": 7030}
+    fake.play(telling(wire.chat(usage=told | {"reasoning_tokens": 70_000, "citation_tokens": 20_000})))
+
+    client(fake).ask(shape, "chat.completions.create", model="sonar-deep-research", messages=MESSAGES)
+
+    usage = Usage(input=30, output=7000, reasoning=70_000, citation=20_000)
+    assert (seen.usage, seen.reply.clamped) == (usage, False)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [({"code": 502, "message": "it broke"}, "502"), ({"message": "it broke", "type": "overloaded"}, "overloaded")],
+)
+def test_an_answer_that_is_an_error_bills_nothing_though_it_came_with_200(watch, serve, shape, error, told):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openrouter"}), serve(wire)
+    fake.play(reply({"error": error, "user_id": "u-1"}))
+
+    client(fake).ask(shape, "chat.completions.create", model="openai/gpt-4o", messages=MESSAGES)
+
+    assert (seen.attributes["error.type"], seen.reply.usage) == (told, None)
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
 
 
 @pytest.mark.parametrize("shape", SHAPES)

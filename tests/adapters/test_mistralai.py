@@ -110,6 +110,20 @@ def test_other_operations_count_what_they_are_billed_by(watch, serve, shape, pat
     assert (seen.call.request.operation, seen.usage) == told
 
 
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("kind", ["document_annotation_format", "bbox_annotation_format"])
+def test_annotated_pages_are_not_priced_as_plain_ones(watch, serve, shape, kind):
+    seen, fake = watch("mistralai"), serve(wire)
+    document = {"type": "document_url", "document_url": "https://e.org/a.pdf"}
+    wanted = {kind: {"type": "text"}}
+
+    client(fake).ask(shape, "ocr.process", model="mistral-ocr-latest", document=document, **wanted)
+
+    assert seen.attributes["costspan.price.status"] == "unpriced"
+    assert "annotated pages" in seen.attributes["costspan.price.reason"]
+    assert seen.usage == Usage(pages=3)
+
+
 @pytest.mark.parametrize("shape", STREAMS)
 def test_a_stream_left_early_ends_the_call(watch, serve, shape):
     seen, fake = watch("mistralai"), serve(wire)
@@ -149,4 +163,4 @@ def test_an_error_event_of_a_conversation_is_the_calls(watch, serve, shape):
 
     client(fake).ask(shape, "beta.conversations.start", model="mistral-medium-latest", inputs="Cats?")
 
-    assert seen.attributes["error.type"] == "error"
+    assert seen.attributes["error.type"] == "500"

@@ -45,6 +45,16 @@ def test_embeddings_tell_their_input_or_nothing(watch, serve, shape, path, usage
     assert (seen.call.request.operation, seen.usage) == ("embeddings", usage)
 
 
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_system_one_model_tells_its_tokens_in_words_of_its_own(watch, serve, shape):
+    seen, fake = watch("ollama"), serve(wire)
+
+    question = {"type": "noul", "instructions": "Is it about cats?"}
+    client(fake).ask(shape, "systemone", "m", "Cats sleep.", {"cats": question})
+
+    assert (seen.call.request.operation, seen.usage) == ("chat", Usage(input=9, output=2))
+
+
 def test_functions_that_were_taken_before_are_seen(watch, serve, monkeypatch):
     """`ollama.chat` is a method of a client that the SDK makes when it is imported."""
     fake, taken = serve(wire), ollama.chat

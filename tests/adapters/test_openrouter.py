@@ -82,7 +82,7 @@ def test_an_error_within_a_stream_is_the_calls(watch, serve, shape):
 
     client(fake).ask(shape, "chat.send", model="m", messages=MESSAGES, stream=True)
 
-    assert seen.attributes["error.type"] == "error"
+    assert seen.attributes["error.type"] == "502"
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -40,12 +40,13 @@ def _embedded(asked):
 
 chat = operation(_chat, _lines(lambda text: {"message": {"role": "assistant", "content": text}}))
 generated = operation(_generated, _lines(lambda text: {"response": text}))
-system_one = operation(lambda asked: {"model": "m", "answers": [], "usage": {"input_tokens": 9, "output_tokens": 2}})
+system_one = operation(lambda asked: {"model": "m", "answers": {}, "usage": {"input_tokens": 9, "output_tokens": 2}})
 
 ROUTES = (
     Route("POST", "/api/chat", chat()),
     Route("POST", "/api/generate", generated()),
     Route("POST", "/api/embed", operation(_embedded)()),
     Route("POST", "/api/embeddings", operation(lambda asked: {"embedding": [0.5]})()),
+    Route("POST", "/v1/systemone", system_one()),
     Route("GET", "/api/tags", operation(lambda asked: {"models": []})()),
 )

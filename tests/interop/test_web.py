@@ -137,6 +137,30 @@ def test_a_celery_worker_that_was_forked_tells_its_calls_before_it_ends(fake_ope
         assert collector.last_sums("costspan.calls") == [1]
 
 
+RQ = """
+import fakeredis, rq, tasks
+queue = rq.Queue(connection=fakeredis.FakeStrictRedis())
+queue.enqueue(tasks.answer)
+rq.Worker([queue], connection=queue.connection).work(burst=True)
+"""
+TASKS = """
+import openai
+def answer():
+    openai.OpenAI().chat.completions.create(model="gpt-4o", messages=[])
+"""
+
+
+def test_the_fork_in_which_an_rq_worker_does_a_job_tells_its_calls_before_it_ends(fake_openai, tmp_path):
+    (tmp_path / "tasks.py").write_text(TASKS)
+    with closing(Collector()) as collector:
+        provider = {"OPENAI_BASE_URL": f"{fake_openai.url}/v1", "OPENAI_API_KEY": "k"}
+        late = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
+        env = {**os.environ, **provider, **late}
+        subprocess.run([STARTER, sys.executable, "-c", RQ], cwd=tmp_path, env=env, check=True)
+        assert [span.name for span in collector.spans if span.name.startswith("chat")] == ["chat gpt-4o"]
+        assert collector.last_sums("costspan.calls") == [1]
+
+
 def test_threads_of_the_threading_instrumentation_inherit(telling):
     from concurrent.futures import ThreadPoolExecutor
 

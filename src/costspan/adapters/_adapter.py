@@ -38,6 +38,7 @@ class Reads(NamedTuple):
     error: Read | None
     request_model: Read | None
     parameters_in: Read | None
+    output_type: Read | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,7 @@ class Operation:
     session: Callable[[Watch], Session] | None = None  # a connection, which is no call itself: sees those that it makes
     parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.request.
     parameters_in: str = "."  # where in the request those arguments are
+    output_type: str = ""  # in the request: of which type the answer is to be, in the provider's word for it
     attribution: Mapping[str, str] = field(default_factory=dict)  # path in the request: who pays (user, session)
     request_model: str = "model"
     read: Reads = field(init=False)  # the paths above, compiled
@@ -74,6 +76,7 @@ class Operation:
     read_asked: tuple[tuple[str, Read], ...] = field(init=False)
     read_payers: tuple[tuple[str, Read], ...] = field(init=False)
     names_payers: frozenset[str] = field(init=False)  # the arguments that those begin at
+    names_output: frozenset[str] = field(init=False)  # likewise of the output's type
 
     def __post_init__(self) -> None:
         """Compile every path once; frozen data, so they are put beside it."""
@@ -84,6 +87,8 @@ class Operation:
         payers = tuple((name, path(text)) for text, name in self.attribution.items())
         object.__setattr__(self, "read_payers", payers)
         object.__setattr__(self, "names_payers", frozenset(text.partition(".")[0] for text in self.attribution))
+        outputs = (text.partition(".")[0] for text in self.output_type.split("|"))
+        object.__setattr__(self, "names_output", frozenset(outputs))
 
 
 @dataclass(slots=True)

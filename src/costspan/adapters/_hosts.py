@@ -99,8 +99,11 @@ def find_host(host: str, port: int, url_path: str) -> Host | None:
             )
     if host in _LOCAL or host.endswith(".local"):
         name = "ollama" if port == _OLLAMA_PORT else _LOCAL_SERVERS.get(port)
-        return Host(name, name) if name else None
-    return None
+    else:
+        from costspan.adapters._listed_hosts import LISTED  # noqa: PLC0415 only for a host that no rule knows
+
+        name = next((provider for suffix, provider in LISTED.items() if _is_of(host, suffix)), None)
+    return Host(name, name) if name else None
 
 
 def resolve(host: str, port: int, url_path: str, flavour: str, own: Mapping[str, str]) -> Host:

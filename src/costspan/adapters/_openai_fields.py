@@ -26,6 +26,8 @@ PAYERS = {
     "metadata.session_id": "session",
     "safety_identifier": "user",
     "user": "user",
+    "conversation": "conversation",  # of the Responses API: its id, or an object with it
+    "conversation.id": "conversation",
 }
 # What hosts say they charge: OpenRouter, Perplexity, DeepInfra; xAI, in all its APIs
 # (docs.x.ai/developers/cost-tracking, read 2026-11-22)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from copy import deepcopy
-from pkgutil import resolve_name
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +32,8 @@ def _reduced(placed: Any, protocol: Any) -> Any:
     original = placed.__wrapped__
     if isinstance(original, MethodType):
         return original.__reduce_ex__(protocol)
+    from pkgutil import resolve_name  # noqa: PLC0415 nothing that only pickling needs is imported before
+
     return resolve_name, (f"{original.__module__}:{original.__qualname__}",)
 
 

@@ -15,19 +15,37 @@ if TYPE_CHECKING:
     from costspan.adapters._adapter import Adapter, Operation
 
 _LONGEST = 256  # characters of a user's name
+_OUTPUT_TYPES = {  # the conventions' types, by what providers call them
+    "text": "text",
+    "text/plain": "text",
+    "json": "json",
+    "json_object": "json",
+    "json_schema": "json",
+    "application/json": "json",
+}
+_LISTS = frozenset({"stop_sequences", "encoding_formats"})  # always a list in the conventions, be it of one
 
 
 def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -> Request:
     """The Request of these arguments: model, parameters that the conventions name, and who pays if they say so."""
     read, arguments = operation.read.request_model, operation.read.parameters_in
+    parameters = _scalars(operation.parameters, arguments(body) if arguments else body)
+    if not operation.names_output.isdisjoint(body) and (output := _output_type(operation, body)):
+        parameters["output.type"] = output
     return Request(
         operation=operation.name,
         provider=provider,
         model=text_of(read(body)) if read else "",
-        parameters=_scalars(operation.parameters, arguments(body) if arguments else body),
+        parameters=parameters,
         attribution={} if operation.names_payers.isdisjoint(body) else _payers(operation, body),
         body=body,
     )
+
+
+def _output_type(operation: Operation, body: Mapping[str, Any]) -> str:
+    """Of which type the answer is to be, in the conventions' word for it."""
+    read = operation.read.output_type
+    return _OUTPUT_TYPES.get(text_of(read(body)).lower(), "") if read is not None else ""
 
 
 def _payers(operation: Operation, body: Mapping[str, Any]) -> dict[str, str]:
@@ -46,7 +64,8 @@ def _scalars(names: Mapping[str, str], arguments: Any) -> dict[str, Any]:
     for argument in given:
         value = member(arguments, argument)
         if value is not None and (isinstance(value, (bool, int, float, str)) or _is_texts(value)):
-            found[names[argument]] = value
+            name = names[argument]
+            found[name] = [value] if isinstance(value, str) and name in _LISTS else value
     return found
 
 

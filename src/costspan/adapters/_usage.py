@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters._paths import Read, is_given, member, members, path
-from costspan.usage import BUCKETS, INPUT_TOKENS, MOST, OUTPUT_TOKENS, UNITS, Usage
+from costspan.usage import BUCKETS, INPUT_TOKENS, MOST, MOST_USD, OUTPUT_TOKENS, UNITS, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,8 +23,6 @@ _SIDES = (
     | dict.fromkeys(UNITS, _UNIT)
 )
 _MILLISECONDS = 1000
-_TICK = Decimal("1e-10")  # USD, of xAI
-_MOST_USD = 10**5  # for one call: what is above it is no price
 
 
 class Told(NamedTuple):
@@ -219,7 +217,9 @@ def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
                 inputs[whole] = max(inputs[whole] - raw[name], 0)
     fresh, cut_in = _take(raw.get(plan.whole_input, 0), inputs, plan.beside_input)
     beside = plan.beside_output
-    if "total" in raw and "reasoning" in outputs and plan.is_input_known:
+    if "citation" in outputs:  # only Perplexity counts them, beside its completion, whether its total holds them or not
+        beside = _BESIDE_OUTPUT
+    elif "total" in raw and "reasoning" in outputs and plan.is_input_known:
         beside = _beside_by_total(raw, outputs, plan)
     shown, cut_out = _take(raw.get(plan.whole_output, 0), outputs, beside)
     counts = {"input": fresh + raw.get("extra_input", 0), **inputs, "output": shown, **outputs}
@@ -278,12 +278,12 @@ def _dollars(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and 0 <= amount <= _MOST_USD else None
+    return amount if amount.is_finite() and 0 <= amount <= MOST_USD else None
 
 
 def of_ticks(value: Any) -> Decimal | None:
-    """USD by xAI's ticks; None for what is no number of them."""
-    return _dollars(value * _TICK) if type(value) is int else None
+    """USD by xAI's ticks of 1e-10 USD; None for what is no number of them."""
+    return _dollars(f"{value}e-10") if type(value) is int else None
 
 
 _SUMS = ("total_input", "total_output", "total", "extra_input", "cache_write_total")

@@ -240,8 +240,8 @@ class Watch:
 
     def _read_error(self, read: Read) -> None:
         call = self.call
-        if told := read(self._last) or read(self._newest):
-            code = text_of(told)
+        if told := read(self._last) or (self._newest is not None and read(self._newest)):
+            code = str(told) if type(told) is int else text_of(told)
             call.error = code if _CODE.fullmatch(code) else "error"
             call.chunks = 0 if call.chunks == 1 else call.chunks  # an error alone is no answer that has begun
 

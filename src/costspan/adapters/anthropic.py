@@ -28,6 +28,7 @@ MESSAGE = Operation(
         "top_k": "top_k",
         "stop_sequences": "stop_sequences",
     },
+    output_type="output_config.format.type|output_format.type",
     attribution={"metadata.user_id": "user"},
 )
 COMPLETION = Operation("text_completion", finish="stop_reason", text="completion", full_text="completion")

@@ -6,7 +6,7 @@ which hold the template too).
 
 from __future__ import annotations
 
-from costspan.adapters import _openai_fields
+from costspan.adapters import _cohere_hooks, _openai_fields
 from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
@@ -31,6 +31,7 @@ CHAT = Operation(
     full_text="data.message.content.*.text|data.text",
     error="delta.error",
     parameters=PARAMETERS,
+    output_type="response_format.type",
 )
 GENERATE = Operation(
     "text_completion",
@@ -41,7 +42,7 @@ GENERATE = Operation(
     parameters=PARAMETERS,
 )
 SUMMARIZE = Operation("text_completion", usage=USAGE, id="data.id", full_text="data.summary", parameters=PARAMETERS)
-EMBED = Operation("embeddings", usage=USAGE, id="data.id")
+EMBED = Operation("embeddings", usage=USAGE, id="data.id", hook=_cohere_hooks.count_pictures_once)
 RERANK = Operation("rerank", usage=USAGE, id="data.id")
 CLASSIFY = Operation("classify", usage=USAGE, id="data.id")
 PARSE = Operation("ocr", usage=USAGE, id="data.id")

@@ -24,6 +24,7 @@ GENERATE = Operation(
     hook=google.read_generated,
     parameters=google.PARAMETERS,
     parameters_in="config",
+    output_type="config.response_mime_type",
 )
 EMBED = Operation(
     "embeddings",

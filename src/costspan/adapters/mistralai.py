@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _mistral_hooks, openai
 from costspan.adapters import _openai_hooks as hooks
-from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._openai_fields import PARAMETERS, RESPONSES_USAGE
 from costspan.adapters._request import open_keywords
@@ -33,6 +33,7 @@ CHAT = Operation(
     full_text="choices.*.message.content",
     terms={"tier": "usage.service_tier|data.usage.service_tier"},
     parameters=PARAMETERS | {"random_seed": "seed", "top_k": "top_k"},
+    output_type="response_format.type",
 )
 CONVERSATION = replace(
     CHAT,
@@ -52,7 +53,9 @@ RESPONSE = replace(
     terms={"tier": "service_tier|data.response.service_tier"},
 )
 EMBEDDINGS = Operation("embeddings", usage=USAGE, parameters={"output_dimension": "embeddings.dimension.count"})
-OCR = Operation("ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="")
+OCR = Operation(
+    "ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="", hook=_mistral_hooks.read_ocr
+)
 CLASSIFIER = Operation("moderation", usage=USAGE)
 TRANSCRIPTION = Operation("speech_to_text", usage=USAGE, model="model|data.model", text="data.text", full_text="text")
 SPEECH = Operation("text_to_speech", usage=USAGE, hook=hooks.count_characters)

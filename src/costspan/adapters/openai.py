@@ -22,12 +22,14 @@ CHAT = Operation(
     "chat",
     usage=CHAT_USAGE,
     finish="choices.*.finish_reason",
-    text="choices.*.delta.content|choices.*.delta.reasoning_content",
-    full_text="choices.*.message.content",
+    text="choices.*.delta.content.?|choices.*.delta.reasoning_content|choices.*.delta.tool_calls.*.function.arguments",
+    full_text="choices.*.message.content.?|choices.*.message.tool_calls.*.function.arguments",
     terms={"tier": "service_tier", "search_context": "usage.search_context_size"},
+    error="error.code|error.type",  # OpenRouter answers 200 and tells of a failure there
     asked={"search_context": "web_search_options.search_context_size"},
     asks_usage=True,
     parameters=PARAMETERS,
+    output_type="response_format.type",
     attribution=PAYERS,
 )
 COMPLETION = Operation(
@@ -52,6 +54,7 @@ RESPONSE = Operation(
     error="error.code|response.error.code|type=error.code|type=error.type",  # the last: an event
     hook=hooks.read_response,
     parameters=PARAMETERS,
+    output_type="text.format.type",
     attribution=PAYERS,
 )
 RETRIEVED = Operation(
