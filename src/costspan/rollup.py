@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from decimal import Decimal
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.pricing.price import FEMTO
+from costspan.pricing.price import FEMTO, usd_of_femto
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _LOCK = Lock()  # held for a few additions, never across anything that waits
 if hasattr(os, "register_at_fork"):  # a child must not inherit it held by a thread that it does not have
@@ -25,7 +27,7 @@ class Spend(NamedTuple):
     @property
     def cost(self) -> Decimal:
         """USD, exact, of the calls whose price is known."""
-        return Decimal(self.femto) / FEMTO
+        return usd_of_femto(self.femto)
 
     def __float__(self) -> float:
         """USD as the nearest double."""

@@ -104,6 +104,19 @@ def test_the_dearest_call_comes_first_and_an_unknown_cost_is_null(asked):
     assert dearest["calls"][3]["reason"]
 
 
+def test_a_calls_input_is_all_that_was_sent_whether_a_cache_had_it_or_took_it(tmp_path):
+    served = Served(tmp_path / "cached.db")
+    told = {"gen_ai.usage.cache_read.input_tokens": 300, "gen_ai.usage.cache_write.input_tokens": 200}
+    try:
+        served.send(traces(span(CHAT | {"gen_ai.usage.input_tokens": 1000} | told)))
+        _, said = served.get("/api/calls?since=all")
+    finally:
+        served.close()
+
+    (only,) = said["calls"]
+    assert (only["input_tokens"], only["cache_read_tokens"], only["cache_write_tokens"]) == (1000, 300, 200)
+
+
 def test_a_trace_is_a_waterfall_with_the_cost_below_each_span(asked):
     _, trace = asked.get(f"/api/traces/{asked.trace_id}")
 
@@ -118,6 +131,16 @@ def test_a_trace_is_a_waterfall_with_the_cost_below_each_span(asked):
 @pytest.mark.parametrize("since", ["99999w", "0001-01-01", "0001-01-01T00:00:00%2B14:00"])
 def test_a_period_that_begins_long_ago_has_a_summary(asked, since):
     assert asked.get(f"/api/summary?since={since}")[1]["previous"]["calls"] == 0
+
+
+def test_the_summary_tells_since_when_there_are_calls(asked, tmp_path):
+    empty = Served(tmp_path / "empty.db")
+    try:
+        assert empty.get("/api/summary")[1]["first_day"] is None
+    finally:
+        empty.close()
+
+    assert asked.get("/api/summary?team=nobody")[1]["first_day"].startswith("2026-11-")
 
 
 def test_the_summary_adds_up(asked):

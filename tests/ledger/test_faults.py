@@ -6,6 +6,7 @@ import contextlib
 import os
 import sqlite3
 import threading
+from dataclasses import replace
 
 import pytest
 from ledger_served import Ledger
@@ -17,9 +18,9 @@ from costspan.ledger import ingest as ingesting
 from costspan.ledger.book import SqliteBook, open_ledger
 from costspan.ledger.ingest import BusyError, Ingest, Job, TooLargeError
 from costspan.ledger.lock import lock
-from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
 from costspan.ledger.otlp import BadRequestError
 from costspan.ledger.question import Question
+from costspan.ledger.record import Dims, StoredCall
 from costspan.ledger.schema import LedgerError, explain, open_store
 from costspan.ledger.store import Store
 from costspan.pricing import Price, Pricer, PriceStatus
@@ -49,6 +50,21 @@ def test_a_fault_of_ours_is_told_to_the_sender_and_ends_nothing(tmp_path, caplog
     assert ingest.counts["calls"] == 1
     assert FAILURES.counts["store calls", "ZeroDivisionError"] == 1
     FAILURES.clear()
+
+
+def test_after_a_write_that_failed_a_call_in_two_forms_is_still_stored_once(tmp_path):
+    event = StoredCall(b"t" * 16, b"s" * 8, NOON // 1000, 0, Dims(), {"input": 1}, 1, event=True)
+    store = Store(tmp_path / "x.db")
+    with pytest.raises(LedgerError):
+        store.write([replace(event, cost=2**63)])
+    store.write([event])
+    store.close()
+    opened_anew = Store(tmp_path / "x.db")
+    its_span = replace(event, start_us=event.start_us - 1, event=False)  # in the hour before
+    written = opened_anew.write([its_span])
+    opened_anew.close()
+
+    assert (written.calls, written.duplicates) == (0, 1)
 
 
 def test_more_than_can_be_stored_soon_is_told_to_come_again(tmp_path, monkeypatch):
@@ -166,25 +182,6 @@ def test_the_default_ledger_is_in_the_users_data_directory(tmp_path, monkeypatch
         monkeypatch.setattr("costspan.ledger.schema.sys.platform", platform)
         with pytest.raises(LedgerError, match=part):
             open_ledger(os.environ.get("NONE", ""))
-
-
-@pytest.mark.parametrize(("femto", "pico"), [(1499, 1), (1500, 2), (2500, 2), (2501, 3), (10**15, 10**12)])
-def test_femto_dollars_round_half_to_even(femto, pico):
-    assert pico_of_femto(femto) == pico
-
-
-@pytest.mark.parametrize(
-    ("usd", "pico"),
-    [(3e-06, 3_000_000), (0.1, 10**11), (5e-13, 0), (1.5e-12, 2), ("2.5e-12", 2), (7.25, 7_250_000_000_000)],
-)
-def test_dollars_become_pico_dollars_by_their_text(usd, pico):
-    assert pico_of_usd(usd) == pico
-
-
-def test_parts_that_miss_their_sum_by_rounding_meet_it_and_others_stay():
-    assert spread(10, {"a": 3, "b": 6}) == {"a": 3, "b": 7}
-    assert spread(100, {"a": 3}) == {"a": 3}
-    assert spread(5, {}) == {}
 
 
 class Discounted:

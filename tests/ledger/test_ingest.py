@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from decimal import Decimal
 
@@ -53,6 +54,19 @@ def test_events_without_a_trace_count_each_once_however_often_they_are_sent(ledg
     ledger.send(body, "logs")
 
     assert ledger.report().total.calls == 2
+
+
+def test_an_event_that_tells_only_when_it_was_seen_is_stored_at_that_time(ledger):
+    seen = event(time_unix_nano=0, observed_time_unix_nano=NOON)
+    record = {"observedTimeUnixNano": str(NOON), "eventName": "costspan.call", "traceId": "ab" * 16, "spanId": "cd" * 8}
+    said = {"gen_ai.request.model": "gpt-4o", "gen_ai.operation.name": "chat"}
+    record["attributes"] = [{"key": name, "value": {"stringValue": value}} for name, value in said.items()]
+    ledger.send(logs(seen), "logs")
+    ledger.send(json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [record]}]}]}).encode(), "logs", json=True)
+
+    [row] = ledger.report("day")
+
+    assert (row.day, row.calls) == ("2026-11-21", 2)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import shutil
 import sqlite3
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from ledger_spans import CHAT, DAY, NOON, SECOND, call, span, traces
@@ -15,9 +17,10 @@ from made_up_calls import realistic_calls
 from costspan.ledger import maintenance, schema
 from costspan.ledger.importing import import_lines, merge
 from costspan.ledger.listing import list_calls, read_trace
+from costspan.ledger.lock import tell
 from costspan.ledger.question import Question, QuestionError, parse_zone
 from costspan.ledger.reader import Reader
-from costspan.ledger.schema import LedgerError
+from costspan.ledger.schema import LedgerError, explain
 from costspan.ledger.server import start
 from costspan.ledger.store import Keep, Store
 from costspan.pricing import Pricer
@@ -194,6 +197,25 @@ def test_a_ledger_drops_old_calls_by_itself(tmp_path):
     assert maintenance.info(path)["calls"] == 100
 
 
+def test_a_clock_that_is_years_ahead_at_the_start_drops_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "ledger.db"
+    fill(path, 100, until=datetime.now(timezone.utc).timestamp())
+
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=3650)
+
+    monkeypatch.setattr(maintenance, "datetime", Ahead)
+    store = Store(path)
+    while store.drop_old(Keep(400, 400)):
+        pass
+    store.close()
+
+    assert maintenance.info(path)["rows"]["calls"] == 100
+    assert maintenance.info(path)["single_calls_from"] is None
+
+
 def test_a_backup_is_the_ledger_and_never_overwrites(filled, tmp_path):
     copy = tmp_path / "copy.db"
     maintenance.backup(filled, copy)
@@ -234,7 +256,7 @@ def test_merging_twice_adds_each_call_once_with_all_its_figures(filled, tmp_path
 
 
 def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
-    inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1"})
+    inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1", "costspan.cost.list": 0.009})
     root = span({}, trace_id=inner["trace_id"], name="GET /")
     ledger.send(traces(inner | {"parent_span_id": root["span_id"]}, root))
     merge(tmp_path / "copy.db", ledger.path, lambda _: None)
@@ -242,6 +264,7 @@ def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
         assert read_trace(two, inner["trace_id"]) == read_trace(one, inner["trace_id"])
         calls = [each.call for each in read_trace(two, inner["trace_id"]) if each.call]
         assert calls[0].extra["usage"]["input_audio"] == 300
+        assert calls[0].discount == 4_500_000_000
 
 
 LINE = {
@@ -314,6 +337,25 @@ def test_a_damaged_ledger_says_what_to_do(filled):
     for use in (start, Store):
         with pytest.raises(LedgerError, match="damaged"):
             use(filled)
+
+
+def test_a_backup_onto_a_read_only_disk_is_one_line(filled, tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(LedgerError, match="is on a read-only disk: copy it, or name another"):
+        maintenance.backup(filled, tmp_path / "copy.db")
+
+
+def test_a_lock_holds_where_its_address_has_no_room():
+    with Path("/dev/full").open("a+", encoding="utf-8") as held:
+        tell(held, "http://127.0.0.1:4318")
+
+
+def test_a_full_disk_is_told_whoever_says_so(tmp_path):
+    assert "is full: free some space" in str(explain(OSError(errno.ENOSPC, "No space left on device"), tmp_path / "x"))
 
 
 def test_a_full_disk_refuses_what_it_cannot_store_and_keeps_what_was_acknowledged(tmp_path):

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import logging
 import os
 import socket
+import time
 from pathlib import Path
 
 import grpc
@@ -132,11 +134,18 @@ def test_a_json_event_is_a_call_and_metrics_are_taken_without_being_kept(served)
     assert served.report("", "service=json-event").total.calls == 1
 
 
-def test_a_client_that_stops_in_the_middle_harms_nobody(served):
+def test_a_client_that_stops_in_the_middle_harms_nobody_and_is_counted_not_logged(served, monkeypatch):
+    logged, before = [], served.ingest.counts["refused requests"]
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "handle", logged.append)
     with socket.create_connection(("127.0.0.1", served.running.http_port)) as hanging:
         hanging.sendall(b"POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n")
         hanging.sendall(b"content-type: application/x-protobuf\r\n\r\nabc")
         assert served.post(traces(call()))[0] == 200
+    latest = time.monotonic() + 20
+    while served.ingest.counts["refused requests"] == before and not logged and time.monotonic() < latest:
+        time.sleep(0.01)
+
+    assert (served.ingest.counts["refused requests"], logged) == (before + 1, [])
 
 
 def test_a_client_that_hangs_is_told_so_and_counted(served, monkeypatch):

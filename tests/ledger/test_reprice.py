@@ -7,15 +7,19 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from ledger_spans import call, traces
+from ledger_spans import HOUR, NOON, call, span, traces
 
+from costspan.call import Call, Request
 from costspan.cli.commands import costspan
 from costspan.cli.ledger import _sum
 from costspan.ledger.maintenance import drop_before, verify
 from costspan.ledger.question import Question
 from costspan.ledger.reprice import Repricing, apply, plan
 from costspan.ledger.schema import open_store
-from costspan.pricing import Price, PriceStatus
+from costspan.pricing import Price, Pricer, PriceStatus
+from costspan.telemetry.attributes import reply_attributes, request_attributes
+from costspan.telemetry.till import Till
+from costspan.usage import ModelUsage, Terms, Usage
 
 NO_PRICE = {
     "gen_ai__usage__cost__amount": None,
@@ -68,6 +72,26 @@ def test_the_old_figures_are_kept_and_the_sums_follow(mixed):
     assert plan(mixed.path, asked, Flat(), nothing).total().calls == 0
 
 
+def test_a_price_that_was_known_is_not_lost_to_a_list_that_does_not_know_the_model(ledger):
+    class Unknowing:
+        def price(self, usage, **_):
+            return Price(PriceStatus.UNPRICED, reason="no such model")
+
+    ledger.send(traces(call()))
+
+    assert plan(ledger.path, Repricing(Question(), everything=True), Unknowing(), nothing).total().calls == 0
+
+
+@pytest.mark.parametrize("hour", [-12, 11], ids=["first", "last"])
+def test_the_sums_follow_in_the_first_and_the_last_hour_of_a_day(ledger, hour):
+    ledger.send(traces(call(NOON + hour * HOUR, **NO_PRICE)))
+    asked = Repricing(Question(), everything=True)
+    apply(ledger.path, asked, Flat(), plan(ledger.path, asked, Flat(), nothing), nothing)
+
+    assert ledger.report("user").total.cost == ledger.report("model").total.cost == 1
+    assert verify(ledger.path).problems == []
+
+
 def test_the_command_shows_the_difference_and_writes_only_when_told(mixed):
     args = ["ledger", "reprice", "--db", str(mixed.path), "--all"]
     shown = CliRunner().invoke(costspan, [*args, "--dry-run", "--json"])
@@ -102,3 +126,101 @@ def test_what_had_no_price_was_unknown_before_and_not_0(mixed, tmp_path, monkeyp
 
 def test_a_sum_of_which_a_part_is_unknown_says_so():
     assert _sum(2 * 10**12, 3, 1) == "$2 and 1 unknown"
+
+
+TOLD = Usage(input=1000, output=100)
+SEARCHED = Usage(input=1000, output=500, web_searches=1)
+ON_TERMS = {
+    "batch": (Request("batch", "openai", "gpt-5"), {"terms": Terms(batch=True)}),
+    "flex": (Request("chat", "openai", "gpt-5"), {"terms": Terms(tier="flex")}),
+    "fast": (Request("chat", "anthropic", "claude-opus-5"), {"terms": Terms(speed="fast")}),
+    "in the US": (Request("chat", "anthropic", "claude-opus-5"), {"terms": Terms(geo="us")}),
+    "a data zone": (Request("chat", "azure.ai.openai", "gpt-4o"), {"terms": Terms(deployment="data_zone")}),
+    "large": (Request("image_generation", "openai", "dall-e-3"), {"terms": Terms(size="1024x1792", quality="hd")}),
+    "a dear search": (Request("chat", "openai", "gpt-4.1"), {"terms": Terms(search_tool="web_search_preview")}),
+    "two models": (
+        Request("chat", "anthropic", "claude-sonnet-4-6"),
+        {"parts": (ModelUsage("claude-opus-4-8", TOLD),)},
+    ),
+    "an own server": (Request("chat", "openai", "gpt-4o", biller="127.0.0.1:9000"), {}),
+    "a free operation": (Request("moderation", "openai", "gpt-4o"), {"free": True}),
+    "an unknown host": (Request("chat", "openai", "gpt-4o", biller="llm.example.com"), {}),
+    "what cannot be told": (Request("chat", "groq", "llama-3.3-70b-versatile"), {"unpriced": "a mixture"}),
+    "a profile": (
+        Request("chat", "aws.bedrock", "global.anthropic.claude-haiku-4-5-20251001-v1:0"),
+        {"model": "anthropic.claude-haiku-4-5-20251001-v1:0"},
+    ),
+}
+
+
+def seen_by_the_plugin(request, told):
+    """The attributes of a call's span, and its price."""
+    made = Call(request, None)
+    made.reply.model, made.reply.usage = request.model, TOLD
+    for name, value in told.items():
+        setattr(made.reply, name, value)
+    if made.reply.terms.size:
+        made.reply.usage = Usage(images=1)
+    if made.reply.terms.search_tool:
+        made.reply.usage = SEARCHED
+    price = Till(Pricer()).price(made)
+    return request_attributes(request) | reply_attributes(made, price), price
+
+
+@pytest.mark.parametrize("terms", ON_TERMS)
+def test_a_call_keeps_the_terms_that_it_was_priced_on(ledger, terms):
+    attributes, price = seen_by_the_plugin(*ON_TERMS[terms])
+    ledger.send(traces(span(attributes)))
+    total = ledger.report().total
+
+    assert total.cost == (price.total or 0)
+    assert total.unpriced_calls == (price.status is PriceStatus.UNPRICED)
+    assert plan(ledger.path, Repricing(Question(), everything=True), Pricer(), nothing).models == {}
+
+
+@pytest.mark.parametrize("terms", ["batch", "fast", "in the US", "a data zone", "large", "a dear search", "a profile"])
+def test_a_span_without_a_price_is_priced_on_its_terms(ledger, terms):
+    attributes, price = seen_by_the_plugin(*ON_TERMS[terms])
+    of_price = ("gen_ai.usage.cost.", "costspan.cost.", "costspan.price.")
+    ledger.send(traces(span({name: value for name, value in attributes.items() if not name.startswith(of_price)})))
+
+    assert ledger.report().total.cost == price.total
+
+
+def test_a_deployment_that_is_named_later_prices_the_calls_that_asked_for_it(ledger, tmp_path, monkeypatch):
+    asked = Request("chat", "azure.ai.openai", "chat-prod")
+    attributes, price = seen_by_the_plugin(asked, {"model": "gpt-4o-2024-08-06"})
+    ledger.send(traces(span(attributes)))
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps({"deployments": [{"deployment": "chat-prod", "model": "gpt-4o", "kind": "data_zone"}]}))
+
+    made = plan(ledger.path, Repricing(Question(), everything=True), Pricer(str(own)), nothing)
+    assert made.total().after * 10 == made.total().before * 11
+    assert made.total().before == price.total * 10**12
+
+
+def test_a_server_by_the_hour_is_priced_by_how_long_the_call_took(ledger, tmp_path):
+    ledger.send(traces(call(gen_ai__provider__name="vllm", gen_ai__response__model="own", **NO_PRICE)))
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps({"models": [{"provider": "vllm", "model": "own", "gpu_hour": 3.6}]}))
+
+    made = plan(ledger.path, Repricing(Question(), everything=True), Pricer(str(own)), nothing)
+    assert made.total().after == 10**9  # a second of 3.6 USD an hour, in pico-dollars
+
+
+def test_a_call_of_which_nobody_told_the_usage_is_unknown_and_not_0(ledger):
+    untold = {"gen_ai__usage__input_tokens": None, "gen_ai__usage__output_tokens": None}
+    ledger.send(traces(call(**untold, **NO_PRICE), call(**untold, **NO_PRICE, error__type="Timeout")))
+
+    rows = {row.status: row for row in ledger.report("status").rows}
+    assert (rows["unpriced"].calls, rows["unpriced"].unpriced_calls) == (1, 1)
+    assert rows["free"].failed_calls == 1  # what failed before anything was used is not billed
+
+
+def test_nothing_is_priced_at_list_prices_where_the_own_ones_cannot_be_read(mixed, tmp_path, monkeypatch):
+    monkeypatch.setenv("COSTSPAN_PRICES", str(tmp_path / "gone.json"))
+    done = CliRunner().invoke(costspan, ["ledger", "reprice", "--db", str(mixed.path), "--all", "--yes"])
+
+    assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
+    assert "gone.json: No such file or directory" in done.output
+    assert mixed.sql("SELECT count(*) FROM repriced") == [(0,)]

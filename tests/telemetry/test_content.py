@@ -82,6 +82,15 @@ def test_a_stream_is_told_as_the_text_that_arrived(telling, monkeypatch):
     assert message["parts"] == [{"type": "text", "content": wire.TEXT}]
 
 
+def test_what_a_stream_gives_to_tools_is_told_as_its_text(telling, fake_openai, monkeypatch):
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
+    program = telling()
+    fake_openai.play(wire.chat(choices=wire.choices(wire.MESSAGE | {"content": None, "tool_calls": wire.TOOL_CALLS})))
+    list(program.ask(stream=True))
+    [message] = contents(program.spans[0].attributes)["gen_ai.output.messages"]
+    assert message["parts"] == [{"type": "text", "content": '{"city": "Bern"}{"city": "Rome"}'}]
+
+
 def test_instructions_are_told_apart(telling, monkeypatch):
     monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()

@@ -82,12 +82,12 @@ def test_a_tools_span_beside_the_one_that_the_sdk_makes_itself_is_a_layer_around
 def announcing(request, monkeypatch):
     if request.param == "it does not":
         monkeypatch.setattr(enrichment, "_ANNOUNCES_END", False)
-        monkeypatch.setattr(enrichment.Enrichment, "_on_ending", lambda _self, _span: None)
         monkeypatch.setattr(enrichment, "_stand_in_for_end", _standing_in(enrichment._stand_in_for_end))
+        monkeypatch.setattr(enrichment.Enrichment, "_on_ending", lambda _self, _span: None)
 
 
 def _standing_in(original):
-    ending = enrichment.Enrichment.on_ending
+    ending = enrichment.Enrichment._on_ending
     return lambda span, bound: original(span, lambda each: ending(bound.__self__, each))
 
 
@@ -190,6 +190,16 @@ def test_what_is_no_call_or_is_priced_already_is_left_alone(telling, attributes)
     span = foreign(program, attributes)
     assert dict(span.attributes) == attributes
     assert costspan.current_cost().calls == 0
+
+
+def test_what_the_program_says_of_who_pays_goes_before_what_the_tool_says(telling):
+    program = telling()
+    said = GENAI | {"user.id": "of the tool", "costspan.team": "of the tool"}
+    with costspan.attribution(team="search"):
+        foreign(program, said)
+
+    [(labels, _), *_] = program.points("costspan.cost")
+    assert labels["costspan.team"] == "search"
 
 
 def test_who_pays_where_the_span_began_is_on_it(telling):

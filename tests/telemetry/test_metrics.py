@@ -222,6 +222,37 @@ def test_a_forked_child_starts_from_zero(meter):
     assert [value for _, value in meter.read()["costspan.tokens"]] == [5]
 
 
+@pytest.mark.parametrize(("temporality", "told"), [("", True), ("lowmemory", True), ("Delta", False)])
+def test_workers_that_have_one_instance_id_from_the_environment_keep_series_of_their_own(
+    meter, monkeypatch, temporality, told
+):
+    """As all processes of a container have from Kubernetes' Operator; jobs that send deltas add up by it."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=ns.pod.app")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", temporality)
+    metrics = meter.metrics()
+    metrics.record(finished_call(Usage(input=7, output=3)), PRICED, {})
+    FAILURES.note("price a call", KeyError("x"))
+    points = [attributes for points in meter.read().values() for attributes, _ in points]
+    FAILURES.clear()
+
+    assert {each.get("process.pid") for each in points} == {str(os.getpid()) if told else None}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_has_series_of_its_own_where_the_sdk_leaves_it_its_parents_resource(meter):
+    metrics = meter.metrics()
+    metrics.record(finished_call(Usage(input=5)), PRICED, {})
+    child = os.fork()
+    if child == 0:
+        metrics.record(finished_call(Usage(input=1)), PRICED, {})
+        (seen,) = metrics._tokens.observe("bucket")
+        os._exit(0 if seen.attributes["process.pid"] == str(os.getpid()) else 1)
+    _, status = os.waitpid(child, 0)
+
+    assert status == 0
+    assert all("process.pid" not in attributes for attributes, _ in meter.read()["costspan.tokens"])
+
+
 @pytest.mark.parametrize("sampled", [True, False])
 def test_an_exemplar_is_of_the_calls_own_span_and_only_if_that_is_sampled(sampled):
     reader = InMemoryMetricReader()

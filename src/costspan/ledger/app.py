@@ -15,7 +15,7 @@ from costspan import __version__
 from costspan.ledger.receiver import Receiver
 
 # what the parts above offer, in this order: a function `routes(ledger)`. Named, so that nothing here imports upwards
-MOUNTS = ("costspan.api", "costspan.web")
+MOUNTS = ("costspan.api.routes", "costspan.web")
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from costspan.ledger.listing import divide_prompts, list_calls, read_trace
 from costspan.ledger.reader import Reader
-from costspan.ledger.schema import default_db
+from costspan.ledger.schema import CLICKHOUSE, default_db
 
 if TYPE_CHECKING:
     from costspan.ledger.listing import ListedCall, PromptSum, TraceSpan
@@ -60,7 +60,7 @@ def open_ledger(where: str = "", seconds: int = 0) -> Book:
     Raises:
         LedgerError: There is none, or it cannot be read.
     """
-    if where.startswith(("clickhouse://", "clickhouses://")):
+    if where.startswith(CLICKHOUSE):
         from costspan.ledger.clickhouse import connect  # noqa: PLC0415 its client is an extra
 
         return connect(where, seconds)

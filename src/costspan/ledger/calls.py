@@ -7,13 +7,14 @@ import json
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
 from costspan.ledger.record import Dims, OtherSpan, StoredCall, dim_text
 from costspan.pricing import PriceStatus
+from costspan.pricing.price import FEMTO
 from costspan.telemetry import names
-from costspan.usage import STANDARD, Terms, Usage
+from costspan.usage import MOST_USD, STANDARD, Terms, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
-_MOST_FEMTO = 10**20  # 100,000 USD for one call: more, and sums would not fit into 64 bits
+_MOST_FEMTO = MOST_USD * FEMTO  # more for one call, and sums would not fit into 64 bits
 _LONGEST_MS = 7 * 86_400_000
 _DIMS_HELD = 10_000
 _NO_DIMS = Dims()
 _TRACE_ID, _SPAN_ID = 16, 8
-_KEPT = ("session", "tier", "reason", "cost_source", "prompt_hash", "max_tokens")  # with the call itself
+_KEPT = ("session", "tier", "reason", "cost_source", "prompt_hash", "max_tokens", "final")  # with the call itself
+_TERMS = frozenset({*Terms._fields, "biller"})
+_UNTOLD = "the span tells no usage"
 _LONGEST_KEPT = 1000  # characters of one of these
 
 
@@ -144,7 +147,10 @@ def _priced(call: StoredCall, reading: Reading, pricer: Pricer) -> str:
     if not reading.counted and "error" in outline.fields:
         call.cost = 0  # a refused call is not billed
         return PriceStatus.FREE.value
-    return _set_price(call, outline.provider, outline.model, outline.request_model, pricer)
+    if not reading.counted or "final" in call.extra:  # what nobody counted is not known to be 0
+        call.extra.setdefault("reason", _UNTOLD)
+        return PriceStatus.UNPRICED.value
+    return _set_price(call, outline.provider, outline.model, pricer)
 
 
 def priced_anew(call: StoredCall, pricer: Pricer, at: datetime | None) -> StoredCall:
@@ -156,21 +162,21 @@ def priced_anew(call: StoredCall, pricer: Pricer, at: datetime | None) -> Stored
         list_cost=None,
         extra={name: value for name, value in call.extra.items() if name != "reason"},
     )
-    status = _set_price(anew, call.dims.provider, call.dims.model, "", pricer, at)
+    status = _set_price(anew, call.dims.provider, call.dims.model, pricer, at)
     anew.dims = call.dims._replace(status=status)
     return anew
 
 
-def _set_price(
-    call: StoredCall, provider: str, model: str, request_model: str, pricer: Pricer, at: datetime | None = None
-) -> str:
+def _set_price(call: StoredCall, provider: str, model: str, pricer: Pricer, at: datetime | None = None) -> str:
+    said: dict[str, str] = call.extra.get("terms", {})  # type: ignore[assignment] # as `_extra` has put it there
     price = pricer.price(
         Usage.of(dict(call.counts)),
-        provider=provider,
+        provider=said.get("biller", provider),
         model=model,
-        request_model=request_model,
+        request_model=str(call.extra.get("asked", "")),
         at=at or datetime.fromtimestamp(call.start_us / 1e6, tz=timezone.utc),
-        terms=terms_of(str(call.extra.get("tier", ""))),
+        terms=_terms(str(call.extra.get("tier", "")), said),
+        duration_seconds=call.duration_ms / 1000,
     )
     if price.total_femto is not None and price.total_femto > _MOST_FEMTO:
         call.extra["reason"] = "so many tokens that the price would be absurd"
@@ -184,9 +190,12 @@ def _set_price(
     return price.status.value
 
 
-def terms_of(tier: str) -> Terms:
-    """The terms that a service tier's name says."""
-    return STANDARD if not tier else Terms(tier=tier, batch=tier == "batch")
+def _terms(tier: str, said: dict[str, str]) -> Terms:
+    """The terms that a service tier's name says, and the other attributes."""
+    if not tier and not said:
+        return STANDARD
+    texts: dict[str, Any] = {name: text for name, text in said.items() if name != "biller"}
+    return Terms(**texts | {"tier": tier, "batch": "batch" in said or tier == "batch"})
 
 
 def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
@@ -207,10 +216,20 @@ def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
     return Dims._make((*arrival.resource, *map(dim_text, texts), told))
 
 
+def _is_dated(model: str, asked: str) -> bool:
+    """Whether the model that answered is the one that was asked for, or tells its date too, or none was asked for."""
+    return not asked or (model.startswith(asked) and not model[len(asked) :].strip("-@0123456789"))
+
+
 def _extra(reading: Reading) -> dict[str, object]:
     kept: dict[str, object] = {name: said for name in _KEPT if (said := dim_text(reading.text(name), _LONGEST_KEPT))}
     if kept.get("cost_source") == "local":
         del kept["cost_source"]
+    outline = reading.outline
+    if terms := {name: dim_text(text) for name, text in outline.terms.items() if name in _TERMS}:
+        kept["terms"] = terms
+    if not _is_dated(outline.model, outline.request_model):
+        kept["asked"] = dim_text(outline.request_model)
     if reading.prompt:
         kept["prompt"] = {dim_text(part): tokens for part, tokens in reading.prompt.items()}
     return kept

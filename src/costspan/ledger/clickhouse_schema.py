@@ -9,9 +9,8 @@ from __future__ import annotations
 from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
 from costspan.telemetry import names
 from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
-from costspan.usage import CACHE_READS, CACHE_WRITES, MOST
+from costspan.usage import CACHE_READS, CACHE_WRITES, MOST, MOST_USD
 
-_MOST_USD = 10**5
 _DIMS = ",\n    ".join(
     f"{name} {'String' if name in ('user', 'tags') else 'LowCardinality(String)'}" for name in Dims._fields
 )
@@ -91,7 +90,7 @@ def _count(expression: str) -> str:
 def _pico(expression: str) -> str:
     """Pico-dollars of a decimal text, half to even; NULL if it is none, or cannot be."""
     usd = f"toDecimal128OrNull({expression}, 18)"
-    return f"if({usd} >= 0 AND {usd} <= {_MOST_USD}, toInt64(roundBankers({usd}, 12) * toInt64(1000000000000)), NULL)"
+    return f"if({usd} >= 0 AND {usd} <= {MOST_USD}, toInt64(roundBankers({usd}, 12) * toInt64(1000000000000)), NULL)"
 
 
 def _money(bucket: str) -> str:
@@ -146,7 +145,7 @@ def _named(attributes: str) -> str:
 
 def _tags() -> str:
     tags = (
-        "toJSONString(mapSort(mapApply((k, v) -> (substring(k, 14), v), "
+        f"toJSONString(mapSort(mapApply((k, v) -> (substring(k, {len(names.TAG) + 1}), v), "
         f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
     )
     return f"if({tags} = '{{}}', '', {tags})"

@@ -21,6 +21,7 @@ CALL_COLUMNS = (
     "cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount", "extra", *Dims._fields,
 )  # fmt: skip
 _CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM (SELECT *, {TS} AS ts FROM calls) JOIN dims ON dims.id=dim"  # noqa: S608 ours
+_FOR_PRICES = {"terms", "asked", "final"}  # kept with a call to price it again, which ClickHouse does not
 ORDERS = {"latest": "ts DESC", "dearest": "coalesce(cost, -1) DESC, ts DESC"}
 
 
@@ -146,7 +147,7 @@ def as_listed(named: dict[str, Any]) -> ListedCall:
         discount=named["discount"],
         dims={name: named[name] for name in NAMES},
         tags=json.loads(named["tags"] or "{}"),
-        extra=json.loads(named["extra"] or "{}"),
+        extra={name: said for name, said in json.loads(named["extra"] or "{}").items() if name not in _FOR_PRICES},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -40,10 +41,10 @@ def lock(db: Path) -> IO[str]:
 
 
 def tell(held: IO[str], url: str) -> None:
-    """Write into the lock where its holder listens."""
-    held.truncate(0)
-    held.write(url)
-    held.flush()
+    """Write into the lock where its holder listens, if the disk has room for it: the lock holds without."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(held.fileno(), 0)
+        os.write(held.fileno(), url.encode())  # past the file's buffer, which would fail again when it is closed
 
 
 if sys.platform == "win32":

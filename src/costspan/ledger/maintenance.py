@@ -142,7 +142,8 @@ def backup(path: Path, target: Path) -> None:
             with contextlib.closing(sqlite3.connect(target)) as copy:
                 reader.connection.backup(copy, pages=4096)
         except (sqlite3.Error, OSError) as error:
-            target.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # where nothing can be written, nothing can be removed
+                target.unlink(missing_ok=True)
             raise explain(error, target) from error
 
 
@@ -191,6 +192,12 @@ def drop_before(connection: sqlite3.Connection, calls_day: int, spans_day: int) 
             gone += connection.execute(f"DELETE FROM {table} WHERE hour=?", (first,)).rowcount  # noqa: S608 ours
             connection.execute("COMMIT")
     return gone
+
+
+def latest_moment(connection: sqlite3.Connection) -> datetime:
+    """Now, or the end of the newest call's hour: a clock may be years ahead until it is set, after the start."""
+    newest = connection.execute("SELECT max(hour) FROM calls").fetchone()[0] or 0
+    return min(datetime.now(timezone.utc), _EPOCH + timedelta(hours=newest + 1))
 
 
 def cutoff_day(keep_days: int, now: datetime) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
-PICO = 10**12  # pico-dollars in a dollar
+from costspan.pricing.price import EXACT
+
 _FEMTO_IN_PICO = 1000
 _SURE = 0.49
 
@@ -17,7 +18,7 @@ def pico_of_usd(usd: float | str | Decimal) -> int:
         if abs(pico - nearest) < _SURE:
             return nearest
     text = usd if isinstance(usd, (str, Decimal)) else repr(usd)
-    return int(Decimal(text).scaleb(12).to_integral_value(ROUND_HALF_EVEN))
+    return int(Decimal(text).scaleb(12, EXACT).to_integral_value(ROUND_HALF_EVEN))
 
 
 def pico_of_femto(femto: int) -> int:
@@ -29,7 +30,7 @@ def pico_of_femto(femto: int) -> int:
 
 def usd_of_pico(pico: int) -> Decimal:
     """USD, exact."""
-    return Decimal(pico).scaleb(-12)
+    return Decimal(pico).scaleb(-12, EXACT)
 
 
 def spread(total: int, parts: dict[str, int]) -> dict[str, int]:

@@ -10,6 +10,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -59,7 +60,14 @@ class Receiver:
             encoding = request.headers.get("content-encoding", "").strip().lower()
             job = Job(signal, body, encoding, json=kind == _JSON)
             batch = await asyncio.wrap_future(self._ingest.submit(job))
-        except (BadRequestError, TooLargeError, BusyError, LedgerError, asyncio.TimeoutError) as error:
+        except (
+            BadRequestError,
+            TooLargeError,
+            BusyError,
+            LedgerError,
+            asyncio.TimeoutError,
+            ClientDisconnect,
+        ) as error:
             self._ingest.counts[_REFUSED] += job is None
             return _refusal(_status(error), str(error) or "the body did not arrive in time", kind)
         return _answer(signal, batch, kind)

@@ -100,10 +100,10 @@ def apply(path: Path, asked: Repricing, pricer: Pricer, made: Plan, told: Callab
 
 
 def _changes(reader: Reader, asked: Repricing, pricer: Pricer, hour: int) -> Iterator[tuple[StoredCall, StoredCall]]:
-    """Calls whose price is another now, before and after; what the provider itself charged is never priced again."""
+    """Calls whose price is another now, before and after. What the provider charged, and what nobody can, is left."""
     now = datetime.now(timezone.utc) if asked.today else None
     for call in read_hour(reader, asked.question, hour):
-        if call.extra.get("cost_source") == "provider" or not call.counts:
+        if call.extra.get("cost_source") == "provider" or "final" in call.extra or not call.counts:
             continue
         if asked.everything or call.dims.status in _MISSING:
             anew = priced_anew(call, pricer, now)

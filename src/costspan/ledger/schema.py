@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 APPLICATION_ID = 0x636F7374  # "cost": tells our files from other SQLite files
+CLICKHOUSE = ("clickhouse:", "clickhouses:")  # as the address of a ledger begins that is no file of ours
 _BUSY_MS = 30_000
 
 _ROLL = """
@@ -179,10 +180,11 @@ def explain(error: Exception, path: Path) -> LedgerError:
             "these calls make a day's sum too large (over 9.2 million USD?): check the unit of their cost"
         )
     for hint, meaning in (
-        ("Read-only", f"{path} is on a read-only disk: name another with --db, or copy it"),
+        ("Read-only", f"{path} is on a read-only disk: copy it, or name another (--db, COSTSPAN_LEDGER)"),
         ("readonly", f"{path} is read-only: give write permission, or name another file with --db"),
         ("unable to open", f"{path} cannot be opened: does its directory exist, and may you write there?"),
         ("Permission denied", f"{path} cannot be opened: you may not write there; name another in COSTSPAN_LEDGER"),
+        ("No space left", f"the disk that holds {path} is full: free some space; nothing acknowledged is lost"),
         ("disk is full", f"the disk that holds {path} is full: free some space; nothing acknowledged is lost"),
         ("disk I/O", f"the disk that holds {path} failed ({said}): nothing acknowledged is lost"),
         ("not a database", f"{path} is not a ledger: it is some other file, or damaged"),

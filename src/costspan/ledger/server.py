@@ -27,7 +27,7 @@ from costspan.ledger.grpc_receiver import start_grpc
 from costspan.ledger.ingest import Ingest
 from costspan.ledger.lock import lock, tell
 from costspan.ledger.patience import PatientProtocol
-from costspan.ledger.schema import LedgerError, default_db
+from costspan.ledger.schema import CLICKHOUSE, LedgerError, default_db
 from costspan.ledger.store import Keep, Store
 from costspan.pricing import Pricer
 
@@ -135,7 +135,7 @@ def start(
     Raises:
         LedgerError: A port or the file is in use, or the file cannot be used; one line with cause and cure.
     """
-    if str(db).startswith("clickhouse:"):
+    if str(db).startswith(CLICKHOUSE):
         raise LedgerError("ClickHouse is filled by a Collector: set OTEL_EXPORTER_OTLP_ENDPOINT to it, or name a file")
     path = Path(db) if db else default_db()
     return RunningLedger(

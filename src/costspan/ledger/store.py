@@ -6,10 +6,9 @@ import json
 import sqlite3
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from costspan.ledger.maintenance import cutoff_day, drop_before
+from costspan.ledger.maintenance import cutoff_day, drop_before, latest_moment
 from costspan.ledger.record import PLAIN, Dims, OtherSpan, StoredCall
 from costspan.ledger.rolls import UPSERT, Rolls
 from costspan.ledger.schema import explain, open_store
@@ -96,9 +95,9 @@ class Store:
 
     def drop_old(self, keep: Keep) -> int:
         """Drop what is older than is kept, one hour of it; how many rows went."""
-        now = datetime.now(timezone.utc)
-        days = (cutoff_day(keep.calls_days, now), cutoff_day(keep.spans_days, now))
         try:
+            now = latest_moment(self._connection)
+            days = (cutoff_day(keep.calls_days, now), cutoff_day(keep.spans_days, now))
             return drop_before(self._connection, *days)
         except sqlite3.Error as error:
             self._forget()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from costspan.pricing.price import FEMTO, Price, PriceStatus
+from costspan.pricing.price import FEMTO, Entry, Price, PriceStatus
 from costspan.telemetry import names
-from costspan.usage import Usage
+from costspan.usage import STANDARD, Usage
 
 if TYPE_CHECKING:
     from costspan.call import Call, Reply, Request
+    from costspan.usage import Terms
 
+_USUAL = STANDARD[1:]  # all but the tier, which has an attribute of its own
 _NAMED = {"input", "output", "cache_read", "cache_write", "reasoning"}  # the conventions' totals tell these
+_BESIDE_REQUEST = ("embeddings.", "output.")
 _PAYERS = {
     "user": names.USER,
     "session": names.SESSION,
@@ -28,6 +31,12 @@ def payer(key: str) -> str:
     return _PAYERS.get(key, names.TAG + key)
 
 
+@lru_cache(maxsize=256)
+def parameter(name: str) -> str:
+    """The attribute of what was asked for: most are the request's, some the conventions put beside it."""
+    return ("gen_ai." if name.startswith(_BESIDE_REQUEST) else "gen_ai.request.") + name
+
+
 def request_attributes(request: Request) -> dict[str, Any]:
     """What is known when a call starts; samplers see these."""
     attributes: dict[str, Any] = {names.OPERATION: request.operation, names.PROVIDER: request.provider}
@@ -39,7 +48,7 @@ def request_attributes(request: Request) -> dict[str, Any]:
     if request.stream:
         attributes[names.REQUEST_STREAM] = True
     for name, value in request.parameters.items():
-        attributes["gen_ai.request." + name] = value
+        attributes[parameter(name)] = value
     if request.attribution:
         attributes.update(payer_attributes(request))
     return attributes
@@ -53,6 +62,23 @@ def payer_attributes(request: Request) -> dict[str, Any]:
 def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
     """What is known when a call has ended: names, tokens, money, and how sure the numbers are."""
     reply = call.reply
+    attributes = _served(call)
+    if reply.partial:
+        attributes[names.USAGE_PARTIAL] = True
+    if reply.usage is not None:
+        _add_usage(attributes, reply)
+    if reply.prompt is not None or reply.saved is not None or reply.parts or call.request.prompt_hash:
+        _add_rare(attributes, call)
+    if price is not None:
+        _add_price(attributes, price, reply)
+    if call.error:
+        attributes[names.ERROR_TYPE] = call.error
+    return attributes
+
+
+def _served(call: Call) -> dict[str, Any]:
+    """Which answer it was, of which model, and how it was served."""
+    reply = call.reply
     attributes: dict[str, Any] = {}
     if reply.model:
         attributes[names.RESPONSE_MODEL] = reply.model
@@ -60,18 +86,10 @@ def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
         attributes[names.RESPONSE_ID] = reply.id
     if reply.finish_reasons:
         attributes[names.FINISH_REASONS] = reply.finish_reasons
-    if reply.terms.tier:
-        attributes[names.SERVICE_TIER] = reply.terms.tier
-    if reply.partial:
-        attributes[names.USAGE_PARTIAL] = True
-    if reply.usage is not None:
-        _add_usage(attributes, reply)
-    if reply.prompt is not None or reply.saved is not None or call.request.prompt_hash:
-        _add_rare(attributes, call)
-    if price is not None:
-        _add_price(attributes, price, reply.usage)
-    if call.error:
-        attributes[names.ERROR_TYPE] = call.error
+    if call.first_chunk is not None:
+        attributes[names.TIME_TO_FIRST_CHUNK] = call.first_chunk - call.begun
+    if reply.terms is not STANDARD or call.request.biller != call.request.provider:
+        _add_terms(attributes, call.request, reply.terms)
     return attributes
 
 
@@ -89,14 +107,31 @@ def _add_usage(attributes: dict[str, Any], reply: Reply) -> None:
     for bucket, count in counts.items():
         if bucket not in _NAMED:
             attributes[names.USAGE_OF + bucket] = count
+            for name in names.OF_MODALITY.get(bucket, ()):
+                attributes[name] = attributes.get(name, 0) + count
     attributes[names.USAGE_SOURCE] = reply.source._value_  # `value` takes two calls
     if reply.clamped:
         attributes[names.USAGE_CLAMPED] = True
 
 
+def _add_terms(attributes: dict[str, Any], request: Request, terms: Terms) -> None:
+    """What a price depends on besides model and counts, for whoever prices the call again."""
+    if terms.tier:
+        attributes[names.SERVICE_TIER] = terms.tier
+        if request.provider == "openai":
+            attributes[names.OPENAI_TIER] = terms.tier
+    if terms[1:] != _USUAL:
+        said = zip(terms._fields[1:], terms[1:], strict=True)
+        attributes |= {names.TERMS_OF + name: value for name, value in said if value}
+    if request.biller not in ("", request.provider):
+        attributes[names.TERMS_OF + "biller"] = request.biller
+
+
 def _add_rare(attributes: dict[str, Any], call: Call) -> None:
-    """How the input divides and its hash, where that was asked for; what a cached answer saved."""
+    """How the input divides and its hash, where that was asked for; what a cached answer saved; others' work."""
     reply = call.reply
+    if reply.parts:
+        attributes[names.PRICE_FINAL] = True
     if call.request.prompt_hash:
         attributes[names.PROMPT_HASH] = call.request.prompt_hash
     if reply.prompt is not None:
@@ -108,7 +143,7 @@ def _add_rare(attributes: dict[str, Any], call: Call) -> None:
         attributes[names.SAVED_COST] = reply.saved_femto / FEMTO
 
 
-def _add_price(attributes: dict[str, Any], price: Price, usage: Usage | None) -> None:
+def _add_price(attributes: dict[str, Any], price: Price, reply: Reply) -> None:
     attributes[names.PRICE_STATUS] = price.status._value_
     if price.total_femto is not None:
         attributes[names.COST] = price.total_femto / FEMTO
@@ -123,9 +158,14 @@ def _add_price(attributes: dict[str, Any], price: Price, usage: Usage | None) ->
         attributes[names.PRICE_REASON] = price.reason
     if price.missing:
         attributes[names.PRICE_MISSING] = price.missing
-    entry = price.entry
-    if entry is None:
-        return
+    if price.entry is not None:
+        _add_entry(attributes, price.entry, reply.usage)
+    elif reply.unpriced or price.status is PriceStatus.FREE:
+        attributes[names.PRICE_FINAL] = True
+
+
+def _add_entry(attributes: dict[str, Any], entry: Entry, usage: Usage | None) -> None:
+    """Which price it is."""
     attributes[names.PRICE_MODEL] = f"{entry.provider}/{entry.model}"
     attributes[names.PRICE_SOURCE] = entry.source
     if entry.effective_from is not None:

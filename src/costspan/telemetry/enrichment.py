@@ -161,8 +161,6 @@ class Enrichment(SpanProcessor):
                 return
             self._price(span, place, below)
 
-    on_ending = _on_ending  # the name that the specification has, for the day the SDK makes it public
-
     def _price(self, span: Any, place: Place | None, own: Account | None) -> None:
         attributes = span._attributes
         seen = getattr(attributes, "_dict", attributes)

@@ -13,12 +13,22 @@ REQUEST_STREAM = "gen_ai.request.stream"
 RESPONSE_MODEL = "gen_ai.response.model"
 RESPONSE_ID = "gen_ai.response.id"
 FINISH_REASONS = "gen_ai.response.finish_reasons"
+TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"  # of a stream: seconds from the request on
 CONVERSATION = "gen_ai.conversation.id"
 INPUT_TOKENS = "gen_ai.usage.input_tokens"
 OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
 CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 CACHE_WRITE_TOKENS = "gen_ai.usage.cache_write.input_tokens"
 REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+OF_MODALITY = {  # bucket: the conventions' names for it; what the cache served is a part of the input
+    bucket: tuple(f"gen_ai.usage.{modality}.{part}_tokens" for part in parts)
+    for modality in ("audio", "image", "video")
+    for bucket, parts in (
+        (f"input_{modality}", ("input",)),
+        (f"cache_read_{modality}", ("input", "cache_read.input")),
+        (f"output_{modality}", ("output",)),
+    )
+}
 COST = "gen_ai.usage.cost.amount"  # what the call cost; absent if that is not known, 0 only if it was free
 CURRENCY = "gen_ai.usage.cost.currency"  # always USD
 COST_SOURCE = "gen_ai.usage.cost.source"  # provider (it said so itself) | local (priced here)
@@ -38,6 +48,9 @@ PRICE_MISSING = "costspan.price.missing"  # buckets that were used and have no r
 PRICE_MODEL = "costspan.price.model"  # the entry of the catalog: provider/model
 PRICE_SOURCE = "costspan.price.source"  # the list that it is from
 PRICE_SINCE = "costspan.price.effective_from"  # since when this price holds
+PRICE_FINAL = (
+    "costspan.price.final"  # true: its attributes are not enough to price it anew (several models, a free operation)
+)
 LIST_COST = "costspan.cost.list"  # at list price, where a discount of the user's applies
 USAGE_SOURCE = "costspan.usage.source"  # who counted: provider | tokenizer | heuristic
 USAGE_CLAMPED = "costspan.usage.clamped"  # the provider's counts contradicted themselves and were cut to what can be
@@ -46,6 +59,8 @@ PROMPT_OF = "costspan.prompt."  # + system, tools, tool_results, history, newest
 PROMPT_HASH = "costspan.prompt_hash"  # keyed: the same for the same prompt, where the settings ask for it
 PROMPT_SOURCE = "costspan.prompt.source"  # always `estimate`
 SERVICE_TIER = "costspan.service_tier"  # on which the call was served
+TERMS_OF = "costspan.terms."  # + speed, geo, batch, size, …, or biller (whose prices): what else the price depends on
+OPENAI_TIER = "openai.response.service_tier"  # the same of an answer of OpenAI, by the conventions' name
 CONTEXT_UTILIZATION = "costspan.context.utilization"  # input as a share of what the model takes
 TEAM = "costspan.team"  # who pays; also user.id, session.id, gen_ai.conversation.id
 FEATURE = "costspan.feature"  # what for
@@ -95,6 +110,7 @@ MONTH_COST = "costspan.month_to_date.cost"
 UNPRICED_MODELS = "costspan.unpriced.models"
 
 BUCKET = "costspan.bucket"  # of the counters: input, cache_read, output, …
+PROCESS = "process.pid"  # of all series, where workers may share a resource
 
 DURATION_BUCKETS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864)

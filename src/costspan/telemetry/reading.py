@@ -21,14 +21,13 @@ from costspan.telemetry.spellings import (
     VARYING,
 )
 from costspan.telemetry.unfolding import unfold
-from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOST, OUTPUT_TOKENS
+from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOST, MOST_USD, OUTPUT_TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FINE = ("input_audio", "output_audio", "reasoning", "cache_write_5m", "cache_write_1h", "web_searches")
 OWN = "costspan."
-_MOST_USD = 10**5
 _TOTALS = ("input", "output", "cache_read", "cache_write", "total")
 _CACHES = frozenset(CACHE_READS + CACHE_WRITES)
 _FAMILIES = (  # totals that include others, in this order
@@ -42,7 +41,7 @@ _FAMILIES = (  # totals that include others, in this order
 class Outline:
     """What the texts of a span tell of its call: all but its numbers, so that many calls share one, made once."""
 
-    __slots__ = ("fields", "kind", "model", "operation", "provider", "request_model", "tags", "texts")
+    __slots__ = ("fields", "kind", "model", "operation", "provider", "request_model", "tags", "terms", "texts")
 
     def __init__(self, texts: Mapping[str, Any]) -> None:
         self.texts = texts
@@ -53,7 +52,8 @@ class Outline:
         self.provider = provider_name(str(self.fields.get("provider", "")))
         self.request_model = str(self.fields.get("request_model", ""))
         self.model = str(self.fields.get("model") or self.request_model)  # the one that answered, else the asked one
-        self.tags = {name[len(names.TAG) :]: str(value) for name, value in texts.items() if name.startswith(names.TAG)}
+        self.tags = _below(names.TAG, texts)
+        self.terms = _below(names.TERMS_OF, texts)
 
     def read(self, numbers: Mapping[str, Any]) -> Reading | None:
         """The LLM call that a span with these texts and numbers is; None for any other span."""
@@ -74,6 +74,11 @@ class Outline:
         if kind or "operation" in fields or "provider" in fields:
             return True
         return "input" in numbers or "output" in numbers or "cost" in numbers
+
+
+def _below(prefix: str, texts: Mapping[str, Any]) -> dict[str, str]:
+    """What attributes say whose names begin so, by the rest of the name."""
+    return {name[len(prefix) :]: str(value) for name, value in texts.items() if name.startswith(prefix)}
 
 
 @dataclass(slots=True)
@@ -105,7 +110,7 @@ def wanted(name: str) -> bool:
 def varies(name: str) -> bool:
     """Whether a wanted attribute is another from call to call: `numbers`, of the two that a call is read from."""
     place = PLACES.get(name)
-    return place[0] in VARYING if place else not name.startswith((names.TAG, names.PRICE_OF))
+    return place[0] in VARYING if place else not name.startswith((names.TAG, names.PRICE_OF, names.TERMS_OF))
 
 
 def read_call(attributes: Mapping[str, Any]) -> Reading | None:
@@ -213,11 +218,11 @@ def _whole(field_name: str, value: Any, bad: list[str]) -> int | None:
 
 
 def _usd(field_name: str, value: Any, bad: list[str]) -> float | None:
-    if type(value) is float and 0 <= value <= _MOST_USD:
+    if type(value) is float and 0 <= value <= MOST_USD:
         return value
     try:
         number = float(value)
-        if math.isfinite(number) and 0 <= number <= _MOST_USD:
+        if math.isfinite(number) and 0 <= number <= MOST_USD:
             return number
     except (TypeError, ValueError, OverflowError):
         pass

@@ -122,6 +122,7 @@ FIELDS = {
     "status": (names.PRICE_STATUS,),
     "source": (names.USAGE_SOURCE,),
     "reason": (names.PRICE_REASON,),
+    "final": (names.PRICE_FINAL,),
 }
 # fields that are other from call to call; calls that have all others in common are read faster
 VARYING = frozenset(

@@ -1,0 +1,78 @@
+"""What is asked and told stands under the names of OpenTelemetry's GenAI conventions, where these have one."""
+
+from __future__ import annotations
+
+import pytest
+
+from costspan.adapters import anthropic, google_genai, openai
+from costspan.adapters._request import read_request
+from costspan.call import Call, Request
+from costspan.telemetry.attributes import reply_attributes, request_attributes
+from costspan.usage import Terms, Usage
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "attributes"),
+    [
+        (
+            openai.EMBEDDINGS,
+            {"dimensions": 256, "encoding_format": "float"},
+            {"gen_ai.embeddings.dimension.count": 256, "gen_ai.request.encoding_formats": ["float"]},
+        ),
+        (openai.CHAT, {"stop": "END"}, {"gen_ai.request.stop_sequences": ["END"]}),
+        (openai.CHAT, {"stop": ["END", "."]}, {"gen_ai.request.stop_sequences": ["END", "."]}),
+        (openai.CHAT, {"response_format": {"type": "json_schema"}}, {"gen_ai.output.type": "json"}),
+        (openai.CHAT, {"response_format": {"type": "a_new_one"}}, {}),
+        (openai.RESPONSE, {"text": {"format": {"type": "text"}}}, {"gen_ai.output.type": "text"}),
+        (openai.RESPONSE, {"conversation": "conv_1"}, {"gen_ai.conversation.id": "conv_1"}),
+        (openai.RESPONSE, {"conversation": {"id": "conv_1"}}, {"gen_ai.conversation.id": "conv_1"}),
+        (
+            google_genai.GENERATE,
+            {"config": {"response_mime_type": "application/json"}},
+            {"gen_ai.output.type": "json"},
+        ),
+        (anthropic.MESSAGE, {"output_config": {"format": {"type": "json_schema"}}}, {"gen_ai.output.type": "json"}),
+    ],
+)
+def test_what_is_asked_has_the_conventions_names_and_types(operation, asked, attributes):
+    request = read_request(operation, "p", asked)
+
+    told = request_attributes(request)
+
+    assert {name: told[name] for name in told.keys() - {"gen_ai.operation.name", "gen_ai.provider.name"}} == attributes
+
+
+def ended(provider="openai", **reply):
+    call = Call(Request("chat", provider, "m-1"), observer=None)
+    for name, value in reply.items():
+        setattr(call.reply, name, value)
+    return call
+
+
+def test_the_tier_of_openais_answer_has_openais_name_too():
+    terms = Terms(tier="flex")
+
+    assert reply_attributes(ended(terms=terms), None)["openai.response.service_tier"] == "flex"
+    assert "openai.response.service_tier" not in reply_attributes(ended("groq", terms=terms), None)
+
+
+def test_a_stream_tells_how_long_its_first_chunk_took():
+    call = ended()
+    call.first_chunk = call.begun + 0.25
+
+    assert reply_attributes(call, None)["gen_ai.response.time_to_first_chunk"] == pytest.approx(0.25)
+    assert "gen_ai.response.time_to_first_chunk" not in reply_attributes(ended(), None)
+
+
+def test_a_modality_has_its_total_and_what_of_it_was_cached():
+    usage = Usage(input=10, input_audio=40, cache_read_audio=60, output_audio=20, input_image=5, output=1)
+
+    told = reply_attributes(ended(usage=usage), None)
+
+    assert {name: told[name] for name in told if name.startswith(("gen_ai.usage.audio", "gen_ai.usage.image"))} == {
+        "gen_ai.usage.audio.input_tokens": 100,
+        "gen_ai.usage.audio.cache_read.input_tokens": 60,
+        "gen_ai.usage.audio.output_tokens": 20,
+        "gen_ai.usage.image.input_tokens": 5,
+    }
+    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (115, 21)
