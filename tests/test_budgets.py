@@ -146,6 +146,15 @@ def test_a_call_without_a_known_price_counts_nothing_unless_strict(telling):
             program.ask()
 
 
+def test_tokens_are_known_where_a_price_is_not_so_a_strict_budget_of_tokens_goes_on(telling):
+    program = telling()
+    with costspan.budget(tokens=10**6, strict=True):
+        program.ask(model="no-such-model")
+        program.ask(model="no-such-model")
+
+    assert calls(program) == 2
+
+
 async def test_async_calls_are_refused_when_they_are_awaited(telling):
     program = telling()
     async with openai.AsyncOpenAI(**program.where) as client, costspan.budget(tokens=1):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import context as otel
 
 from costspan.guard import Guard
-from costspan.pricing.price import FEMTO
+from costspan.pricing.price import femto_of_usd, usd_of_femto
 from costspan.rollup import Account
 from costspan.scope import Run, Scoped, scope_in
 
@@ -64,7 +64,7 @@ class Limit:
         self.name = name
         self.unit = "USD" if tokens is None else "tokens"
         self.amount = _amount(usd if tokens is None else tokens, self.unit)
-        self.most = int(self.amount * FEMTO) if tokens is None else int(self.amount)  # in femto-dollars, or tokens
+        self.most = femto_of_usd(self.amount) if tokens is None else int(self.amount)  # in femto-dollars, or tokens
         self.on_exceed = on_exceed
         self.strict = strict
 
@@ -154,7 +154,7 @@ class BudgetRun(Run):
     def remaining(self) -> Decimal | int:
         """What is left, in USD or tokens; below 0 where the last call crossed the limit."""
         left = self.limit.most - self.limit.used(self.spent)
-        return Decimal(left) / FEMTO if self.limit.unit == "USD" else left
+        return usd_of_femto(left) if self.limit.unit == "USD" else left
 
     @property
     def in_doubt(self) -> bool:
@@ -180,7 +180,7 @@ def _amount(value: Any, unit: str) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+    if not amount.is_finite() or amount < 0:
         raise ValueError(f"a budget must be a number of {unit} of 0 or more, not {value!r}")
     return amount
 

@@ -49,6 +49,13 @@ def test_the_table_names_the_page(no_programs):
     assert "The page: http://127.0.0.1:" in done.output
 
 
+@pytest.mark.parametrize(("options", "gone"), [(["--no-keep"], True), ([], False)])
+def test_in_a_terminal_a_page_that_will_not_stay_is_said_to_be_gone(no_programs, monkeypatch, options, gone):
+    monkeypatch.setattr(demo, "_in_terminal", lambda: True)
+
+    assert ("(gone now; --keep leaves it up)" in _demo(*options, input="n\n").output) is gone
+
+
 def test_a_blank_line_stands_between_the_tables(no_programs, tmp_path):
     ledger = Ledger(tmp_path / "ledger.db")
     ledger.send(traces(call(error__type="X")))

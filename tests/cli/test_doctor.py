@@ -151,3 +151,29 @@ def test_a_budget_file_that_can_be_used_is_good(doctor, tmp_path):
     path.write_text("budgets: [{team: search, usd: 5, per: day}]")
 
     assert doctor(COSTSPAN_BUDGETS=str(path))[1]["budgets"] == {"about": "budgets", "level": "good", "text": str(path)}
+
+
+def test_a_set_up_that_does_not_end_is_bad(doctor, monkeypatch):
+    monkeypatch.setattr("costspan.cli.doctor._TRY", "import time; time.sleep(60)")
+    monkeypatch.setattr("costspan.cli.doctor._PATIENCE", 0.1)
+
+    code, found = doctor()
+
+    assert code == 1
+    assert "takes over 0.1 s" in found["OpenTelemetry"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "protocol 'http/json'"),  # which OpenTelemetry for Python has not
+        ("OTEL_METRICS_EXPORTER", "acme", "'acme' not found"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "0", "interval value 0"),
+    ],
+)
+def test_variables_by_which_opentelemetry_cannot_be_set_up_are_bad(doctor, tmp_path, variable, value, said):
+    with server.start(tmp_path / "ledger.db", port=0) as ledger:
+        code, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=ledger.url, **{variable: value})
+
+    assert code == 1
+    assert said in found["OpenTelemetry"]["text"]

@@ -86,6 +86,22 @@ def test_where_no_ledger_is_yet_one_line_says_how_to_make_one(tmp_path, command)
     assert done.output.startswith("Error: there is no ledger at")
 
 
+def test_single_calls_are_listed_without_the_libraries_of_the_ledgers_server(db):
+    program = "import sys; sys.modules['starlette'] = None; from costspan.cli import main; main()"
+    asking = [sys.executable, "-c", program, "calls", "--since", "all", "--db", db]
+    done = subprocess.run(asking, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gpt" in done.stdout
+
+
+@pytest.mark.parametrize("group", ["ledger", "prices"])
+def test_no_command_is_told_in_half_a_sentence(group):
+    _, commands = run(group, "--help").output.split("Commands:")
+
+    assert "..." not in commands
+
+
 def test_a_folder_is_no_ledger(tmp_path):
     assert "is a folder" in run("report", "--db", tmp_path).output
     assert "is a folder" in run("up", "--db", tmp_path, "--port", 0, "--no-grpc").output
@@ -210,6 +226,16 @@ def test_an_export_that_cannot_be_written_is_told_in_words(db, tmp_path):
     assert (
         run("export", "--db", db, "-o", target).output == f"Error: cannot write {target}: No such file or directory\n"
     )
+
+
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_a_report_onto_a_full_disk_is_one_line(db, how):
+    with Path("/dev/full").open("wb") as full:
+        command = [COSTSPAN, "report", "--since", "all", "--db", db, *how]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr == b"Error: cannot write the output: No space left on device\n"
 
 
 def test_an_export_of_nothing_says_so_beside_it(db):

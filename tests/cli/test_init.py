@@ -1,6 +1,8 @@
 """`costspan init` writes a set that can be used as it is, and refuses what would not work."""
 
+import errno
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -140,6 +142,16 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     result = run(tmp_path)
     assert result.exit_code == 1
     assert "cannot write" in result.output
+
+
+def test_a_file_that_cannot_be_finished_is_named(tmp_path, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as of a write: the system names no file
+
+    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(init, "_kit", lambda *_: {})
+
+    assert run(tmp_path).output == f"Error: cannot write {tmp_path / 'budgets.yaml'}: No space left on device\n"
 
 
 def test_at_a_terminal_it_asks(tmp_path, monkeypatch):

@@ -100,6 +100,7 @@ def test_reprice_asks_before_it_writes(db, tmp_path, monkeypatch):
 
 def test_commands_for_the_file_are_not_for_clickhouse():
     assert run("ledger", "vacuum", "--db", "clickhouse://x/y").exit_code == 2
+    assert "there is no ledger at clickhouse.db" in run("ledger", "vacuum", "--db", "clickhouse.db").output
 
 
 def test_exports_go_to_a_file_or_to_standard_output(db, tmp_path):

@@ -78,6 +78,7 @@ def test_price_of_an_unknown_model_names_the_closest(args):
     ("args", "problem"),
     [
         (("--at", "soon"), "'soon' is no time"),
+        (("--at", "0001-01-01T00:00+05:00"), "is no time"),
         (("--units", "words=3"), "'words=3': write BUCKET=COUNT"),
         (("--units", "images=x"), "'images=x': write BUCKET=COUNT"),
         (("--input", -1), "-1"),
@@ -127,6 +128,12 @@ def test_prices_check_tells_the_age_and_what_is_missing():
     text = run("prices", "check").output
     assert "models of" in text
     assert "no ledger here" in text
+
+
+def test_prices_check_says_why_a_ledger_that_is_there_cannot_be_asked(tmp_path):
+    (tmp_path / "ledger.db").write_text("not a ledger " * 1000)
+
+    assert "is not a ledger" in run("prices", "check").output
 
 
 def test_prices_check_lists_the_ledger_s_unpriced_models(monkeypatch):
@@ -185,6 +192,27 @@ def test_prices_update_without_anything_new_shows_no_table(acme_lists):
     assert run("prices", "update").output.startswith("0 new prices")
 
 
+def test_prices_update_names_what_the_other_list_keeps(monkeypatch):
+    entries = {"gpt-5": {"litellm_provider": "openai", "input_cost_per_token": 1.5e-6}}
+    listed = list(updating.read_litellm(entries, "litellm 9"))
+    monkeypatch.setattr(updating, "_installed_genai", lambda: None)
+    monkeypatch.setattr(updating, "_installed_litellm", lambda: updating._List("litellm 9", listed))
+
+    assert "not taken over: openai gpt-5, of which genai-prices" in run("prices", "update", "--dry-run").output
+    [kept] = json.loads(run("prices", "update", "--dry-run", "--json").output)["kept"]
+    assert (kept["provider"], kept["model"]) == ("openai", "gpt-5")
+
+
+def test_a_list_with_a_price_that_is_none_says_where(monkeypatch):
+    entries = {"gpt-5": {"litellm_provider": "openai", "input_cost_per_token": -1}}
+    monkeypatch.setattr(updating, "fetch_entries", lambda _url: entries)
+    result = run("prices", "update", "http://example.com/list.json")
+
+    assert (result.exit_code, len(result.output.splitlines())) == (1, 1)
+    assert "http://example.com/list.json" in result.output
+    assert "gpt-5.input_cost_per_token must be from 0" in result.output
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/x.json", "http://a b/", "http://[::1/", "ftp://x"])
 def test_prices_update_from_a_bad_address_is_one_line(address):
     result = run("prices", "update", address)
@@ -195,3 +223,9 @@ def test_prices_update_from_a_bad_address_is_one_line(address):
 
 def test_help_of_price_has_no_ranges():
     assert "<=" not in run("price", "--help").output
+
+
+def test_price_tells_the_moment_in_utc():
+    result = run("price", "gpt-4o", "--input", 10, "--at", "2026-03-01T02:00+05:00")
+
+    assert "at 2026-02-28 21:00 UTC" in result.output

@@ -149,9 +149,10 @@ def test_a_ledger_that_asks_for_a_token_is_not_sent_to(monkeypatch, tmp_path, en
             assert ledger_db == environ["COSTSPAN_LEDGER"]
 
 
-def test_clickhouse_is_no_file_to_run_with(monkeypatch, tmp_path):
+@pytest.mark.parametrize("url", ["clickhouse://host/otel", "clickhouses://host/otel"])
+def test_clickhouse_is_no_file_to_run_with(monkeypatch, tmp_path, url):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COSTSPAN_LEDGER", "clickhouse://host/otel")
+    monkeypatch.setenv("COSTSPAN_LEDGER", url)
     done = CliRunner().invoke(costspan, ["run", "true"])
 
     assert done.output.startswith("Error: ClickHouse is filled by a Collector")

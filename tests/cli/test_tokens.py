@@ -36,6 +36,14 @@ def test_an_estimate_says_that_it_is_one():
     assert "±10%" in output
 
 
+@pytest.mark.parametrize("model", ["llama-3.3-70b", "nobody-knows-this-one"])
+def test_no_tokenizer_is_said_to_be_secret_that_may_be_public(model):
+    output = " ".join(run("hello world", "--model", model).output.split())
+
+    assert "not public" not in output
+    assert "If it is public, --tokenizer PATH of its tokenizer.json makes it exact." in output
+
+
 def test_json_has_all_of_it():
     told = json.loads(run("hello world", "--json").output)
     assert told == {

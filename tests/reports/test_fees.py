@@ -49,6 +49,18 @@ def test_without_a_start_a_fee_is_due_since_it_began():
     assert due(since=None, until=datetime(2026, 2, 1, tzinfo=timezone.utc)) == [("reserved", Decimal(3000))]
 
 
+def test_a_fee_is_due_where_nothing_was_called(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    made.send(traces(call()))
+    made.close()
+    asked = ["report", "--db", str(made.path), "--since", "2026-02-01", "--until", "2026-03-01"]
+
+    assert CliRunner().invoke(command, asked).output.splitlines()[:2] == [
+        "no calls in this period",
+        "and in no call: reserved (azure.ai.openai) $3,000.00",
+    ]
+
+
 def test_the_command_names_them_below_the_calls_and_in_json(tmp_path):
     made = Ledger(tmp_path / "ledger.db")
     made.send(traces(call()))

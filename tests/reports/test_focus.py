@@ -97,6 +97,25 @@ def test_columns_that_belong_together_are_null_together(rows, names):
         assert len({row[name] == "" for name in names}) == 1, row
 
 
+@pytest.mark.parametrize(
+    ("listed", "costs"),
+    [
+        (0.001, {"amount": 0.000000000007, "input": 0.000000000003, "output": 0.000000000004}),
+        (0.0045, {"amount": 0.0}),  # all of it is given
+    ],
+)
+def test_list_costs_sum_to_the_list_price_of_the_calls(tmp_path, listed, costs):
+    said = {"gen_ai.usage.cost.amount": costs["amount"], "costspan.cost.list": listed}
+    parts = {f"costspan.cost.{part}": costs.get(part, 0.0) for part in ("input", "output")}
+    made = Ledger(tmp_path / "ledger.db")
+    made.send(traces(span(CHAT | said | parts)))
+    made.close()
+    export_token_usage(tmp_path / "x.csv", format="focus", ledger=made.path, start_date="all")
+
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        assert sum(Decimal(row["ListCost"]) for row in csv.DictReader(file)) == Decimal(str(listed))
+
+
 def test_periods_are_a_day_within_its_month(rows):
     assert {(row["BillingPeriodStart"], row["ChargePeriodStart"], row["BillingPeriodEnd"]) for row in rows} == {
         ("2026-10-01T00:00:00Z", "2026-10-27T00:00:00Z", "2026-11-01T00:00:00Z"),
@@ -116,4 +135,5 @@ def test_costs_sum_to_the_ledgers_and_prices_times_quantities_to_costs(rows):
 def test_tags_are_json_and_what_is_not_priced_says_so(rows):
     assert all(isinstance(json.loads(row["Tags"]), dict) for row in rows)
     assert {row["x_PriceStatus"] for row in rows if row["ResourceId"] == "own-model-7"} == {"unpriced"}
-    assert {row["PricingQuantity"] for row in rows if row["x_PriceStatus"] == "unpriced"} == {""}
+    of_a_price = ("PricingQuantity", "PricingCategory", "PricingUnit", "SkuPriceId", "ContractedUnitPrice")
+    assert {row[name] for row in rows if row["x_PriceStatus"] == "unpriced" for name in of_a_price} == {""}

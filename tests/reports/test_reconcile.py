@@ -134,6 +134,21 @@ def test_anthropic_is_read(tmp_path, shape):
     assert read_bill(bill(tmp_path, content), "anthropic") == {("2026-11-21", model): said}
 
 
+UNKNOWN = {
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "acme-1",
+    "gen_ai.usage.input_tokens": 1000,
+    "gen_ai.usage.output_tokens": 200,
+}
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """Two calls of one model under two dates, and one of another that is not on the bill."""
@@ -159,6 +174,31 @@ def test_what_is_billed_of_no_model_is_said_to_be_no_call(tmp_path, path):
         lines = reconcile(book, read_bill(bill(tmp_path, buckets(tool)), "anthropic"), "anthropic")
 
     assert ["is a tool" in cause for line in lines if line.model == "Web Search" for cause in line.causes] == [True]
+
+
+def test_an_export_that_names_no_model_is_compared_by_day(tmp_path, path):
+    sums = COST_REPORT | {"model": None, "description": None, "amount": "185.175"}
+    with SqliteBook(path) as book:
+        [day] = reconcile(book, read_bill(bill(tmp_path, buckets(sums)), "anthropic"), "anthropic")
+
+    assert (day.model, day.ours.calls, day.difference, day.causes) == ("", 3, 0, [])
+
+
+def test_fees_that_the_export_has_apart_explain_the_difference(tmp_path, ledger):
+    ledger.send(traces(span(CHAT | {"gen_ai.usage.cost.amount": 0.0245})))  # 0.02 more than its tokens
+    with SqliteBook(ledger.path) as book:
+        [line] = reconcile(book, {("2026-11-21", GPT): Billed(cost=Decimal("0.0045"))}, "openai")
+
+    assert [cause.partition(" here")[0] for cause in line.causes] == ["tools: $0.02"]
+
+
+def test_what_no_price_is_known_of_is_not_0_here(tmp_path, ledger):
+    ledger.send(traces(span(UNKNOWN)))
+    with SqliteBook(ledger.path) as book:
+        [line] = reconcile(book, {("2026-11-21", "acme-1"): Billed(1, 1000, 200, Decimal(2))}, "openai")
+
+    assert (line.as_dict()["ours"]["cost"], line.difference) == (None, None)
+    assert line.causes[0] == "unpriced: no full price here for 1 call"
 
 
 @pytest.mark.parametrize(("tokens", "cause"), [("", "this export states no tokens"), ("1000,200", "tokens agree")])

@@ -18,7 +18,7 @@ from costspan.cli.commands import costspan as command
 from costspan.ledger.book import SqliteBook
 from costspan.ledger.question import Question
 from costspan.reports.advise import advise
-from costspan.reports.export import ExportError, export_token_usage
+from costspan.reports.export import ExportError, Rows, export_token_usage, write_csv
 from costspan.reports.reconcile import BillError, read_bill, reconcile
 
 MODEL = "gpt-4o-2024-08-06"
@@ -86,6 +86,15 @@ def test_csv_is_exact_and_runs_nothing_in_a_spreadsheet(path, tmp_path):
         "": "0.02",
         "'=cmd|' /C calc'!A0": "0.0045",
     }
+
+
+def test_what_a_spreadsheet_would_run_is_text_in_a_csv_and_a_number_below_0_is_a_number():
+    said = ("-0.5", "-1+1", "=1", "+1", "@x", "\t=1", "\r=1", "\uff1d1")
+    out = io.BytesIO()
+    write_csv(Rows([dict(enumerate(said))], dict(enumerate(said))), out)
+
+    _, cells = csv.reader(io.StringIO(out.getvalue().decode(), newline=""))
+    assert cells == ["-0.5", *(f"'{each}" for each in said[1:])]
 
 
 def test_json_lines_hold_the_rows(path, tmp_path):

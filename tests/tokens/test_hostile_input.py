@@ -35,7 +35,7 @@ def test_the_text_of_a_special_token_is_text(model, special):
 
 
 @given(st.lists(st.sampled_from(ODD), min_size=20, max_size=120), st.sampled_from(["o200k_base", "cl100k_base"]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_text_counts_as_many_tokens_as_it_has(pieces, name):
     """Counting asks tiktoken for its tokens in another way than encoding does."""
     text = "".join(pieces) * 5
@@ -179,7 +179,7 @@ TEXTS = st.lists(st.text(ALPHABET, min_size=1, max_size=12), min_size=1, max_siz
 
 
 @pytest.mark.parametrize("encoding", ["o200k_base", "cl100k_base"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=TEXTS)
 def test_cutting_never_changes_a_token(encoding, text):
     """With parts of one character, so that every place where a text may be cut is tried."""

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from fake_providers import MISSING, openai
@@ -77,6 +78,25 @@ def test_the_span_ends_when_the_answer_did_however_late_it_is_counted(instrument
     time.sleep(0.05)
     held.set()
     assert only_span(exporter).end_time <= answered
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("text", [b"null", b'""'])  # OpenAI says the one beside calls of tools, vLLM the other
+def test_what_is_given_to_tools_is_counted_as_output_and_marked_as_an_estimate(instrumented, fake_openai, stream, text):
+    exporter, client = instrumented()
+    calling = openai.choices(openai.MESSAGE | {"content": None, "tool_calls": openai.TOOL_CALLS}, finish="tool_calls")
+
+    def answer(asked):
+        made = openai.chat(choices=calling, usage=MISSING)(asked)
+        told = [part.replace(b'{"tool_calls"', b'{"content": null, "tool_calls"') for part in made.parts]
+        return replace(made, parts=tuple(part.replace(b'"content": null', b'"content": ' + text) for part in told))
+
+    fake_openai.play(answer)
+    answered = client.chat.completions.create(model="gpt-4o", messages=QUESTION, stream=stream)
+    assert not stream or list(answered)
+    span = only_span(exporter)
+    assert 10 <= span.attributes["gen_ai.usage.output_tokens"] <= 20  # the arguments of two calls
+    assert span.attributes["costspan.usage.source"] == "heuristic"
 
 
 @pytest.mark.parametrize("off", [{"count_tokens": "never"}, {"disable_token_counter": True}])

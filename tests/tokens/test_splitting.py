@@ -36,7 +36,7 @@ def test_3000_hostile_texts_have_tiktokens_tokens(engines):
         assert_alike(engines, text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text(max_size=200))
 def test_any_unicode_has_tiktokens_tokens(engines, text):
     assert_alike(engines, text)

@@ -1,5 +1,1 @@
 """The ledger's JSON API: what the page shows and what scripts ask, over HTTP."""
-
-from costspan.api.routes import routes
-
-__all__ = ["routes"]

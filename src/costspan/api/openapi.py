@@ -71,7 +71,8 @@ _SURE = _object(
     priced_share={"type": "number"},
 )  # fmt: skip
 _SUMMARY = _object(
-    now=_TEXT, currency=_TEXT, today=_ROW, month=_MONTH, last_hour=_ROW, same_hour_last_week=_ROW, period=_REPORT,
+    now=_TEXT, first_day={"type": ["string", "null"]}, currency=_TEXT,
+    today=_ROW, month=_MONTH, last_hour=_ROW, same_hour_last_week=_ROW, period=_REPORT,
     previous=_ROW, cache=_CACHE, sure=_SURE,
 )  # fmt: skip
 _LIMIT = _query("limit", "How many, at most 1000", "50", default="50")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.compile import active_period
 from costspan.pricing.lookup import own_pricer
-from costspan.pricing.price import FEMTO
+from costspan.pricing.price import usd_of_femto
 from costspan.pricing.providers import canonical_provider
 from costspan.reports.usage import text
 
@@ -43,7 +42,7 @@ def _entry(model: Model) -> dict[str, Any]:
         "model": model.id,
         "currency": "USD",
         "prices": {
-            bucket: [{"above_input_tokens": above, "usd": text(Decimal(femto) / FEMTO)} for above, femto in steps]
+            bucket: [{"above_input_tokens": above, "usd": text(usd_of_femto(femto))} for above, femto in steps]
             for bucket, steps in period.rates.items()
         },
         "max_input_tokens": model.max_input,

@@ -120,6 +120,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
     month, cache = summary.month, summary.cache
     return {
         "now": summary.now.isoformat(),
+        "first_day": summary.first_day and summary.first_day.isoformat(),
         "currency": "USD",
         "today": summary.today.as_dict(),
         "month": {

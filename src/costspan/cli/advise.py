@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from costspan.cli.asking import Asked
 
 
-@click.command(short_help="What could be saved, and how sure that is")
+@click.command()
 @asks()
 @click.option("--what-if", default="", help="Compare with this model, and not with those in use here already.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")

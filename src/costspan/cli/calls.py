@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _UNBOUNDED = 10_000  # columns
 
 
-@click.command(short_help="Single calls: the dearest, the latest")
+@click.command()
 @asks(since="7d")
 @click.option("--order", type=click.Choice(list(ORDERS)), default="dearest", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)

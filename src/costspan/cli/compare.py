@@ -12,7 +12,7 @@ import click
 _file = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
 
-@click.command(short_help="Tokens, cost and saving of two prompts")
+@click.command()
 @click.argument("before", type=_file)
 @click.argument("after", type=_file)
 @click.option("--model", required=True, help="Whose tokens and prices.")

@@ -45,7 +45,7 @@ class Stage:
     db: Path
 
 
-@click.command(short_help="See it work, simulated")
+@click.command()
 @click.option("--days", type=click.IntRange(0, 90), default=14, show_default=True, help="Simulated days before today.")
 @click.option("--keep/--no-keep", default=None, help="Stay up so that the page can be looked at. In a terminal: asked.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the ledger and its page. Default: any free.")
@@ -67,7 +67,7 @@ def command(days: int, port: int, db: Path | None, *, keep: bool | None, as_json
             raise click.ClickException(str(error)) from error
         _show(stage, as_json=as_json)
         if not as_json:
-            gone = "" if keep or _in_terminal() else " (gone now; --keep leaves it up)"
+            gone = "" if keep or (keep is None and _in_terminal()) else " (gone now; --keep leaves it up)"
             console.print(f"The page: [bold]{stage.ledger.url}[/]{gone}")
         if _is_kept(keep, as_json=as_json):
             _stay(stage)

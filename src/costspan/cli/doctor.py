@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _SIGNS = {"good": "[green]✓[/]", "note": "[dim]·[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
 _LEAST_NAME = 13
 _SIGNALS = ("traces", "metrics", "logs")
+_TRY = "import os; from costspan.telemetry.setup import set_up; set_up(); os._exit(0)"
+_PATIENCE = 60  # seconds
 _REFUSED = 400  # HTTP statuses from here on say no
 
 
@@ -31,7 +34,7 @@ class Finding(NamedTuple):
     text: str
 
 
-@click.command(short_help="What is set up, and what is not")
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(*, as_json: bool) -> None:
     """Look at this environment: installed SDKs and instrumentations, settings, prices, where telemetry goes.
@@ -55,6 +58,7 @@ def examine() -> Iterator[Finding]:
     yield from _sdks()
     yield from _prices()
     yield from _own_files()
+    yield from _set_up()
     yield from _endpoint()
 
 
@@ -125,11 +129,9 @@ def _prices() -> Iterator[Finding]:
     with Guard("read the price list"):
         price = Pricer().price(Usage(input=1000), provider="openai", model="gpt-4o")
         if price.entry is not None:
-            yield Finding(
-                "prices", "good", f"bundled list ({price.entry.source}); `costspan prices check` tells its age"
-            )
+            yield Finding("prices", "good", f"from {price.entry.source}; `costspan prices check` tells its age")
             return
-    yield Finding("prices", "bad", "the bundled price list cannot be read: pip install --force-reinstall costspan")
+    yield Finding("prices", "bad", "the price list cannot be read: pip install --force-reinstall costspan")
 
 
 def _own_files() -> Iterator[Finding]:
@@ -149,6 +151,22 @@ def _own_files() -> Iterator[Finding]:
             yield Finding(about, "good", path)
         except (PriceListError, SettingError) as error:
             yield Finding(about, "bad", f"{error}; an instrumented program does without this file")
+
+
+def _set_up() -> Iterator[Finding]:
+    """What in its variables keeps OpenTelemetry from a set-up: tried in a process of its own, that sends nothing."""
+    environ = {name: value for name, value in os.environ.items() if name != "COSTSPAN_PROMETHEUS"}  # a port in use
+    try:
+        tried = subprocess.run(  # noqa: S603 our own
+            [sys.executable, "-c", _TRY], env=environ, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:  # a resource detector that asks a network
+        yield Finding("OpenTelemetry", "bad", f"its set-up takes over {_PATIENCE} s with these OTEL_ variables")
+        return
+    if said := re.search(r"could not set up OpenTelemetry \((.*)\);", tried.stderr):
+        yield Finding(
+            "OpenTelemetry", "bad", f"{said[1]}: a program sends nothing, or not all, with these OTEL_ variables"
+        )
 
 
 def _endpoint() -> Iterator[Finding]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from costspan.cli.asking import Asked
 
 
-@click.command(short_help="Usage as CSV, JSON lines, Parquet or FOCUS")
+@click.command()
 @asks(by="day,model")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; else standard output.")

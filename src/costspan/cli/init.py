@@ -40,7 +40,7 @@ def _budget(_context: click.Context, _option: click.Parameter, texts: tuple[str,
     return budgets
 
 
-@click.command(short_help="Write Collector config, alerts, dashboards and budgets")
+@click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default="costspan-ops")
 @click.option(
     "--collector",
@@ -115,4 +115,4 @@ def _write(folder: Path, made: dict[str, str], *, force: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from None
+        raise click.ClickException(f"cannot write {error.filename or path}: {error.strerror}") from None

@@ -19,26 +19,42 @@ if TYPE_CHECKING:
     from costspan.cli.asking import Asked
     from costspan.ledger.reprice import Difference
     from costspan.ledger.store import Written
+    from costspan.pricing import Pricer
 
 _db = click.option("--db", default="", help="The ledger's file.")
 _json = click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 _file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group(short_help="Look after the ledger: verify, backup, import, reprice …")
+@click.group()
 def command() -> None:
     """Look after the ledger's file."""
 
 
 def ledger_path(db: str) -> Path:
     """The embedded ledger that is meant; `clickhouse://…` is looked after by ClickHouse itself."""
-    from costspan.ledger.schema import default_db
+    from costspan.ledger.schema import CLICKHOUSE, default_db
 
     where = db or read_settings().ledger
-    if where.startswith("clickhouse"):
+    if where.startswith(CLICKHOUSE):
         msg = "this command is for the embedded ledger: name its file with --db"
         raise click.UsageError(msg)
     return Path(where) if where else default_db()
+
+
+def _pricer() -> Pricer:
+    """With the user's own prices. Where they cannot be used nothing is written, as it would be at list prices."""
+    from costspan.pricing import Pricer
+    from costspan.pricing.document import PriceListError
+    from costspan.pricing.pricefile import read_price_file
+
+    prices = read_settings().prices
+    try:
+        if prices:
+            read_price_file(prices)
+    except PriceListError as error:
+        raise click.ClickException(str(error)) from None
+    return Pricer(prices)
 
 
 @contextlib.contextmanager
@@ -71,7 +87,7 @@ def info(db: str, *, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' '):18} {shown}")
 
 
-@command.command()
+@command.command(short_help="Recompute all sums and compare; check the file itself")
 @_db
 @_json
 @click.option("--rebuild", is_flag=True, help="If the roll-ups are wrong, make them anew from the calls.")
@@ -117,15 +133,14 @@ def vacuum(db: str) -> None:
     click.echo(f"{before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")
 
 
-@command.command("import")
+@command.command("import", short_help="Bring in files of OTLP as JSON lines")
 @_db
 @click.argument("files", nargs=-1, required=True, type=_file)
 def import_(db: str, files: tuple[Path, ...]) -> None:
     """Bring in FILES of OTLP as JSON lines (.gz too), as the Collector's file exporter writes them. Each call once."""
     from costspan.ledger.importing import import_lines
-    from costspan.pricing import Pricer
 
-    pricer = Pricer(read_settings().prices)
+    pricer = _pricer()
     for each in files:
         with one_line(), progress(f"reading {each.name}", each.stat().st_size) as told:
             written = import_lines(ledger_path(db), each, pricer, told)
@@ -161,9 +176,8 @@ def _say(source: Path, written: Written) -> None:
 def reprice(asked: Asked, **options: Any) -> None:
     """Price stored calls again. Shows the difference first, and keeps the old figures."""
     from costspan.ledger import reprice as repricing
-    from costspan.pricing import Pricer
 
-    path, pricer = ledger_path(asked.db), Pricer(read_settings().prices)
+    path, pricer = ledger_path(asked.db), _pricer()
     wanted = repricing.Repricing(asked.question, not options["missing"], options["at"] == "today")
     with one_line(), progress("pricing") as told:
         made = repricing.plan(path, wanted, pricer, told)

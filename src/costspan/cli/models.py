@@ -19,7 +19,7 @@ _MILLIONTH = 10**9  # femto-dollars for a token that make a dollar for a million
 _COLUMNS = ("input", "cache_read", "output")
 
 
-@click.command(short_help="The price list")
+@click.command()
 @click.option("--provider", default="", help="Only of this provider.")
 @click.option("--search", default="", help="Only models with this text in their id.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from costspan.pricing.lookup import UnknownModelError, own_pricer, split_name
+from costspan.pricing.price import usd_of_femto
 from costspan.usage import BUCKETS, MOST, Terms, Usage
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> d
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         msg = f"{text!r} is no time: write 2026-03-01 or 2026-03-01T14:30"
         raise click.BadParameter(msg) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, int]:
@@ -65,7 +66,7 @@ def _with_options(run: Any) -> Any:
     return run
 
 
-@click.command(short_help="What a call costs, and why")
+@click.command()
 @click.argument("model")
 @click.option("--provider", default="", help="Who serves it; without, the model's maker.")
 @_with_options
@@ -123,9 +124,7 @@ def _as_dict(price: Price, usage: Usage) -> dict[str, Any]:
 
 
 def _dollars(femto: int) -> str:
-    from decimal import Decimal
-
-    return format(Decimal(femto).scaleb(-15).normalize(), "f")
+    return format(usd_of_femto(femto), "f")
 
 
 def _show(price: Price, usage: Usage, at: datetime, terms: Terms) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +19,12 @@ _SHOWN = 40  # changes in the table; --json tells all
 _OLD_DAYS = 45
 
 
-@click.group(short_help="Refresh the price list, or see how old it is")
+@click.group()
 def command() -> None:
     """Refresh the price list, take a refresh back, see how old it is and which models it lacks."""
 
 
-@command.command()
+@command.command(short_help="Refresh from newer price lists, or from one at a URL")
 @click.argument("url", required=False, default="")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
@@ -41,14 +42,21 @@ def update(url: str, *, dry_run: bool, as_json: bool) -> None:
         raise click.ClickException(str(error)) from None
     if not dry_run:
         save(ready.data)
+    kept = [each.first for each in ready.merged.disagreements if each.decision is None]
     if as_json:
-        click.echo(
-            json.dumps({"sources": ready.sources, "changes": [_as_dict(each) for each in ready.changes]}, indent=2)
-        )
+        told = {
+            "sources": ready.sources,
+            "changes": [_as_dict(each) for each in ready.changes],
+            "kept": [{"provider": each.provider, "model": each.id, "source": each.source} for each in kept],
+        }
+        click.echo(json.dumps(told, indent=2))
         return
     _show(ready.changes)
     found = "found, not written" if dry_run else "written"
     click.echo(f"{counted(len(ready.changes), 'new price')} {found}, from {' and '.join(ready.sources)}")
+    for each in kept:
+        other = f"{each.source} says another price (COSTSPAN_PRICES can set it)"
+        click.echo(f"not taken over: {each.provider} {each.id}, of which {other}")
     if not dry_run:
         click.echo("costspan prices rollback takes this back; running programs keep what they have loaded")
 
@@ -62,7 +70,7 @@ def rollback() -> None:
     click.echo(f"in force: the price list of {current().index['built']}")
 
 
-@command.command()
+@command.command(short_help="How old the price list is, and what it lacks")
 @click.option("--db", default="", help="The ledger to look for unpriced models in: a file, or clickhouse://…")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of text.")
 def check(db: str, *, as_json: bool) -> None:
@@ -94,21 +102,18 @@ def check(db: str, *, as_json: bool) -> None:
 
 
 def _unpriced(db: str) -> list[dict[str, Any]] | None:
-    """Models of the ledger that now have no price; None if there is no ledger."""
+    """Models of the ledger that have no price; None if there is no ledger yet."""
+    from costspan.cli.asking import one_line
     from costspan.config import read_settings
     from costspan.ledger.book import open_ledger
-    from costspan.ledger.question import Question, parse_where
-    from costspan.ledger.schema import LedgerError
+    from costspan.ledger.question import Filter, Question
+    from costspan.ledger.schema import CLICKHOUSE, default_db
 
     where = db or read_settings().ledger
-    try:
-        with open_ledger(where) as book:
-            question = Question(None, None, ("provider", "model"), parse_where(("status=unpriced",)), timezone.utc)
-            answers = book.ask(question)
-    except LedgerError as error:
-        if db:
-            raise click.ClickException(str(error)) from None
+    if not (db or where.startswith(CLICKHOUSE) or Path(where or default_db()).exists()):
         return None
+    with one_line(), open_ledger(where) as book:
+        answers = book.ask(Question(by=("provider", "model"), where=(Filter("status", ("unpriced",)),)))
     return [{**each.keys, "calls": each.sums.calls} for each in answers]
 
 

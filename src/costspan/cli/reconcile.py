@@ -14,7 +14,7 @@ from costspan.reports.reconcile import PROVIDERS, BillError, read_bill, reconcil
 from costspan.reports.usage import text
 
 
-@click.command(short_help="The ledger against the provider's own figures")
+@click.command()
 @click.option("--provider", type=click.Choice(PROVIDERS), required=True)
 @click.option("--file", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
 @click.option("--db", default="", help="The ledger: a file, or clickhouse://…")
@@ -32,5 +32,6 @@ def command(provider: str, path: Path, db: str, *, as_json: bool) -> None:
         return
     for line in lines:
         cost = "no cost stated" if line.theirs.cost is None else f"${text(line.theirs.cost)}"
-        ours = f"${text(line.ours.cost)}" if line.ours else "nothing"
-        click.echo(f"{line.day}  {line.model}: {cost} there, {ours} here. {'; '.join(line.causes) or 'They agree.'}")
+        ours = "unknown" if line.cost is None else f"${text(line.cost)}" if line.ours else "nothing"
+        said = "; ".join(line.causes) or "They agree."
+        click.echo(f"{line.day}  {line.model or 'all models'}: {cost} there, {ours} here. {said}")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from costspan.cli.tables import Currency
 
 
-@click.command(short_help="Spend by day, model, team, user …")
+@click.command()
 @asks(by="model")
 @click.option("--top", type=click.IntRange(1), help="Only the first so many rows; the total is of all.")
 @click.option("--currency", default="", metavar="EUR", help="Show a second currency too; needs --rate.")
@@ -40,16 +40,16 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
         said["fees"] = [{"name": each.name, "provider": each.provider, "usd": text(each.usd)} for each in fees]
         click.echo(json.dumps(said, indent=2))
         return
-    if not report.rows:
-        click.echo(asked.nothing)
-        return
     from costspan.cli.tables import money, terminal, usage_table
 
     out = terminal()
-    out.print(usage_table(report, out.width, top, second))
+    if report.rows:
+        out.print(usage_table(report, out.width, top, second))
+    else:
+        click.echo(asked.nothing)
     for each in fees:
         click.echo(f"and in no call: {each.name}{each.provider and f' ({each.provider})'} {money(each.usd)}")
-    if second:
+    if second and report.rows:
         click.echo(f"1 USD = {second.rate} {second.code} on {second.day}")
 
 

@@ -32,7 +32,6 @@ _CANNOT_RUN, _NOT_FOUND = 126, 127  # exit codes, as a shell gives them
 
 
 @click.command(
-    short_help="Run a program, priced",
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.option("--quiet", is_flag=True, help="No table at the end.")

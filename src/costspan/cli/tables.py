@@ -115,14 +115,13 @@ def amount(value: Decimal) -> str:
 
 def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
     """By the titles of their columns."""
-    known = row.cost or not row.calls or row.unpriced_calls < row.calls  # unknown, where no call has a price, is not 0
-    second = {currency.code: amount(row.cost * currency.rate) if known else "unknown"} if currency else {}
+    second = {currency.code: amount(row.cost * currency.rate) if row.has_cost else "unknown"} if currency else {}
     return {
         "calls": f"{row.calls:,}",
         "input": f"{row.input_tokens:,}",
         "cached": f"{row.cache_read_tokens:,}",
         "output": f"{row.output_tokens:,}",
-        "cost": money(row.cost) if known else "unknown",
+        "cost": money(row.cost) if row.has_cost else "unknown",
         **second,
         "share": f"{row.share:.1%}",
     }

@@ -97,8 +97,8 @@ def _show(count: TokenCount, pieces: list[str], tokens: list[int], *, ids: bool)
         console.print(" ".join(map(str, tokens[:SHOWN])))
     if not count.exact:
         console.print(
-            f"The model's tokenizer is not public: an estimate, good to about ±{count.error:.0%}; "
-            "the pieces are those of a similar one.",
+            f"The model's own tokenizer is not here: an estimate, good to about ±{count.error:.0%}, with the pieces "
+            "of a similar one. If it is public, --tokenizer PATH of its tokenizer.json makes it exact.",
             style="dim",
         )
 

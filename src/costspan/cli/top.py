@@ -22,7 +22,7 @@ _SPARKS = "▁▂▃▄▅▆▇█"
 _MINUTES = 60
 
 
-@click.command(short_help="Spend as it happens")
+@click.command()
 @asks(by="model", since="1h")
 @click.option(
     "--interval", type=click.FloatRange(0.5, 3600), default=2, show_default=True, help="Seconds between looks."

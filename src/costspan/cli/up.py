@@ -27,7 +27,7 @@ def _days(ctx: click.Context, param: click.Parameter, text: str) -> int:
     return int(text[:-1])
 
 
-@click.command(short_help="Run the local ledger")
+@click.command()
 @click.option("--port", type=_PORT, default=4318, show_default=True, help="HTTP: OTLP, page and API.")
 @click.option("--grpc-port", type=_PORT, default=4317, show_default=True, help="OTLP over gRPC.")
 @click.option("--no-grpc", is_flag=True, help="Do not listen for gRPC.")

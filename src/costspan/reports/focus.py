@@ -17,6 +17,8 @@ import json
 from calendar import monthrange
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.money import usd_of_pico
@@ -55,6 +57,7 @@ class _Kind(NamedTuple):
     name: str
     quantity: int | None  # tokens; None: units of several kinds, which cannot be added up
     cost: int  # pico-dollars
+    discount: int = 0  # its part of the user's, pico-dollars
 
 
 def focus_rows(book: Book, question: Question) -> Iterator[dict[str, Any]]:
@@ -72,6 +75,7 @@ def focus_row_of_nothing() -> dict[str, Any]:
 
 
 def _kinds(answer: Answer) -> Iterator[_Kind]:
+    """What was charged for. The discount is known of the whole: divided by cost, or by tokens where all was free."""
     sums = answer.sums
     other = sums.cost - sums.cost_input - sums.cost_cache_read - sums.cost_cache_write - sums.cost_output
     kinds = (
@@ -81,7 +85,11 @@ def _kinds(answer: Answer) -> Iterator[_Kind]:
         _Kind("output", sums.output + sums.reasoning, sums.cost_output),
         _Kind("other", None, other),
     )
-    return (kind for kind in kinds if kind.cost or kind.quantity)
+    charged = [kind for kind in kinds if kind.cost or kind.quantity]
+    ends = [0, *accumulate(kind.cost if sums.cost else kind.quantity or 0 for kind in charged)]
+    shares = [sums.discount * end // (ends[-1] or 1) for end in ends]
+    for kind, before, after in zip(charged, shares, shares[1:], strict=False):
+        yield kind._replace(discount=after - before)
 
 
 def _row(answer: Answer, kind: _Kind) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def _row(answer: Answer, kind: _Kind) -> dict[str, Any]:
     model = keys["model"] or "unknown"
     known = keys["status"] != "unpriced"
     cost = _decimal(usd_of_pico(kind.cost))
-    list_cost = _decimal(usd_of_pico(kind.cost + _discount(answer, kind)))
+    list_cost = _decimal(usd_of_pico(kind.cost + kind.discount))
     quantity = _decimal(Decimal(kind.quantity)) if known and kind.quantity is not None else ""
     label = kind.name.replace("_", " ")
     return {
@@ -144,15 +152,9 @@ def _row(answer: Answer, kind: _Kind) -> dict[str, Any]:
     }
 
 
-def _discount(answer: Answer, kind: _Kind) -> int:
-    """This kind's part of the discount, pico-dollars, in proportion to its cost."""
-    sums = answer.sums
-    return sums.discount * kind.cost // sums.cost if sums.cost else 0
-
-
 def _unit_price(cost: int, quantity: int | None) -> str:
     """USD for a token, as the day's average."""
-    return _decimal((usd_of_pico(cost) / quantity).quantize(usd_of_pico(1))) if quantity else ""
+    return _decimal(usd_of_pico(round(Fraction(cost, quantity)))) if quantity else ""
 
 
 def _decimal(number: Decimal) -> str:

@@ -86,11 +86,16 @@ class Line:
     causes: list[str] = field(default_factory=list)
 
     @property
+    def cost(self) -> Decimal | None:
+        """USD that the ledger has; None if it has calls, and the price of none is known."""
+        if self.ours is None:
+            return Decimal(0)
+        return self.ours.cost if self.ours.has_cost else None
+
+    @property
     def difference(self) -> Decimal | None:
-        """USD that the provider charges more than the ledger has; None if it states no cost."""
-        if self.theirs.cost is None:
-            return None
-        return self.theirs.cost - (self.ours.cost if self.ours else 0)
+        """USD that the provider charges more than the ledger has; None if either is not known."""
+        return None if self.theirs.cost is None or self.cost is None else self.theirs.cost - self.cost
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -108,7 +113,7 @@ class Line:
                 "calls": ours.calls if ours else 0,
                 "input_tokens": ours.input_tokens if ours else 0,
                 "output_tokens": ours.output_tokens if ours else 0,
-                "cost": text(ours.cost) if ours else "0",
+                "cost": None if self.cost is None else text(self.cost),
             },
             "difference": None if self.difference is None else text(self.difference),
             "causes": self.causes,
@@ -221,7 +226,8 @@ def reconcile(book: Book, bills: dict[tuple[str, str], Billed], provider: str) -
     days = sorted(day for day, _ in bills)
     since = datetime.fromisoformat(days[0]).replace(tzinfo=timezone.utc)
     until = datetime.fromisoformat(days[-1]).replace(tzinfo=timezone.utc) + timedelta(days=1)
-    question = Question(since, until, ("day", "model"), (Filter("provider", (provider,)),))
+    by = ("day", "model") if any(model for _, model in bills) else ("day",)  # an export may state the sums of days
+    question = Question(since, until, by, (Filter("provider", (provider,)),))
     ours: dict[tuple[str, str], UsageRow] = {}
     for row in read_usage(book, question).rows:
         key = _key_of(row, bills)
@@ -235,7 +241,7 @@ def reconcile(book: Book, bills: dict[tuple[str, str], Billed], provider: str) -
 
 def _key_of(row: UsageRow, bills: dict[tuple[str, str], Billed]) -> tuple[str, str]:
     """Day and model as the export says them: some exports leave the day out of a model's name."""
-    day, model = row.keys["day"], row.keys["model"]
+    day, model = row.keys["day"], row.keys.get("model", "")
     undated = day, _DATED.sub("", model)
     return undated if (day, model) not in bills and undated in bills else (day, model)
 
@@ -253,7 +259,7 @@ def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
     if ours is None:
         is_model = theirs.calls or theirs.input or theirs.output
         what = "" if is_model else "; if it is no model, it is a tool, storage or credits"
-        yield f"missing: the ledger has no call of this model on this day{what}"
+        yield f"missing: the ledger has no call of it on this day{what}"
         return
     if theirs == Billed():
         yield "only here: the export does not have it (another account, or a gateway)"
@@ -268,8 +274,15 @@ def _causes(theirs: Billed, ours: UsageRow | None) -> Iterator[str]:
     if ours.estimated_calls:
         yield f"estimated: tokens of {counted(ours.estimated_calls, 'call')} were counted here"
     if theirs.cost is not None:
-        gap = abs(theirs.cost - ours.cost)
-        if gap and gap <= theirs.cost * _ROUNDING:
-            yield "rounding"
-        elif gap and theirs.calls <= ours.calls and (theirs.input, theirs.output) in (seen, (0, 0)):
-            yield _PRICE if theirs.input or theirs.output else _PRICE_OR_CALLS
+        yield from _causes_of_cost(theirs, theirs.cost, ours, is_same=(theirs.input, theirs.output) in (seen, (0, 0)))
+
+
+def _causes_of_cost(theirs: Billed, cost: Decimal, ours: UsageRow, *, is_same: bool) -> Iterator[str]:
+    """What explains a difference in cost; `is_same`: tokens agree, as far as they are stated."""
+    gap, fees = abs(cost - ours.cost), ours.costs["other"]
+    if gap and gap <= cost * _ROUNDING:
+        yield "rounding"
+    elif gap and fees and abs(cost - (ours.cost - fees)) <= cost * _ROUNDING:
+        yield f"tools: ${text(fees)} here are fees of tools, which the export has on lines of their own"
+    elif gap and theirs.calls <= ours.calls and is_same:
+        yield _PRICE if theirs.input or theirs.output else _PRICE_OR_CALLS

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from costspan.ledger.question import Question
-from costspan.ledger.sql import HOUR_US
+from costspan.ledger.sql import SECOND_US
 from costspan.reports.usage import UsageReport, UsageRow, read_usage
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Month:
     end: datetime
     cost: Decimal
     calls: int
-    forecast: Decimal  # at its end, at the pace of the last 7 days (or since the first call, if that is less)
+    forecast: Decimal  # at its end, at the pace of the last 7 days (or since the first day with calls, if that is less)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Summary:
     """All at once; each figure under the question's filters."""
 
     now: datetime
+    first_day: datetime | None  # with a call in the ledger, whatever the filters; None: it has none yet
     today: UsageRow
     month: Month
     last_hour: UsageRow
@@ -61,10 +62,13 @@ def read_summary(book: Book, question: Question, now: datetime) -> Summary:
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     hour = timedelta(hours=1)
     period = read_usage(book, Question(question.since, question.until, ("provider", "model"), question.where))
+    first = book.period()[0]
+    first_day = datetime.fromtimestamp(first // SECOND_US, tz=now.tzinfo) if first else None
     return Summary(
         now=now,
+        first_day=first_day,
         today=_total(book, question, midnight, now),
-        month=_month(book, question, midnight.replace(day=1), now),
+        month=_month(book, question, midnight.replace(day=1), max(now - _TREND, first_day or now - _TREND), now),
         last_hour=_total(book, question, now - hour, now),
         same_hour_last_week=_total(book, question, now - _WEEK - hour, now - _WEEK),
         period=period,
@@ -84,12 +88,11 @@ def _previous(book: Book, question: Question, now: datetime) -> UsageRow:
     return _total(book, question, since - length, since)
 
 
-def _month(book: Book, question: Question, start: datetime, now: datetime) -> Month:
+def _month(book: Book, question: Question, start: datetime, since: datetime, now: datetime) -> Month:
+    """The month from `start` on, going on at the pace since `since`."""
     days = calendar.monthrange(start.year, start.month)[1]
     end = (start + timedelta(days=days)).replace(hour=0)
     so_far = _total(book, question, start, now)
-    first = datetime.fromtimestamp(book.period()[0] // HOUR_US * 3600, tz=now.tzinfo)
-    since = max(now - _TREND, first)
     recent = _total(book, question, since, now)
     pace = recent.cost / max(1, int((now - since).total_seconds()))
     forecast = so_far.cost + pace * int((end - now).total_seconds())

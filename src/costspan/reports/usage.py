@@ -89,6 +89,11 @@ class UsageRow(NamedTuple):  # not a dataclass: there may be tens of thousands
         return usd_of_pico(self.sums.cost)
 
     @property
+    def has_cost(self) -> bool:
+        """Whether the cost is known of any call: where no call has a price it is unknown, which is not 0."""
+        return bool(self.sums.cost) or not self.calls or self.unpriced_calls < self.calls
+
+    @property
     def costs(self) -> dict[str, Decimal]:
         """USD by kind; `other` is tools and units, and cost that nobody broke down."""
         sums = self.sums
