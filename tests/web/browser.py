@@ -77,6 +77,10 @@ class Browser:
         )
         self.drawn_anew(lambda: self.run(script, field, text))
 
+    def press(self, key: str) -> None:
+        """A key, where the focus is."""
+        self.driver.switch_to.active_element.send_keys(key)
+
     def texts(self, selector: str) -> list[str]:
         return [each.text for each in self.driver.find_elements(By.CSS_SELECTOR, selector)]
 

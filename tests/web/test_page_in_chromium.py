@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from click.testing import CliRunner
 from ledger.ledger_served import Served
+from ledger.ledger_spans import SECOND, call, traces
 from spending import MODEL, TEAM, USER, late_call, serve
 
 from costspan.cli.commands import costspan
@@ -179,6 +181,17 @@ def test_the_dearest_call_leads_to_its_trace_with_the_cost_of_each_span(page, se
     assert "trace" not in address(page)
 
 
+def test_a_trace_that_is_read_by_keyboard_gives_the_focus_back(page):
+    page.run("document.querySelector('#calls tbody a[href*=trace]').focus()")
+    name = page.run("return document.activeElement.getAttribute('aria-label')")
+    page.drawn_anew(lambda: page.press("\ue007"))  # Enter
+    page.wait(lambda: page.rows("trace"))
+    assert page.run("return document.activeElement.textContent") == "Close"
+
+    page.drawn_anew(lambda: page.press("\ue00c"))  # Escape
+    assert page.run("return document.activeElement.getAttribute('aria-label')") == name
+
+
 def test_the_link_in_the_terminal_opens_the_trace(page, served):
     asked = ["calls", "--db", str(served.path), "--page", served.running.url, "--limit", "1"]
     shown = CliRunner().invoke(costspan, asked, env={"FORCE_COLOR": "1"}).output
@@ -200,7 +213,7 @@ def test_a_page_fits_its_screen_and_what_is_wider_scrolls_without_folding_names(
         assert window.run(longest) == 1
         cut = "return [...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth)"
         beyond = set(window.run(f"{cut}.map((each) => each.closest('section').id)"))
-        assert beyond <= (set() if width > 500 else {"models", "calls", "advice", "errors"})
+        assert beyond <= (set() if width > 500 else {"advice", "errors"})
     finally:
         window.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -267,9 +280,27 @@ def test_a_ledger_without_calls_says_so(window, tmp_path):
     try:
         window.open(empty.running.url)
         assert "No calls in this period." in window.texts("#models .note")
+        assert f"OTEL_EXPORTER_OTLP_ENDPOINT={empty.running.url} " in window.texts("#spend pre")[0]
         assert window.complaints() == []
     finally:
         empty.close()
+
+
+def test_what_took_hours_is_told_in_minutes(page):
+    script = "import('/page/format.js').then(({ seconds }) => arguments[0]([0.25, 90, 8038.3].map(seconds)))"
+
+    assert page.driver.execute_async_script(script) == ["250 ms", "90.0 s", "134 minutes"]
+
+
+def test_before_a_week_is_full_the_forecast_says_whose_pace_it_goes_on_with(window, tmp_path):
+    young = Served(tmp_path / "young.db")
+    try:
+        young.send(traces(call(at=time.time_ns() - SECOND)))
+        window.open(young.running.url)
+        [said] = [each for each in window.texts("#glance .tile") if "forecast" in each]
+        assert "at the pace since " in said
+    finally:
+        young.close()
 
 
 def test_a_question_that_cannot_be_asked_is_told(window, served):

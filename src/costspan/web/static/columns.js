@@ -11,6 +11,8 @@ export const filtering = (name, title) => ({
   value: (row) => row[name],
   cell: (row) => el('a', { href: link({ [name]: row[name] }), title: `Only ${name} ${named(row[name])}` }, named(row[name])),
 });
+/** The same column, but not on a phone. */
+export const minor = (column) => ({ ...column, minor: true });
 export const calls = { title: 'Calls', number: true, value: (row) => row.calls, text: (row) => count(row.calls) };
 export const tokens = { title: 'Tokens', number: true, value: (row) => row.tokens, text: (row) => compact(row.tokens) };
 export const cost = {

@@ -42,7 +42,10 @@ export function change(now, before) {
   return `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(Math.abs(share) < 10 ? 1 : 0)}%`;
 }
 
-export const seconds = (number) => (number < 1 ? `${Math.round(number * 1000)} ms` : `${number.toFixed(1)} s`);
+export function seconds(number) {
+  if (number < 1) return `${Math.round(number * 1000)} ms`;
+  return number < 600 ? `${number.toFixed(1)} s` : counted(Math.round(number / 60), 'minute');
+}
 
 /** A moment in the zone of the filters: `Nov 22, 14:05:10`. */
 export const moment = (iso, zone) =>

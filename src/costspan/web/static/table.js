@@ -4,10 +4,10 @@ import { el } from './dom.js';
 
 /**
  * A table of `rows`. Columns are {title, value(row), text(row)?, cell(row)?, number?}: `value` is what a CSV gets, `text`
- * is what is read, `cell` an element instead of text.
+ * is what is read, `cell` an element instead of text. A phone has no room for what is `minor`.
  */
 export function table(caption, columns, rows, total = null) {
-  const head = el('tr', {}, columns.map((each) => el('th', { scope: 'col', class: each.number && 'number' }, each.title)));
+  const head = el('tr', {}, columns.map((each) => el('th', { scope: 'col', class: kinds(each) }, each.title)));
   const lines = rows.map((row) => el('tr', {}, columns.map((each, place) => cell(each, row, place === 0 ? 'th' : 'td'))));
   const foot = total && el('tfoot', {}, el('tr', {}, columns.map((each, place) => place === 0
     ? el('th', { scope: 'row' }, 'Total') : cell(each, total, 'td', each.sum !== false))));
@@ -16,9 +16,11 @@ export function table(caption, columns, rows, total = null) {
   return el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, made);
 }
 
+const kinds = (column) => ['number', 'minor'].filter((each) => column[each]).join(' ') || false;
+
 function cell(column, row, kind, shown = true) {
   const content = shown ? (column.cell?.(row) ?? (column.text ?? column.value)(row)) : '';
-  return el(kind, { scope: kind === 'th' && 'row', class: column.number && 'number' }, content);
+  return el(kind, { scope: kind === 'th' && 'row', class: kinds(column) }, content);
 }
 
 /** A cell that begins so is a formula to a spreadsheet. */

@@ -9,18 +9,25 @@ import { table } from './table.js';
 export async function showTrace(dialog) {
   const id = get('trace');
   if (!id) return dialog.close();
-  dialog.replaceChildren(heading(id), note('…'));
+  const body = el('div', { class: 'body' }, note('…')); // filled by itself: the focus stays on the button above
+  dialog.replaceChildren(heading(id), body);
   if (!dialog.open) dialog.showModal();
-  dialog.onclose = () => get('trace') && go({ trace: null });
+  dialog.onclose = () => leave(id);
   try {
     const answer = await fetch(`/api/traces/${encodeURIComponent(id)}`);
     const said = await answer.json();
     if (get('trace') !== id) return undefined;
-    dialog.replaceChildren(heading(id), ...(answer.ok ? waterfall(said) : [note(said.error)]));
+    body.replaceChildren(...(answer.ok ? waterfall(said) : [note(said.error)]));
   } catch {
-    dialog.replaceChildren(heading(id), note('The ledger does not answer.'));
+    body.replaceChildren(note('The ledger does not answer.'));
   }
   return undefined;
+}
+
+/** The focus goes back to the link, which the page may have drawn anew meanwhile: the browser would not find it. */
+function leave(id) {
+  if (get('trace')) go({ trace: null });
+  [...document.querySelectorAll('#calls a[aria-label]')].find((each) => each.getAttribute('href').includes(id))?.focus();
 }
 
 function heading(id) {

@@ -1,6 +1,6 @@
 /** What failed calls cost. A retry is a call of its own, so it is paid for again. */
 
-import { calls, cost, filtering, tokens } from '../columns.js';
+import { calls, cost, filtering, minor, tokens } from '../columns.js';
 import { note } from '../dom.js';
 import { count, counted, money, percent, seconds } from '../format.js';
 import { ask } from '../state.js';
@@ -31,7 +31,7 @@ export function draw({ failed: { rows, total }, summary: { period }, again }) {
   return [
     note(`${count(total.calls)} of ${counted(period.total.calls, 'call')} failed (${percent(total.calls / period.total.calls)}). They were billed ${money(total.cost)}; `
       + `they took ${seconds(total.average_seconds * total.calls)}.`),
-    table('Errors', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), calls, tokens, cost], rows, total),
+    table('Errors', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), calls, minor(tokens), cost], rows, total),
     ...retries(again),
   ];
 }

@@ -11,6 +11,8 @@ export const wide = 'all';
 
 export const asks = () => ({ summary: ask('/api/summary'), budgets: '/api/budgets' });
 
+const WEEK = 7 * 86400e3;
+
 const tile = (name, value, ...rest) => el('div', { class: 'tile' }, el('h3', {}, name), el('p', { class: 'figure' }, value), rest);
 const small = (...text) => el('p', { class: 'small' }, ...text);
 
@@ -40,11 +42,15 @@ function soFar(summary, budgets) {
       el('b', {}, used > 1 ? 'over budget' : used > gone ? 'ahead of pace' : 'within pace')));
 }
 
-function forecast({ now, month }, budgets) {
+/** Whose pace the forecast goes on with: before a week is full, that of what there is. */
+const trend = (now, first) =>
+  (Date.parse(now) - Date.parse(first) < WEEK ? `since ${day(new Date(first))}` : 'of the last 7 days');
+
+function forecast({ now, month, first_day: first }, budgets) {
   const budget = monthBudget(budgets);
   const perMs = (month.forecast - month.cost) / (Date.parse(month.end) - Date.parse(now));
   const spentOn = new Date(Date.parse(now) + (budget - month.cost) / perMs);
-  const end = small(`by ${day(new Date(Date.parse(month.end) - 1))}, at the pace of the last 7 days`);
+  const end = small(`by ${day(new Date(Date.parse(month.end) - 1))}, at the pace ${trend(now, first)}`);
   if (!budget) return tile('Month-end forecast', money(month.forecast), end);
   const over = month.forecast - budget;
   const verdict = month.cost >= budget ? 'the budget is spent'

@@ -1,6 +1,6 @@
 /** What each model cost, what a million of its tokens cost, and how that differs from the period before. */
 
-import { calls, cost, filtering, share, tokens } from '../columns.js';
+import { calls, cost, filtering, minor, share, tokens } from '../columns.js';
 import { note } from '../dom.js';
 import { change, perMillion } from '../format.js';
 import { ask, get, period } from '../state.js';
@@ -32,11 +32,11 @@ export function draw({ models, before: { rows: earlier } }) {
   const input = (row) => row.input_tokens - row.cache_read_tokens - row.cache_write_tokens;
   const unit = (row, usd, tokens) => (row.unpriced_calls === row.calls ? 'unknown' : perMillion(usd, tokens));
   const columns = [
-    filtering('model', 'Model'), filtering('provider', 'Provider'), calls, tokens,
-    { title: 'Input $/M', number: true, value: (row) => unit(row, row.costs.input, input(row)), sum: false },
-    { title: 'Output $/M', number: true, value: (row) => unit(row, row.costs.output, row.output_tokens), sum: false },
-    cost, share,
-    ...(earlier.length ? [{ title: 'Before', number: true, value: trend, sum: false }] : []),
+    filtering('model', 'Model'), minor(filtering('provider', 'Provider')), calls, minor(tokens),
+    { title: 'Input $/M', number: true, minor: true, value: (row) => unit(row, row.costs.input, input(row)), sum: false },
+    { title: 'Output $/M', number: true, minor: true, value: (row) => unit(row, row.costs.output, row.output_tokens), sum: false },
+    cost, minor(share),
+    ...(earlier.length ? [{ title: 'Before', number: true, minor: true, value: trend, sum: false }] : []),
   ];
   const more = models.rows.length - MOST;
   return [

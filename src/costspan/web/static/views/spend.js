@@ -9,14 +9,17 @@ import { table } from '../table.js';
 export const id = 'spend';
 export const title = 'Spend by model';
 const MOST = 7; // models with a colour of their own
+const COMMAND = `OTEL_EXPORTER_OTLP_ENDPOINT=${location.origin} opentelemetry-instrument python app.py`;
 const STEP = { hour: 3600e3, day: 86400e3, week: 7 * 86400e3 };
 
 export const asks = () => ({
   steps: ask('/api/usage', { group_by: `${unit()},model` }),
   models: ask('/api/usage', { group_by: 'provider,model' }),
+  summary: ask('/api/summary'),
 });
 
-export function draw({ steps, models }) {
+export function draw({ steps, models, summary }) {
+  if (!summary.first_day) return [note('Nothing has arrived yet. This sends the calls of a program here:'), el('pre', {}, COMMAND)];
   if (!steps.rows.length) return [note('No calls in this period.')];
   const { stacks } = stacked(steps, models);
   return [
