@@ -28,7 +28,10 @@ class Recording:
 
 @dataclass(frozen=True)
 class Alert:
-    """A rule that fires while `expr` has a value for `hold`; `means` and `do` are its runbook."""
+    """A rule that fires while `expr` has a value for `hold`; `means` and `do` are its runbook.
+
+    Money in a summary is not humanized, which writes 2 cents as `20m`.
+    """
 
     name: str
     severity: str  # page: a person now; ticket: a person today
@@ -98,7 +101,7 @@ ALERTS = (
             and on (costspan_team) {TEAM_COST}:increase5m * 8640 > on (costspan_team) 14.4 * {LIMIT}
         """),
         "0m",
-        "{{ $labels.costspan_team }} spends at a rate of {{ $value | humanize }} USD per 30 days, over 14 times its budget",
+        '{{ $labels.costspan_team }} spends at a rate of {{ $value | printf "%.2f" }} USD per 30 days, over 14 times its budget',
         "2 % of the month's budget went in the last hour, and the last five minutes are as fast. At this rate the month's "
         "money is gone in two days.",
         "Open the dashboard Spend overview, filter by the team, and look at which model and service grew. A loop or a "
@@ -113,7 +116,7 @@ ALERTS = (
             and on (costspan_team) {TEAM_COST}:increase6h * 120 > on (costspan_team) {LIMIT}
         """),
         "1h",
-        "{{ $labels.costspan_team }} spends at a rate of {{ $value | humanize }} USD per 30 days, more than its budget",
+        '{{ $labels.costspan_team }} spends at a rate of {{ $value | printf "%.2f" }} USD per 30 days, more than its budget',
         "Over three days, and still over the last six hours, the team spends faster than its budget allows.",
         "Compare models and features with last week's (dashboard Teams, users and features). `costspan advise` lists what "
         "could be saved. Otherwise raise the limit in the budgets file and run `costspan init --force` again.",
@@ -123,7 +126,7 @@ ALERTS = (
         "ticket",
         f"{TEAM_COST}:month_to_date > on (costspan_team) 0.8 * {LIMIT}",
         "15m",
-        "{{ $labels.costspan_team }} has spent {{ $value | humanize }} USD this month, over 80 % of its budget",
+        '{{ $labels.costspan_team }} has spent {{ $value | printf "%.2f" }} USD this month, over 80 % of its budget',
         "Four fifths of the month's budget are spent. The dashboard Budgets and forecast shows when the rest goes.",
         "Tell the team. If the month is young, treat it as CostspanBudgetBurnSlow.",
     ),
@@ -132,7 +135,7 @@ ALERTS = (
         "page",
         f"{TEAM_COST}:month_to_date > on (costspan_team) {LIMIT}",
         "15m",
-        "{{ $labels.costspan_team }} has spent {{ $value | humanize }} USD this month, more than its budget",
+        '{{ $labels.costspan_team }} has spent {{ $value | printf "%.2f" }} USD this month, more than its budget',
         "The calendar month's budget (UTC) is used up.",
         "Check the exact figure in the ledger: `costspan report --by team --since month`. Then raise the limit, or stop "
         "the spending.",
@@ -142,7 +145,7 @@ ALERTS = (
         "ticket",
         f"{TEAM_COST}:month_end_forecast > on (costspan_team) {LIMIT}",
         "1h",
-        "{{ $labels.costspan_team }} will have spent {{ $value | humanize }} USD by the end of the month",
+        '{{ $labels.costspan_team }} will have spent {{ $value | printf "%.2f" }} USD by the end of the month',
         "Month to date plus the pace of the last three days, carried to the end of the month, is over the budget.",
         "No hurry: there is time to change the course. Dashboard Budgets and forecast; then as CostspanBudgetBurnSlow.",
     ),
@@ -155,7 +158,7 @@ ALERTS = (
               + {TEAM_COST}:increase1h offset 2w + {TEAM_COST}:increase1h offset 3w)
         """),
         "10m",
-        "{{ $labels.costspan_team }} spent {{ $value | humanize }} USD in an hour, three times what this hour usually costs",
+        '{{ or $labels.costspan_team `no team` }} spent {{ $value | printf "%.2f" }} USD in an hour, three times what this hour usually costs',
         "Spend of the last hour is over 5 USD and over three times the mean of the same hour one, two and three weeks ago. "
         "Silent until three weeks of history exist.",
         "A launch, a load test or a batch job explains most of these. If nobody knows of one: which model, service and "
@@ -166,7 +169,7 @@ ALERTS = (
         "ticket",
         f'{TEAM_COST}:increase1d{{costspan_team!=""}} > 0 unless on (costspan_team) {LIMIT}',
         "1h",
-        "{{ $labels.costspan_team }} spends, {{ $value | humanize }} USD in a day, and has no budget",
+        '{{ $labels.costspan_team }} spends, {{ $value | printf "%.2f" }} USD in a day, and has no budget',
         "A team appears in the metrics that no budget names, so none of the budget alerts can fire for it.",
         "Add the team to the budgets file, or correct a misspelt `costspan.team` in the program that reports it.",
     ),
@@ -188,7 +191,7 @@ ALERTS = (
             and on (service_name) count by (service_name) (present_over_time(costspan_calls_total[20h] offset 4h))
         """),
         "5m",
-        "{{ $labels.service_name }} makes {{ $value | humanize }} LLM calls a second, ten times its usual",
+        '{{ $labels.service_name }} makes {{ $value | printf "%.2f" }} LLM calls a second, ten times its usual',
         "A service makes ten times its usual calls, and they cost more than 1 USD in ten minutes: an agent that loops, "
         "or a retry without a limit. Silent in a service's first four hours, which have no usual.",
         "Find the newest traces of the service with the most LLM spans. Stop it, then give its agent a budget: "
@@ -229,7 +232,7 @@ ALERTS = (
             / sum by (costspan_team) (increase(costspan_cost_USD_total[1d])) > 0.2
         """),
         "1h",
-        "{{ $value | humanizePercentage }} of what {{ $labels.costspan_team }} spends is an estimate",
+        "{{ $value | humanizePercentage }} of what {{ or $labels.costspan_team `no team` }} spends is an estimate",
         "The provider did not report usage for these calls, so tokens were counted locally or guessed.",
         "Streams without usage are the usual cause: see COSTSPAN_STREAM_USAGE, and let the gateway in between pass "
         "`stream_options.include_usage`. Dashboard Data quality names model and service.",
@@ -266,14 +269,19 @@ ALERTS = (
     Alert(
         "CostspanTelemetryStale",
         "page",
+        # a scraped Collector shows a program for a day after its end: there, only what is spent tells that one is gone
         _text("""
             count_over_time(service:costspan_cost_usd:count[3d:30m]) > 130
             unless on (service_name) count by (service_name) (costspan_cost_USD_total)
+            or on (service_name)
+            count_over_time((service:costspan_cost_usd:increase1h > 0)[1d:30m] offset 4h) > 43
+            unless on (service_name) max_over_time(service:costspan_cost_usd:increase1h[3h]) > 0
         """),
         "10m",
-        "{{ $labels.service_name }} was there for three days and sends nothing now",
-        "Spend of a service that reported for 9 in 10 of the last 72 hours is no longer seen: it ended, or its telemetry is cut "
-        "off. Jobs that come and go page nobody. The rule forgets after 7 hours, so its receiver should be one that remembers.",
+        "{{ $labels.service_name }} was always there and sends nothing now",
+        "A service that reported for 9 in 10 of the last 72 hours is no longer seen, or one that spent all day, in 9 of 10 half "
+        "hours, has spent nothing for four hours: it ended, or its telemetry is cut off. Jobs that come and go page nobody. The "
+        "rule forgets after two to seven hours, so its receiver should be one that remembers.",
         "Is the service running? `costspan doctor` on its host says where telemetry goes and whether the endpoint answers.",
     ),
     Alert(
@@ -303,7 +311,7 @@ ALERTS = (
         "ticket",
         "sum by (service_name) (increase(costspan_failures_total[1h])) > 0",
         "0m",
-        "costspan failed {{ $value | humanize }} times inside {{ $labels.service_name }}",
+        'costspan failed {{ $value | printf "%.0f" }} times inside {{ $labels.service_name }}',
         "Failures of costspan itself, kept from the program. Calls may be missing in the sums.",
         "The program's log has each kind once, at WARNING, from the logger `costspan`. Please report it.",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import (
@@ -20,7 +21,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as words
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
-from panel import Board, Panel, Row
+from panel import Board, Panel, Query, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +141,7 @@ def _targets(panel: Panel, source: models.DataSourceRef) -> Iterator[Any]:
         yield SqlTarget(panel.queries[0].expr, panel.kind)
         return
     for letter, query in zip("ABCDEFGH", panel.queries, strict=False):
-        made = prometheus.Dataquery().expr(query.expr).ref_id(letter).datasource(source).legend_format(query.legend)
+        made = prometheus.Dataquery().expr(_named(query)).ref_id(letter).datasource(source).legend_format(query.legend)
         if panel.kind in {"time", "bars"}:
             made = made.range()
             yield made.exemplar(exemplar=True) if query.exemplars else made
@@ -148,6 +149,14 @@ def _targets(panel: Panel, source: models.DataSourceRef) -> Iterator[Any]:
             yield made.instant().format(PromQueryFormat.TABLE)
         else:
             yield made.instant()
+
+
+def _named(query: Query) -> str:
+    """The expression, with a word where a label of the legend is missing: Grafana would write `Value` there."""
+    expr = query.expr
+    for label in re.findall(r"{{(costspan_(?:team|feature))}}", query.legend):
+        expr = f'label_replace({expr}, "{label}", "none", "{label}", "")'
+    return expr
 
 
 def _legend() -> common.VizLegendOptions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -67,6 +68,35 @@ def test_every_alert_says_what_it_means_and_what_to_do():
     for rule in rules("alerting.rules.yml"):
         assert rule["labels"]["severity"] in {"page", "ticket"}
         assert all(len(rule["annotations"][key]) > 30 for key in ("summary", "description", "runbook")), rule["alert"]
+
+
+def told(tmp_path, series, alert, at):
+    """The summary of the only alert of that name that fires then, as Prometheus writes it."""
+    group = yaml.safe_load((ALERTS / "alerting.rules.yml").read_text())["groups"][0]
+    (rule,) = (each for each in group["rules"] if each["alert"] == alert)
+    rule["annotations"] = {"summary": rule["annotations"]["summary"]}
+    (tmp_path / "one.yml").write_text(yaml.safe_dump({"groups": [{**group, "rules": [rule]}]}))
+    case = {
+        "interval": "1m",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "alert_rule_test": [{"eval_time": at, "alertname": alert, "exp_alerts": []}],
+    }
+    rules = [str(ALERTS / "recording.rules.yml"), "one.yml"]
+    (tmp_path / "test.yml").write_text(
+        yaml.safe_dump({"rule_files": rules, "evaluation_interval": "1m", "tests": [case]})
+    )
+    said = subprocess.run(["promtool", "test", "rules", tmp_path / "test.yml"], capture_output=True, text=True).stderr
+    return re.search(r'summary="(.*?)"}', said)[1]
+
+
+def test_cents_are_told_as_cents_and_spend_of_no_team_by_that_name(tmp_path):
+    """`humanize` would write two cents as 20m."""
+    cost = 'costspan_cost_USD_total{service_name="s",costspan_team="%s",costspan_usage_source="%s"}'
+    small = told(tmp_path, {cost % ("new", ""): "0+0.0002x120"}, "CostspanTeamWithoutBudget", "100m")
+    nobody = told(tmp_path, {cost % ("", "heuristic"): "0+1x90"}, "CostspanMostlyEstimated", "80m")
+
+    assert small == "new spends, 0.02 USD in a day, and has no budget"
+    assert nobody == "100% of what no team spends is an estimate"
 
 
 def test_grafanas_own_alerts_are_the_same_rules():

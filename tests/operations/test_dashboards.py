@@ -70,6 +70,15 @@ def test_every_panel_returns_data_on_victoriametrics(weeks_in_victoria, name):
 
 
 @pytest.mark.parametrize("name", PROMQL)
+def test_every_series_has_the_labels_that_its_legend_names(weeks_in_prometheus, name):
+    """Some calls are of no team and no feature: Grafana would call their series `Value`."""
+    for title, target in queries(name):
+        named = set(re.findall(r"{{(\w+)}}", target.get("legendFormat") or ""))
+        for labels, _ in weeks_in_prometheus.query(filled(target["expr"]), END):
+            assert named <= labels.keys(), title
+
+
+@pytest.mark.parametrize("name", PROMQL)
 def test_every_variable_has_values(weeks_in_prometheus, name):
     for variable in BOARDS[name]["templating"]["list"]:
         if variable["type"] != "query":

@@ -110,6 +110,18 @@ def test_several_workers_at_once_over_the_collector(otelcol, start, run_program)
     increase_is(prometheus, spent)
 
 
+def test_workers_of_one_container_that_are_told_the_same_instance_id(otelcol, start, run_program):
+    prometheus, run = push(start, otelcol, run_program)
+    workers = [run(OTEL_RESOURCE_ATTRIBUTES="service.instance.id=ns.pod.app") for _ in range(3)]
+    for times, worker in enumerate(workers, 4):
+        worker.send({**CALL, "times": times})
+    time.sleep(6)
+    spent = sum(worker.end()["cost"] for worker in workers)
+
+    increase_is(prometheus, spent)
+    assert total(prometheus) == pytest.approx(spent)
+
+
 def test_forked_children_do_not_report_their_parents_spend(otelcol, start, run_program):
     prometheus, run = push(start, otelcol, run_program)
     parent = run(FORK="2")  # after it has sent something: its exporters' connections are open
