@@ -258,6 +258,20 @@ def test_terms_of_anthropic_are_read_through_litellm(watch, serve, shape):
     assert seen.attributes["gen_ai.usage.cost.amount"] == 0.165
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_all_that_anthropic_tells_is_read_of_a_stream_whose_usage_the_program_does_not_ask_for(watch, serve, shape):
+    """Writes of an hour, searches and where it ran: LiteLLM takes them out of the chunks, and keeps them."""
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    seen, fake = watch("litellm"), serve(anthropic)
+    fake.play(anthropic.message(usage=anthropic.CACHED | {"inference_geo": "us"}, model="claude-opus-5"))
+
+    ask(fake, shape, model="anthropic/claude-opus-5", messages=MESSAGES, max_tokens=9)
+
+    told = seen.usage
+    assert (told.cache_write_5m, told.cache_write_1h, told.web_searches) == (100, 200, 2)
+    assert (told.total_input, told.total_output, seen.reply.terms.geo) == (1300, 200, "us")
+
+
 @pytest.mark.parametrize("shape", ["sync", "async"])
 def test_an_error_bills_nothing(watch, fake, shape):
     seen = watch("litellm", "openai")

@@ -11,13 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.adapters import _openai_hooks as openai
 from costspan.adapters._google import bill_searches
-from costspan.adapters._openai_fields import CHAT_USAGE
+from costspan.adapters._openai_fields import COST, COST_TICKS
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import open_keywords
+from costspan.adapters._usage import UsageMap
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
 
+USAGE = UsageMap(
+    total_input="prompt_tokens.?",  # LiteLLM makes a usage of zeros where the provider told none
+    total_output="completion_tokens.?",
+    total="total_tokens.?",  # versions differ in whether they add xAI's reasoning to its completion
+    cache_read="prompt_tokens_details.cached_tokens|cache_read_input_tokens",
+    cache_write_total="prompt_tokens_details.cache_creation_tokens|prompt_tokens_details.cache_write_tokens"
+    "|cache_creation_input_tokens",
+    cache_write_5m="prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
+    cache_write_1h="prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+    input_audio="prompt_tokens_details.audio_tokens",
+    input_image="prompt_tokens_details.image_tokens",
+    reasoning="completion_tokens_details.reasoning_tokens",
+    output_audio="completion_tokens_details.audio_tokens",
+    output_image="completion_tokens_details.image_tokens",
+    web_searches="server_tool_use.web_search_requests|prompt_tokens_details.web_search_requests",
+    maps_searches="prompt_tokens_details.google_maps_grounding_requests",
+    cost=COST,
+    cost_ticks=COST_TICKS,
+)
+_TERMS = {"tier": "service_tier", "speed": "speed", "geo": "inference_geo"}  # as a usage tells them
 # LiteLLM's names for providers whose names in the conventions differ; the others are as they are
 _NAMES = {
     "azure": "azure.ai.openai",
@@ -59,7 +80,8 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
     if isinstance(chunks, list):
         told = [each for chunk in chunks if (each := member(chunk, "usage")) is not None]
         if reply.usage is None:
-            reply.usage, reply.clamped, reply.stated_cost = CHAT_USAGE.read(told)
+            reply.usage, reply.clamped, reply.stated_cost = USAGE.read(told)
+            reply.terms = reply.terms._replace(**_terms(told))  # type: ignore[arg-type] # text fields only
         if all(member(each, "cost") is None for each in told):  # LiteLLM's own, which the program gets as the usage's
             reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
     hidden = getattr(last, "_hidden_params", None)
@@ -80,6 +102,13 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
     """As OpenAI's own: server tools are billed by the call; a stream keeps the event that completed it."""
     openai.read_response(request, getattr(last, "completed_response", None) or last, reply)
     read_hidden(request, last, reply)
+
+
+def _terms(told: list[Any]) -> dict[str, str]:
+    """On which terms a call was served, by its usage objects."""
+    return {
+        term: text.lower() for usage in told for term, name in _TERMS.items() if (text := text_of(member(usage, name)))
+    }
 
 
 def _name_provider(request: Request, name: str) -> None:

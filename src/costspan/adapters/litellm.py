@@ -12,29 +12,9 @@ from dataclasses import replace
 
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
-from costspan.adapters._litellm_hooks import open_litellm, read_hidden, read_response
-from costspan.adapters._openai_fields import COST, COST_TICKS
+from costspan.adapters._litellm_hooks import USAGE, open_litellm, read_hidden, read_response
 from costspan.adapters._usage import UsageMap
 
-USAGE = UsageMap(
-    total_input="prompt_tokens.?",  # LiteLLM makes a usage of zeros where the provider told none
-    total_output="completion_tokens.?",
-    total="total_tokens.?",  # versions differ in whether they add xAI's reasoning to its completion
-    cache_read="prompt_tokens_details.cached_tokens|cache_read_input_tokens",
-    cache_write_total="prompt_tokens_details.cache_creation_tokens|prompt_tokens_details.cache_write_tokens"
-    "|cache_creation_input_tokens",
-    cache_write_5m="prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
-    cache_write_1h="prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
-    input_audio="prompt_tokens_details.audio_tokens",
-    input_image="prompt_tokens_details.image_tokens",
-    reasoning="completion_tokens_details.reasoning_tokens",
-    output_audio="completion_tokens_details.audio_tokens",
-    output_image="completion_tokens_details.image_tokens",
-    web_searches="server_tool_use.web_search_requests|prompt_tokens_details.web_search_requests",
-    maps_searches="prompt_tokens_details.google_maps_grounding_requests",
-    cost=COST,
-    cost_ticks=COST_TICKS,
-)
 CHAT = replace(
     openai.CHAT,
     usage=USAGE,
