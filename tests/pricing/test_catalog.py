@@ -81,6 +81,14 @@ def test_a_region_of_the_call_is_looked_up_first():
     assert found.id == "ap-northeast-1/minimax.minimax-m2.5"
 
 
+def test_a_profile_of_govcloud_has_the_price_of_the_region_that_it_was_asked_in():
+    terms = STANDARD._replace(geo="us-gov-west-1")
+    model = "anthropic.claude-haiku-4-5-20251001-v1:0"
+
+    for name in (model, f"us-gov.{model}", f"arn:aws-us-gov:bedrock:us-gov-west-1:1:inference-profile/us-gov.{model}"):
+        assert Resolver(bundled()).find("aws.bedrock", (name,), terms).id == f"us-gov-west-1/{model}"
+
+
 def test_a_fine_tuned_model_is_never_its_base():
     assert "gpt-4o-mini" not in list(candidates("openai", "ft:gpt-4o-mini-2024-07-18:org::id"))
 

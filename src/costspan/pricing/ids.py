@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _DAY = re.compile(r"[-@](20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$")
 _BEDROCK_VERSION = re.compile(r"(-v\d+)?(:\d+)?(:\d+k|:mm)?$")
+_GOVCLOUD = "us-gov."  # of an inference profile, which keeps within it
 _BEDROCK_REGION = re.compile(r"^(us-gov|us|eu|apac|ap|jp|au|ca|sa|me|in|uk|global)\.(?=[a-z0-9]+\.)")
 _OPAQUE = (
     "application-inference-profile",
@@ -48,7 +49,7 @@ def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
     if name.startswith("arn:"):
         name = name.rpartition("/")[2]
     if geo:
-        yield f"{geo}/{name}"
+        yield f"{geo}/{name.removeprefix(_GOVCLOUD)}"
     yield name
     for short in _without_gateway(provider, name):
         yield short
