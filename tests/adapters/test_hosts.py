@@ -87,6 +87,19 @@ def test_a_residency_host_names_its_region():
     assert found("api.openai.com").geo == ""
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "bedrock-runtime.eu-west-2.amazonaws.com",
+        "bedrock-runtime-fips.eu-west-2.amazonaws.com",
+        "bedrock-mantle.eu-west-2.api.aws",
+        "vpce-0a1b2c.bedrock-runtime.eu-west-2.vpce.amazonaws.com",
+    ],
+)
+def test_a_host_of_bedrock_names_its_region(host):
+    assert (found(host).biller, found(host).geo) == ("aws.bedrock", "eu-west-2")
+
+
 def test_a_routers_path_names_who_bills():
     assert found("router.huggingface.co", path="/together/v1").biller == "huggingface_together"
     assert found("router.huggingface.co", path="/v1").biller == "hugging_face"

@@ -133,6 +133,8 @@ def _geo(host: str, provider: str) -> str:
     first, _, rest = host.partition(".")
     if provider == "openai":
         return first if first in _RESIDENCY else ""
+    if provider == "aws.bedrock":  # bedrock-mantle.eu-west-2.api.aws, or below an endpoint of one's own network
+        return host.partition("bedrock-")[2].partition(".")[2].partition(".")[0]
     if provider == "gcp.vertex_ai":
         if first != "aiplatform":
             return first.removesuffix("-aiplatform")
