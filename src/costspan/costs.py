@@ -15,7 +15,7 @@ from costspan.scope import scope_in
 if TYPE_CHECKING:
     from costspan.bill import Bill
 
-_ID = path("id")
+_ID = path("id|generation_id")  # the latter: Cohere, up to v1
 
 
 def current_cost() -> Spend:

@@ -6,6 +6,7 @@ import cohere
 import pytest
 from fake_providers import cohere as wire
 
+import costspan
 from adapters import PLAIN, SHAPES, STREAMS, Client, Closing, with_stream
 from costspan.demo.server import events, reply
 from costspan.usage import Usage
@@ -42,6 +43,14 @@ def test_the_first_api_counts_alike(watch, serve, shape):
     client(fake, version="").ask(shape, "chat", model="command-r", message="Cats?")
 
     assert (seen.usage, seen.reply.id) == (Usage(input=3, output=10), "g-1")
+
+
+def test_a_message_of_the_first_api_tells_what_it_cost(watch, serve):
+    watch("cohere")
+
+    answer = client(serve(wire), version="").ask("sync", "chat", model="command-r-08-2024", message="Cats?")
+
+    assert costspan.cost_of(answer).usage == Usage(input=3, output=10)
 
 
 @pytest.mark.parametrize("shape", PLAIN)
