@@ -63,6 +63,7 @@ def test_a_search_is_billed_by_the_request(watch, serve, shape):
     client(fake).ask(shape, "search.create", query="cats")
 
     assert seen.usage == Usage(requests=1)
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.005
 
 
 @pytest.mark.parametrize("shape", PLAIN)

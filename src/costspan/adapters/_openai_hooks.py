@@ -87,9 +87,9 @@ def bill_once(_request: Request, _last: Any, reply: Reply) -> None:
     reply.already_billed = not told or not _FINISHED.add(reply.id)
 
 
-def count_request(_request: Request, _last: Any, reply: Reply) -> None:
-    """Billed by the request; the answer tells no count."""
-    reply.usage = (reply.usage or Usage()) + Usage(requests=1)
+def count_search(_request: Request, _last: Any, reply: Reply) -> None:
+    """A search is billed by the request: the answer tells no count, and no model, for which price lists say so."""
+    reply.model, reply.usage = "search", Usage(requests=1)
 
 
 def count_images(request: Request, last: Any, reply: Reply) -> None:

@@ -27,7 +27,7 @@ LATER = Operation(  # made now, fetched when it is done
     lookup=True,
     hook=hooks.bill_once,
 )
-SEARCH = Operation("search", hook=hooks.count_request)
+SEARCH = Operation("search", hook=hooks.count_search)
 
 ADAPTER = Adapter(
     provider="perplexity",
