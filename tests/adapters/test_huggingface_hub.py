@@ -5,6 +5,9 @@ import pytest
 from fake_providers import openai as wire
 
 from adapters import SHAPES, Client, telling
+from costspan.adapters._huggingface_hooks import open_inference
+from costspan.adapters.huggingface_hub import ADAPTER
+from costspan.config import Settings
 from costspan.demo.server import reply
 from costspan.usage import Usage
 
@@ -37,6 +40,23 @@ def test_the_provider_behind_the_router_is_whose_prices_apply(watch, serve, shap
     made.ask(shape, "chat_completion", MESSAGES, model=fake.url + "/v1")
 
     assert seen.call.request.biller == "huggingface_together"
+
+
+@pytest.mark.parametrize(
+    ("url", "biller"),
+    [
+        ("https://router.huggingface.co/groq/openai/v1", "huggingface_groq"),
+        ("https://router.huggingface.co/v1", "hugging_face"),
+        ("http://localhost:8000/v1", "vllm"),
+        ("https://x.endpoints.huggingface.cloud/v1", ""),
+    ],
+)
+def test_an_address_tells_whose_prices_apply(url, biller):
+    sdk = hub.InferenceClient(base_url=url, api_key="k")
+
+    opened = open_inference(ADAPTER, ADAPTER.seats[0], sdk, (MESSAGES,), {}, Settings())
+
+    assert opened.request.biller == biller
 
 
 @pytest.mark.parametrize("model", [{}, {"model": "tgi"}])

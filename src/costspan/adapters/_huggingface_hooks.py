@@ -1,9 +1,11 @@
-"""Who serves behind Hugging Face's router: the client's provider, or the one that the model's name ends with."""
+"""Who serves: the client's provider, the one that the model's name ends with, or whose address it is."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
+from costspan.adapters._hosts import find_host
 from costspan.adapters._paths import text_of
 from costspan.adapters._request import open_keywords, place
 
@@ -15,6 +17,8 @@ def open_inference(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: An
     asked = request.model or own
     if url := next((each for each in (own, asked) if "://" in each), ""):
         place(request, url)
+        if (host := find_host(request.host, request.port, urlsplit(url).path)) is not None:
+            request.biller = host.biller
     model, _, served = ("" if "://" in asked else asked).partition(":")
     request.model = model
     served = served or text_of(getattr(instance, "provider", ""))
