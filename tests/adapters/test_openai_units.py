@@ -206,6 +206,20 @@ def test_an_error_event_that_the_sdk_hands_on_is_the_calls(watch, serve, shape, 
     assert seen.attributes["error.type"] == named
 
 
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_response_that_failed_before_it_said_anything_used_nothing(watch, serve, shape):
+    """The provider's last word tells no usage: there is none to estimate."""
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}, count_tokens="auto"), serve(wire)
+    begun = {"id": "r", "object": "response", "model": "gpt-5", "output": [], "usage": None}
+    failed = begun | {"status": "failed", "error": {"code": "server_error", "message": "x"}}
+    told = [{"type": f"response.{each}", "response": begun} for each in ("created", "in_progress")]
+    fake.play(events([*told, {"type": "response.failed", "response": failed}], named=True, done=False))
+
+    client(fake).ask(shape, "responses.create", model="gpt-5", input="Cats?")
+
+    assert (seen.attributes["error.type"], seen.usage) == ("server_error", None)
+
+
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # translations, by the SDK
 @pytest.mark.parametrize("shape", PLAIN)
 @pytest.mark.parametrize("path", ["audio.transcriptions.create", "audio.translations.create"])
