@@ -56,6 +56,28 @@ def test_cache_writes_that_are_not_told_apart_are_of_the_usual_kind(watch, serve
     assert seen.usage == Usage(input=19, cache_write=300, output=10)
 
 
+@pytest.mark.parametrize("told", ["not_available", None])
+@pytest.mark.parametrize(("region", "cost"), [("us-east5", 0.0198), ("global", 0.018)])
+def test_an_endpoint_of_a_region_costs_a_tenth_more_at_vertex(watch, serve, region, cost, told):
+    """The answer may tell of no place; the address does."""
+    seen, fake = watch("anthropic"), serve(wire)
+    fake.play(
+        wire.message(
+            model="claude-sonnet-4-6", usage={"input_tokens": 1000, "output_tokens": 1000, "inference_geo": told}
+        )
+    )
+
+    def to_fake(request):
+        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=int(fake.url.rpartition(":")[2]))
+
+    http = anthropic.DefaultHttpxClient(event_hooks={"request": [to_fake]})
+    given = {"region": region, "project_id": "p", "access_token": "t", "http_client": http}
+    with anthropic.AnthropicVertex(**given) as sdk:
+        sdk.messages.create(**ASK | {"model": "claude-sonnet-4-6"})
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == cost
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_terms_are_those_that_served(watch, serve, shape):
     seen, fake = watch("anthropic"), serve(wire)

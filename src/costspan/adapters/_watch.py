@@ -251,7 +251,7 @@ class Watch:
         for name, read in self.operation.read_asked:
             terms.setdefault(name, read(request.body))
         if request.geo:
-            terms.setdefault("geo", request.geo)
+            terms["geo"] = request.geo
         texts: tuple[tuple[str, str], ...] = ()
         for name, value in terms.items():
             if text := text_of(value):
