@@ -41,6 +41,7 @@ class Request:
     parameters: dict[str, Any] = field(default_factory=dict)  # temperature, max_tokens …, by their conventional names
     attribution: Mapping[str, str] = field(default_factory=dict)  # user, session, … that SDK arguments name
     native_tracer: Any = None  # the SDK's own, if it makes a span for this call by itself; opaque here
+    parsing: Any = None  # what holds the answer while the SDK makes of it what the program asked for; opaque here
     prompt_hash: str = ""  # keyed, where the settings ask for it
     body: Any = None  # the SDK's own arguments, only held for local counting and content capture, never written to
 

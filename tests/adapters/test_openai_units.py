@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import openai
+import pydantic
 import pytest
 from fake_providers import MISSING
 from fake_providers import openai as wire
@@ -12,6 +13,7 @@ from costspan.adapters._openai_hooks import Once
 from costspan.demo.server import events, reply
 from costspan.usage import ModelUsage, Usage
 
+ASKED = [{"role": "user", "content": "How many cats?"}]
 TOKENS = {"input": 400, "cache_read": 600, "output": 150, "reasoning": 50}
 
 
@@ -204,6 +206,39 @@ def test_an_error_event_that_the_sdk_hands_on_is_the_calls(watch, serve, shape, 
     client(fake).ask(shape, "responses.create", model="gpt-5", input="Cats?")
 
     assert seen.attributes["error.type"] == named
+
+
+class Count(pydantic.BaseModel):
+    cats: int
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(("finish", "error"), [("stop", "ValidationError"), ("length", "LengthFinishReasonError")])
+def test_an_answer_that_the_sdk_cannot_parse_was_paid_for(watch, serve, shape, finish, error):
+    seen, fake = watch("openai"), serve(wire)
+    message = {"role": "assistant", "content": "Cats sleep.", "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    fake.play(wire.chat(usage=wire.CACHED, choices=[choice]))
+
+    with pytest.raises((pydantic.ValidationError, openai.LengthFinishReasonError)):
+        client(fake).ask(shape, "chat.completions.parse", model="gpt-5", messages=ASKED, response_format=Count)
+
+    assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
+    assert (seen.attributes["error.type"], seen.reply.finish_reasons) == (error, (finish,))
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_tools_of_a_response_that_the_sdk_cannot_parse_were_paid_for(watch, serve, shape):
+    seen, fake = watch("openai"), serve(wire)
+    text = {"type": "output_text", "text": "Cats sleep.", "annotations": []}
+    message = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [text]}
+    fake.play(wire.response(output=[search(), message]))
+
+    with pytest.raises(pydantic.ValidationError):
+        client(fake).ask(shape, "responses.parse", model="gpt-5", input="Cats?", text_format=Count)
+
+    assert seen.usage.web_searches == 1
+    assert seen.usage.total_output > 0
 
 
 @pytest.mark.parametrize("shape", STREAMS)

@@ -16,6 +16,8 @@ from costspan.adapters._hosts import Host, resolve
 from costspan.adapters._request import place, read_request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from costspan.config import Settings
 
 _RAW_HEADER = "x-stainless-raw-response"
@@ -66,7 +68,24 @@ def open_request(
         asking = options.model_copy() if hasattr(options, "model_copy") else options.copy()
         asking.json_data = {**body, "stream_options": {"include_usage": True}}
         args, kwargs = ((args[0], asking), kwargs) if len(args) > 1 else (args, {**kwargs, "options": asking})
+    parse = getattr(options, "post_parser", None) if operation.name == "chat" else None
+    if callable(parse):
+        request.parsing = options.post_parser = Parsing(parse)
     return Opened(operation, request, args, kwargs, raw=raw, hidden=hidden)
+
+
+class Parsing:
+    """Makes of an answer what the program asked for, which may raise: what is paid for by then is kept."""
+
+    def __init__(self, parse: Callable[[Any], Any]) -> None:
+        self._parse = parse
+        self.answer: Any = None
+
+    def __call__(self, answer: Any) -> Any:
+        self.answer = answer
+        parsed = self._parse(answer)
+        self.answer = None
+        return parsed
 
 
 def place_client(request: Any, client: Any, url: str, adapter: Adapter, settings: Settings) -> Host:

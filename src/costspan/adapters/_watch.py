@@ -117,8 +117,7 @@ class Watch:
             return False
         told = False
         for root in usage.roots:
-            found = root(source)
-            if found is not None:
+            if (found := root(source)) is not None:
                 told = True
                 self._usages.append(found)
         if len(self._usages) > _FOLD:
@@ -198,6 +197,8 @@ class Watch:
         if self.call.open:
             self.call.error = type(error).__qualname__
             self.call.reply.partial = bool(self.call.chunks)
+            if (answer := getattr(self.call.request.parsing, "answer", None)) is not None:
+                self.complete(answer)
             self.finish()
 
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
