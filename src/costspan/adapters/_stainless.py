@@ -64,13 +64,17 @@ def open_request(
         and "stream_options" not in body
         and "stream_options" not in (getattr(options, "extra_json", None) or {})
     )
+    changed: dict[str, Any] = {}  # in a copy: the program may have made these options
     if hidden:
-        asking = options.model_copy() if hasattr(options, "model_copy") else options.copy()
-        asking.json_data = {**body, "stream_options": {"include_usage": True}}
-        args, kwargs = ((args[0], asking), kwargs) if len(args) > 1 else (args, {**kwargs, "options": asking})
+        changed["json_data"] = {**body, "stream_options": {"include_usage": True}}
     parse = getattr(options, "post_parser", None) if operation.name == "chat" else None
     if callable(parse):
-        request.parsing = options.post_parser = Parsing(parse)
+        request.parsing = changed["post_parser"] = Parsing(parse)
+    if changed:
+        asking = options.model_copy() if hasattr(options, "model_copy") else options.copy()
+        for name, value in changed.items():
+            setattr(asking, name, value)
+        args, kwargs = ((args[0], asking), kwargs) if len(args) > 1 else (args, {**kwargs, "options": asking})
     return Opened(operation, request, args, kwargs, raw=raw, hidden=hidden)
 
 
