@@ -62,6 +62,17 @@ def test_one_call_is_one_span_whatever_is_beneath(watch, fake, shape, model):
     assert seen.attributes["gen_ai.provider.name"] == model.partition("/")[0]
 
 
+@pytest.mark.parametrize(
+    ("model", "provider"), [("dashscope/qwen-plus", "alibaba_cloud"), ("hosted_vllm/qwen-plus", "hosted_vllm")]
+)
+def test_a_provider_has_the_name_that_its_own_sdk_and_host_have(watch, fake, model, provider):
+    seen = watch("litellm", "openai")
+
+    ask(fake, "sync", model=model, messages=MESSAGES)
+
+    assert seen.attributes["gen_ai.provider.name"] == provider
+
+
 @pytest.mark.parametrize("shape", PLAIN)
 def test_an_edit_of_a_picture_is_one_call_by_its_tokens(watch, fake, shape):
     seen = watch("litellm", "openai")

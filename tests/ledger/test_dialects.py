@@ -63,6 +63,25 @@ def test_a_call_costs_the_same_whoever_tells_of_it(ledger, tool):
     assert (row.model, row.status, row.cost) == ("gpt-4o", "priced", PRICE)
 
 
+@pytest.mark.parametrize(
+    ("attribute", "said", "name"),
+    [
+        ("gen_ai.system", "Moonshot", "moonshot_ai"),
+        ("gen_ai.system", "vertex_ai-anthropic_models", "gcp.vertex_ai"),
+        ("llm.provider", "fireworks", "fireworks_ai"),
+        ("ai.model.provider", "amazon-bedrock", "aws.bedrock"),
+        ("ai.model.provider", "google.vertex.chat", "gcp.vertex_ai"),
+        ("gen_ai.system", "hosted_vllm", "hosted_vllm"),
+        ("gen_ai.system", "Acme", "acme"),
+    ],
+)
+def test_a_provider_is_one_by_whatever_name_a_tool_calls_it(ledger, attribute, said, name):
+    ledger.send(traces(span({attribute: said, "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 1})))
+    [row] = ledger.report("provider").rows
+
+    assert row.provider == name
+
+
 @pytest.mark.parametrize("kind", OTHERS)
 def test_what_only_looks_like_a_call_is_none(ledger, kind):
     ledger.send(traces(span(OTHERS[kind])))

@@ -15,6 +15,7 @@ from costspan.adapters._openai_fields import COST, COST_TICKS
 from costspan.adapters._paths import member, text_of
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
+from costspan.pricing.providers import conventional_provider
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
@@ -39,26 +40,6 @@ USAGE = UsageMap(
     cost_ticks=COST_TICKS,
 )
 _TERMS = {"tier": "service_tier", "speed": "speed", "geo": "inference_geo"}  # as a usage tells them
-# LiteLLM's names for providers whose names in the conventions differ; the others are as they are
-_NAMES = {
-    "azure": "azure.ai.openai",
-    "azure_text": "azure.ai.openai",
-    "azure_ai": "azure.ai.inference",
-    "bedrock": "aws.bedrock",
-    "bedrock_converse": "aws.bedrock",
-    "vertex_ai": "gcp.vertex_ai",
-    "vertex_ai_beta": "gcp.vertex_ai",
-    "gemini": "gcp.gemini",
-    "xai": "x_ai",
-    "mistral": "mistral_ai",
-    "codestral": "mistral_ai",
-    "moonshot": "moonshot_ai",
-    "watsonx": "ibm.watsonx.ai",
-    "cohere_chat": "cohere",
-    "huggingface": "hugging_face",
-    "text-completion-openai": "openai",
-    "ollama_chat": "ollama",
-}
 
 
 def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any, settings: Any) -> Any:
@@ -70,7 +51,7 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
     told = text_of(request.body.get("custom_llm_provider")) or (
         prefix if slash else text_of(member(known, "litellm_provider"))
     )
-    _name_provider(request, told.partition("-")[0] if told.startswith("vertex_ai-") else told)
+    _name_provider(request, told)
     return opened
 
 
@@ -113,4 +94,4 @@ def _terms(told: list[Any]) -> dict[str, str]:
 
 def _name_provider(request: Request, name: str) -> None:
     if name and name != "cached_response":
-        request.provider = _NAMES.get(name, name)
+        request.provider = conventional_provider(name)

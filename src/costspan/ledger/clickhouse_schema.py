@@ -7,8 +7,9 @@ and a test holds the two together. The Collector's exporter makes `otel_traces` 
 from __future__ import annotations
 
 from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
+from costspan.pricing.providers import SPELLINGS
 from costspan.telemetry import names
-from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PROVIDERS
+from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS
 from costspan.usage import CACHE_READS, CACHE_WRITES, MOST, MOST_USD
 
 _DIMS = ",\n    ".join(
@@ -138,7 +139,7 @@ def _named(attributes: str) -> str:
     {_pico(text("cost"))} AS cost_pico,
     upper(coalesce(nullIf({text("currency")}, ''), 'USD')) AS currency,
     {text("status")} AS status_said,
-    {_transform(f"lower({text('provider')})", PROVIDERS)} AS provider_name,
+    {_transform(f"lower({text('provider')})", SPELLINGS)} AS provider_name,
     coalesce(nullIf(operation_said, ''), {_transform("kind", KIND_OPERATIONS, "''")}) AS operation_name,
     {_is_call().replace("model != ''", "model_said != ''")} AS is_call"""
 

@@ -1,17 +1,23 @@
-"""Names of providers: what the price lists and SDKs call them, and what OpenTelemetry's conventions do."""
+"""Names of providers: what price lists, SDKs and other tools call them, and what OpenTelemetry's conventions do."""
 
 from __future__ import annotations
 
 # Canonical names are `gen_ai.provider.name` values where the conventions have one, else the provider's own short name.
 _ALSO = {
     "anthropic": ("claude",),
-    "aws.bedrock": ("aws", "bedrock", "bedrock_converse", "amazon", "amazon_bedrock", "bedrock_mantle", "aws_bedrock"),
-    "azure.ai.openai": ("azure", "azure_openai", "azure_text", "az.ai.openai"),
+    "aws.bedrock": (
+        *("aws", "bedrock", "bedrock_converse", "bedrock_mantle"),
+        *("amazon", "amazon_bedrock", "amazon-bedrock", "aws_bedrock"),
+    ),
+    "azure.ai.openai": ("azure", "azure_openai", "azure-openai", "azure_text", "az.ai.openai"),
     "azure.ai.inference": ("azure_ai", "az.ai.inference", "azure_ai_inference", "github", "github_models"),
     "cohere": ("cohere_chat",),
     "fireworks_ai": ("fireworks", "fireworks-ai"),
-    "gcp.gemini": ("gemini", "google", "gcp.gen_ai", "google_genai", "google_ai_studio"),
-    "gcp.vertex_ai": ("vertex_ai", "vertex", "vertexai", "google_vertex"),
+    "gcp.gemini": (
+        *("gemini", "google", "gcp.gen_ai", "google_ai_studio"),
+        *("google_genai", "google-genai", "google.generative-ai"),
+    ),
+    "gcp.vertex_ai": ("vertex_ai", "vertex_ai_beta", "vertex", "vertexai", "google_vertex", "google.vertex"),
     "hugging_face": ("huggingface", "hf"),
     "ibm.watsonx.ai": ("watsonx", "ibm"),
     "mistral_ai": ("mistral", "mistralai", "codestral"),
@@ -29,10 +35,12 @@ _ALSO = {
     "github_copilot": ("github-copilot",),
     "vercel_ai_gateway": ("vercel",),
     "writer": ("writerai", "palmyra"),
-    "local": ("vllm", "hosted_vllm", "lm_studio", "lmstudio", "llama_cpp", "llamafile", "sglang", "tgi", "localai"),
     "ollama": ("ollama_chat",),
 }
-_CANONICAL = {name: canonical for canonical, names in _ALSO.items() for name in names}
+SPELLINGS = {name: conventional for conventional, names in _ALSO.items() for name in names}
+_OWN_SERVERS = frozenset(
+    ("vllm", "hosted_vllm", "lm_studio", "lmstudio", "llama_cpp", "llamafile", "sglang", "tgi", "localai")
+)
 
 # Who serves other makers' models at the maker's price where the lists have no price of the host's own.
 # Source: genai-prices' `fallback_model_providers`; Azure and Google publish the makers' prices for partner models.
@@ -72,13 +80,19 @@ _LOCAL = frozenset({"local", "ollama"})
 _LOCAL_HOSTS = ("localhost", "127.", "[::1]", "0.0.0.0")  # noqa: S104 compared, not listened on
 
 
-def canonical_provider(name: str) -> str:
-    """The name that this project uses for a provider: `bedrock` is `aws.bedrock`. Unknown ones stay, in lower case."""
-    lower = name.strip().lower()
+def conventional_provider(said: str) -> str:
+    """The conventions' name of a provider: `bedrock` is `aws.bedrock`. Unknown ones stay, in lower case."""
+    lower = said.strip().lower()
     family, dash, _ = lower.partition("-")
     if dash and family in _FAMILIES:
         lower = family
-    return _CANONICAL.get(lower, lower)
+    return SPELLINGS.get(lower, lower)
+
+
+def canonical_provider(name: str) -> str:
+    """The name under which prices are kept: the conventions', or `local` for every kind of server of one's own."""
+    known = conventional_provider(name)
+    return "local" if known in _OWN_SERVERS else known
 
 
 def route(provider: str, model: str) -> tuple[str, str]:

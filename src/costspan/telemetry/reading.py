@@ -11,15 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from costspan.pricing.providers import conventional_provider
 from costspan.telemetry import names
-from costspan.telemetry.spellings import (
-    KIND_OPERATIONS,
-    OPERATIONS,
-    OTHER_OPERATIONS,
-    PLACES,
-    PROVIDERS,
-    VARYING,
-)
+from costspan.telemetry.spellings import KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PLACES, VARYING
 from costspan.telemetry.unfolding import unfold
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOST, MOST_USD, OUTPUT_TOKENS
 
@@ -196,12 +190,10 @@ def _reading(outline: Outline, found: dict[str, Any], plan: Plan, numbers: Mappi
 
 def provider_name(said: str) -> str:
     """The conventions' name of a provider that a tool calls `said` (`Anthropic`, `openai.chat`, `az.ai.openai`)."""
-    name = said.lower()
-    if name in PROVIDERS:
-        return PROVIDERS[name]
+    name = conventional_provider(said)
     head, _, last = name.rpartition(".")
     if last in ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image"):  # Vercel AI SDK
-        return PROVIDERS.get(head, head)
+        return conventional_provider(head)
     return name
 
 

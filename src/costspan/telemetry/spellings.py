@@ -148,28 +148,3 @@ OTHER_OPERATIONS = frozenset(
 )
 OPERATIONS = {"completion": "text_completion", "embedding": "embeddings", "": "chat"}
 KIND_OPERATIONS = {"EMBEDDING": "embeddings", "embedding": "embeddings", "RERANKER": "rerank"}
-PROVIDERS = {
-    "az.ai.openai": "azure.ai.openai",
-    "azure": "azure.ai.openai",
-    "azure-openai": "azure.ai.openai",
-    "aws": "aws.bedrock",
-    "aws_bedrock": "aws.bedrock",
-    "bedrock": "aws.bedrock",
-    "amazon-bedrock": "aws.bedrock",
-    "vertex_ai": "gcp.vertex_ai",
-    "vertexai": "gcp.vertex_ai",
-    "google.vertex": "gcp.vertex_ai",
-    "gemini": "gcp.gemini",
-    "google": "gcp.gemini",
-    "google_genai": "gcp.gemini",
-    "google-genai": "gcp.gemini",
-    "google_ai_studio": "gcp.gemini",
-    "google.generative-ai": "gcp.gemini",
-    "mistral": "mistral_ai",
-    "mistralai": "mistral_ai",
-    "xai": "x_ai",
-    "watsonx": "ibm.watsonx.ai",
-    "together": "together_ai",
-    "together_ai": "together_ai",
-    "togetherai": "together_ai",
-}
