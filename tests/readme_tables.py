@@ -13,6 +13,7 @@ from costspan.config import Settings, variable
 from costspan.instrumentors import adapter_names
 from costspan.limits import Quota
 from costspan.telemetry import names
+from costspan.telemetry.attributes import parameter
 from costspan.telemetry.budget_signals import BudgetSignals
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.openmetrics import family_name
@@ -47,18 +48,22 @@ def rules_table():
     return "\n".join(rows)
 
 
+def operations(name):
+    """What calls of an SDK are."""
+    adapter = load(name)
+    found = [*(route.operation for route in adapter.routes), *(seat.operation for seat in adapter.seats)]
+    if not any(found):  # chosen by the opener
+        found = vars(import_module(f"costspan.adapters.{name}")).values()
+    return [each for each in found if type(each) is Operation]
+
+
 def sdks_table():
     """What every adapter declares."""
     head = ("SDK, from version", "operations", "sync", "async", "stream", "cache", "reasoning", "tools", "cost")
     rows = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for name in adapter_names():
-        adapter = load(name)
+        adapter, found = load(name), operations(name)
         seats = [seat for seat in adapter.seats if seat.open is not None]
-        found = [*(route.operation for route in adapter.routes), *(seat.operation for seat in seats if seat.operation)]
-        if not found:  # chosen by the opener
-            found = [
-                each for each in vars(import_module(f"costspan.adapters.{name}")).values() if type(each) is Operation
-            ]
         counts = {count for operation in found if operation.usage is not None for count in operation.usage.names}
         shapes = (
             any(not seat.waits for seat in seats),
@@ -83,7 +88,11 @@ def attributes_table():
     source = Path(names.__file__).read_text(encoding="utf-8").partition("LATE_EVENT")[0]
     found = re.findall(NAMED, source, re.MULTILINE)
     ours = [(name, what) for name, what in found if name.startswith(OURS) and not what.startswith("+ what")]
-    others = ", ".join(f"`{name}`" for name, _ in found if not name.startswith(OURS))
+    said = {each for name in adapter_names() for every in operations(name) for each in every.parameters.values()}
+    asked = map(parameter, {*said, "output.type"})
+    by_modality = dict.fromkeys(name for told in names.OF_MODALITY.values() for name in told)
+    conventional = (*(name for name, _ in found if not name.startswith(OURS)), *by_modality, *sorted(asked))
+    others = ", ".join(f"`{name}`" for name in conventional)
     rows = [f"| `{name}{'…' * name.endswith('.')}` | {what.replace(' | ', ', ')} |" for name, what in ours]
     return "\n".join(["| attribute | what |", "| --- | --- |", *rows, "", f"As the conventions have them: {others}."])
 

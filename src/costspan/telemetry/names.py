@@ -1,6 +1,6 @@
 """Every attribute, metric and unit name, in one place.
 
-`GEN_AI_*` are OpenTelemetry's GenAI semantic conventions (repository semantic-conventions-genai, read 2026-11-21); the
+`gen_ai.*` are OpenTelemetry's GenAI semantic conventions (repository semantic-conventions-genai, read 2026-11-21); the
 cost names are those its cost proposal uses. What is ours begins with `costspan.`.
 """
 
@@ -48,9 +48,7 @@ PRICE_MISSING = "costspan.price.missing"  # buckets that were used and have no r
 PRICE_MODEL = "costspan.price.model"  # the entry of the catalog: provider/model
 PRICE_SOURCE = "costspan.price.source"  # the list that it is from
 PRICE_SINCE = "costspan.price.effective_from"  # since when this price holds
-PRICE_FINAL = (
-    "costspan.price.final"  # true: its attributes are not enough to price it anew (several models, a free operation)
-)
+PRICE_FINAL = "costspan.price.final"  # true: not to be priced anew by what the span tells (several models, …)
 LIST_COST = "costspan.cost.list"  # at list price, where a discount of the user's applies
 USAGE_SOURCE = "costspan.usage.source"  # who counted: provider | tokenizer | heuristic
 USAGE_CLAMPED = "costspan.usage.clamped"  # the provider's counts contradicted themselves and were cut to what can be
