@@ -74,16 +74,25 @@ def test_what_perplexity_quotes_and_thinks_is_beside_the_completion_also_if_its_
     assert (seen.usage, seen.reply.clamped) == (usage, False)
 
 
+ASKED = {
+    "chat.completions.create": {"messages": MESSAGES},
+    "completions.create": {"prompt": "Cats"},
+    "embeddings.create": {"input": "Cats", "encoding_format": "float"},
+    "images.generate": {"prompt": "Cats"},
+}
+
+
 @pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("asked", ASKED)
 @pytest.mark.parametrize(
     ("error", "told"),
     [({"code": 502, "message": "it broke"}, "502"), ({"message": "it broke", "type": "overloaded"}, "overloaded")],
 )
-def test_an_answer_that_is_an_error_bills_nothing_though_it_came_with_200(watch, serve, shape, error, told):
+def test_an_answer_that_is_an_error_bills_nothing_though_it_came_with_200(watch, serve, shape, asked, error, told):
     seen, fake = watch("openai", hosts={"127.0.0.1": "openrouter"}), serve(wire)
     fake.play(reply({"error": error, "user_id": "u-1"}))
 
-    client(fake).ask(shape, "chat.completions.create", model="openai/gpt-4o", messages=MESSAGES)
+    client(fake).ask(shape, asked, model="openai/gpt-4o", **ASKED[asked])
 
     assert (seen.attributes["error.type"], seen.reply.usage) == (told, None)
     assert "gen_ai.usage.cost.amount" not in seen.attributes

@@ -255,6 +255,17 @@ def test_a_response_that_failed_before_it_said_anything_used_nothing(watch, serv
     assert (seen.attributes["error.type"], seen.usage) == ("server_error", None)
 
 
+@pytest.mark.parametrize("shape", STREAMS)
+def test_an_error_in_the_place_of_a_stream_is_no_first_chunk_of_an_answer(watch, serve, shape):
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(events([{"type": "error", "sequence_number": 0, "code": "overloaded"}], named=True, done=False))
+
+    client(fake).ask(shape, "responses.create", model="gpt-5", input="Cats?")
+
+    assert "gen_ai.response.time_to_first_chunk" not in seen.attributes
+    assert seen.attributes["error.type"] == "overloaded"
+
+
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # translations, by the SDK
 @pytest.mark.parametrize("shape", PLAIN)
 @pytest.mark.parametrize("path", ["audio.transcriptions.create", "audio.translations.create"])

@@ -29,6 +29,7 @@ PAYERS = {
     "conversation": "conversation",  # of the Responses API: its id, or an object with it
     "conversation.id": "conversation",
 }
+ERROR = "error.code|error.type"  # OpenRouter answers 200 and tells of a failure there
 # What hosts say they charge: OpenRouter, Perplexity, DeepInfra; xAI, in all its APIs
 # (docs.x.ai/developers/cost-tracking, read 2026-11-22)
 COST = "cost.total_cost|cost|estimated_cost"

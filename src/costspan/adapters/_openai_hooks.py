@@ -95,7 +95,7 @@ def count_search(_request: Request, _last: Any, reply: Reply) -> None:
 def count_images(request: Request, last: Any, reply: Reply) -> None:
     """Models before gpt-image report no tokens: they are billed by the picture."""
     reply.parts += _written(last)
-    if reply.usage is None:
+    if reply.usage is None and member(last, "error") is None:
         made = member(last, "data")
         asked = member(request.body, "n")
         count = len(made) if isinstance(made, list) else asked if type(asked) is int else 1

@@ -234,10 +234,9 @@ def _beside_by_total(raw: dict[str, int], outputs: dict[str, int], plan: _Plan) 
     for name in plan.beside_input:
         known += raw.get(name, 0)
     gap = raw["total"] - known - raw.get(plan.whole_output, 0)
-    beside = outputs.get("reasoning", 0) + outputs.get("citation", 0)
     if plan.beside_output:
         return () if gap == 0 else _BESIDE_OUTPUT
-    return _BESIDE_OUTPUT if gap == beside else ()
+    return _BESIDE_OUTPUT if gap == outputs["reasoning"] else ()
 
 
 def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[int, bool]:

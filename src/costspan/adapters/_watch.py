@@ -244,7 +244,8 @@ class Watch:
         if told := read(self._last) or (self._newest is not None and read(self._newest)):
             code = str(told) if type(told) is int else text_of(told)
             call.error = code if _CODE.fullmatch(code) else "error"
-            call.chunks = call.chunks if self._texts else 0  # an error alone is no answer that has begun
+            if not self._texts:
+                call.chunks, call.first_chunk = 0, None  # an error alone is no answer that has begun
 
     def _settle_terms(self) -> None:
         """The terms as served; what the answer does not say is taken as asked (an image's size)."""

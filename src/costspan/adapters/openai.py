@@ -9,6 +9,7 @@ from costspan.adapters._openai_fields import (
     CHAT_USAGE,
     COST,
     COST_TICKS,
+    ERROR,
     IMAGE_USAGE,
     PARAMETERS,
     PAYERS,
@@ -25,7 +26,7 @@ CHAT = Operation(
     text="choices.*.delta.content.?|choices.*.delta.reasoning_content|choices.*.delta.tool_calls.*.function.arguments",
     full_text="choices.*.message.content.?|choices.*.message.tool_calls.*.function.arguments",
     terms={"tier": "service_tier", "search_context": "usage.search_context_size"},
-    error="error.code|error.type",  # OpenRouter answers 200 and tells of a failure there
+    error=ERROR,
     asked={"search_context": "web_search_options.search_context_size"},
     asks_usage=True,
     parameters=PARAMETERS,
@@ -38,6 +39,7 @@ COMPLETION = Operation(
     finish="choices.*.finish_reason",
     text="choices.*.text",
     full_text="choices.*.text",
+    error=ERROR,
     asks_usage=True,
     parameters=PARAMETERS,
     attribution=PAYERS,
@@ -69,6 +71,7 @@ RETRIEVED = Operation(
 EMBEDDINGS = Operation(
     "embeddings",
     usage=UsageMap(total_input="prompt_tokens", cost=COST, cost_ticks=COST_TICKS),
+    error=ERROR,
     parameters=PARAMETERS,
     attribution=PAYERS,
 )
@@ -78,6 +81,7 @@ IMAGE = Operation(
     model="model",
     terms={"size": "size", "quality": "quality"},
     asked={"size": "size", "quality": "quality"},
+    error=ERROR,
     hook=hooks.count_images,
     attribution=PAYERS,
 )

@@ -10,13 +10,12 @@ from costspan.adapters._openai_fields import CHAT_USAGE
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
-CHAT = replace(openai.CHAT, error="error.code")
 RESPONSE = replace(openai.RESPONSE, hook=None)
 IMAGE = replace(openai.IMAGE, usage=CHAT_USAGE)
 RERANK = Operation("rerank", usage=UsageMap(total_input="total_tokens", search_units="search_units", cost="cost"))
 
 _CLASSES = {
-    "chat:Chat": {"send": CHAT},
+    "chat:Chat": {"send": openai.CHAT},
     "responses:Responses": {"send": RESPONSE},
     "beta_responses:BetaResponses": {"send": RESPONSE},
     "embeddings:Embeddings": {"generate": openai.EMBEDDINGS},
