@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
-from costspan.adapters._adapter import Operation, load
+from costspan.adapters._adapter import load
 from costspan.budgets import Limit
 from costspan.config import Settings, variable
 from costspan.instrumentors import adapter_names
@@ -51,10 +50,8 @@ def rules_table():
 def operations(name):
     """What calls of an SDK are."""
     adapter = load(name)
-    found = [*(route.operation for route in adapter.routes), *(seat.operation for seat in adapter.seats)]
-    if not any(found):  # chosen by the opener
-        found = vars(import_module(f"costspan.adapters.{name}")).values()
-    return [each for each in found if type(each) is Operation]
+    found = (*(each.operation for each in (*adapter.routes, *adapter.seats)), *adapter.calls.values())
+    return [each for each in found if each is not None]
 
 
 def sdks_table():
