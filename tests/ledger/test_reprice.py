@@ -153,7 +153,7 @@ ON_TERMS = {
 }
 
 
-def seen_by_the_plugin(request, told):
+def seen_by_the_plugin(request, told, pricer=None):
     """The attributes of a call's span, and its price."""
     made = Call(request, None)
     made.reply.model, made.reply.usage = request.model, TOLD
@@ -163,7 +163,7 @@ def seen_by_the_plugin(request, told):
         made.reply.usage = Usage(images=1)
     if made.reply.terms.search_tool:
         made.reply.usage = SEARCHED
-    price = Till(Pricer()).price(made)
+    price = Till(pricer or Pricer()).price(made)
     return request_attributes(request) | reply_attributes(made, price), price
 
 
@@ -197,6 +197,17 @@ def test_a_deployment_that_is_named_later_prices_the_calls_that_asked_for_it(led
     made = plan(ledger.path, Repricing(Question(), everything=True), Pricer(str(own)), nothing)
     assert made.total().after * 10 == made.total().before * 11
     assert made.total().before == price.total * 10**12
+
+
+def test_a_deployment_that_is_called_as_its_model_is_priced_as_its_kind_again(ledger, tmp_path):
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps({"deployments": [{"deployment": "gpt-4o", "model": "gpt-4o", "kind": "data_zone"}]}))
+    asked = Request("chat", "azure.ai.openai", "gpt-4o")
+    attributes, price = seen_by_the_plugin(asked, {"model": "gpt-4o-2024-08-06"}, Pricer(str(own)))
+    ledger.send(traces(span(attributes)))
+
+    assert ledger.report().total.cost == price.total == seen_by_the_plugin(asked, {})[1].total * 11 / 10
+    assert plan(ledger.path, Repricing(Question(), everything=True), Pricer(str(own)), nothing).models == {}
 
 
 def test_a_server_by_the_hour_is_priced_by_how_long_the_call_took(ledger, tmp_path):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.otlp import Arrival
     from costspan.pricing import Pricer
-    from costspan.telemetry.reading import Reading
+    from costspan.telemetry.reading import Outline, Reading
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
@@ -216,9 +216,14 @@ def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
     return Dims._make((*arrival.resource, *map(dim_text, texts), told))
 
 
-def _is_dated(model: str, asked: str) -> bool:
-    """Whether the model that answered is the one that was asked for, or tells its date too, or none was asked for."""
-    return not asked or (model.startswith(asked) and not model[len(asked) :].strip("-@0123456789"))
+def _tells_more(outline: Outline) -> bool:
+    """Whether a price may depend on the model that was asked for: not if the one that answered adds a date at most.
+
+    But at Azure it is the name of a deployment, of whatever kind, that may be called as its model is.
+    """
+    model, asked = outline.model, outline.request_model
+    is_dated = model.startswith(asked) and not model[len(asked) :].strip("-@0123456789")
+    return bool(asked) and (not is_dated or outline.provider.startswith("azure."))
 
 
 def _extra(reading: Reading) -> dict[str, object]:
@@ -228,7 +233,7 @@ def _extra(reading: Reading) -> dict[str, object]:
     outline = reading.outline
     if terms := {name: dim_text(text) for name, text in outline.terms.items() if name in _TERMS}:
         kept["terms"] = terms
-    if not _is_dated(outline.model, outline.request_model):
+    if _tells_more(outline):
         kept["asked"] = dim_text(outline.request_model)
     if reading.prompt:
         kept["prompt"] = {dim_text(part): tokens for part, tokens in reading.prompt.items()}
