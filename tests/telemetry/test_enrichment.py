@@ -167,6 +167,18 @@ def test_the_address_tells_whose_prices_apply(telling):
     assert "gen_ai.usage.cost.amount" not in span.attributes
 
 
+def test_the_address_tells_where_data_stays_which_costs_a_tenth_more(telling):
+    program = telling()
+    said = GENAI | {"gen_ai.request.model": "gpt-5.4", "gen_ai.response.model": "gpt-5.4", "server.port": 443}
+    usual, eu = (
+        foreign(program, said | {"server.address": host}, host) for host in ("api.openai.com", "eu.api.openai.com")
+    )
+
+    cost = usual.attributes["gen_ai.usage.cost.amount"] * 1.1
+    assert eu.attributes["gen_ai.usage.cost.amount"] == pytest.approx(cost)
+    assert eu.attributes["costspan.terms.geo"] == "eu"
+
+
 def test_a_failed_call_of_another_tool_costs_nothing(telling):
     program = telling()
     span = foreign(program, {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "error.type": "429"})

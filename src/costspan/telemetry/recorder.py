@@ -55,7 +55,6 @@ _SUPPRESSED = (
     "suppress_language_model_instrumentation",
 )
 
-
 # Tools that record the conventions' duration and token metrics for their spans: the same numbers twice would add up
 _COUNT_THEMSELVES = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "openlit")
 
@@ -245,7 +244,8 @@ class Recorder:
         request = call.request
         if request.host and request.provider == "openai":  # the tool tells the SDK's maker; the address, who answers
             host = resolve(request.host, request.port, "", request.provider, self._settings.hosts)
-            request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+            request.provider, request.biller = host.provider, host.biller
+            call.reply.terms = call.reply.terms._replace(geo=host.geo)
         return self._till.price(call)
 
     def numbers_of(self, call: Call, price: Price | None) -> Mapping[str, Any]:
