@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from costspan.call import Reply
 from costspan.pricing.lookup import find_model, own_pricer, split_name, unknown_model
 from costspan.pricing.price import FEMTO
 from costspan.pricing.rates import dollars, per_unit
-from costspan.usage import OUTPUT_TOKENS, STANDARD, Terms, Usage
+from costspan.usage import OUTPUT_TOKENS, Terms, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from costspan.pricing.price import Price
+    from costspan.usage import ModelUsage
 
 _OUTPUT_SIDE = frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms"})
 
@@ -109,23 +111,20 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     """
     asked = {"tier": service_tier, "geo": data_residency or region_name, "size": size, "quality": quality}
     if completion_response is None:
-        usage, terms = _count(model or "", prompt, messages, completion), STANDARD
-        stated, host, name = None, custom_llm_provider, model or ""
+        host, reply = "", Reply(usage=_count(model or "", prompt, messages, completion))
     else:
         from costspan.replies import read_reply  # noqa: PLC0415 only who has an answer needs to read one
 
-        told, reply = read_reply(completion_response)
-        usage, terms, stated = reply.usage or Usage(), reply.terms, reply.stated_cost
-        host, name = custom_llm_provider or told or None, model or reply.model
-    terms = terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
-    usage += Usage(images=n or 0, compute_ms=round(total_time or 0))
-    if stated is not None:
-        return float(stated)
+        host, reply = read_reply(completion_response)
+    terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
+    usage = (reply.usage or Usage()) + Usage(images=n or 0, compute_ms=round(total_time or 0))
+    if reply.stated_cost is not None:
+        return float(reply.stated_cost)
     if custom_cost_per_token is not None:
         return sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
     if custom_cost_per_second is not None:
         return per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
-    return float(_known(usage, name, host, terms))
+    return float(_known(usage, model or reply.model, custom_llm_provider or host, terms, reply.parts))
 
 
 def get_max_tokens(model: str) -> int | None:
@@ -140,9 +139,9 @@ def get_max_tokens(model: str) -> int | None:
     return found.max_output
 
 
-def _known(usage: Usage, model: str, provider: str | None, terms: Terms) -> Price:
+def _known(usage: Usage, model: str, provider: str | None, terms: Terms, parts: tuple[ModelUsage, ...] = ()) -> Price:
     host, name = split_name(model, provider)
-    found = own_pricer().price(usage, provider=host, model=name, terms=terms)
+    found = own_pricer().price(usage, provider=host, model=name, terms=terms, parts=parts)
     if found.total_femto is None:
         raise unknown_model(model, host)
     return found

@@ -54,6 +54,7 @@ def test_a_compound_system_is_billed_by_the_models_inside_it(watch, serve, shape
     client(fake).ask(shape, "chat.completions.create", model="groq/compound", messages=MESSAGES)
 
     assert seen.reply.parts == PARTS
+    assert seen.call.bill.usage == Usage(input=1000, output=100)
     assert (seen.attributes["gen_ai.usage.input_tokens"], seen.attributes["gen_ai.usage.output_tokens"]) == (1000, 100)
 
 

@@ -213,6 +213,25 @@ def test_an_unknown_model_names_the_closest():
             },
             0.00403,
         ),
+        (
+            {
+                "model": "claude-sonnet-4-6",
+                "usage": {
+                    "input_tokens": 100,
+                    "output_tokens": 50,
+                    "iterations": [
+                        {"type": "message", "input_tokens": 100, "output_tokens": 50},
+                        {
+                            "type": "advisor_message",
+                            "model": "claude-opus-4-8",
+                            "input_tokens": 1000,
+                            "output_tokens": 200,
+                        },
+                    ],
+                },
+            },
+            0.01105,
+        ),
         ({"model": "anthropic/claude-opus-5", "choices": [], "usage": {"prompt_tokens": 9, "cost": 0.00042}}, 0.00042),
         (
             {"model": "llama3", "usage": {"prompt_tokens": 9}, "_hidden_params": {"custom_llm_provider": "ollama"}},

@@ -153,12 +153,12 @@ class Spending:
         """Add what a finished call spent to every sum and limit that it falls under, and fill in its bill."""
         reply, bill = call.reply, call.bill
         bill.provider, bill.model = call.request.provider, reply.model or call.request.model
-        bill.usage, bill.price = reply.usage, price
+        usage = total_usage(reply)
+        bill.usage, bill.price = None if reply.usage is None else usage, price
         if reply.id:
             self._told[reply.id] = ref(bill)
             if len(self._told) > _MOST_IDS:
                 self._told.popitem(last=False)
-        usage = total_usage(reply)
         tokens = usage.total_input + usage.total_output
         femto = 0 if price is None else price.total_femto
         self.total.add(femto, tokens)
