@@ -129,6 +129,7 @@ def test_a_sum_of_which_a_part_is_unknown_says_so():
 
 
 TOLD = Usage(input=1000, output=100)
+SAID = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100, "costspan.price.status": "priced"}
 SEARCHED = Usage(input=1000, output=500, web_searches=1)
 ON_TERMS = {
     "batch": (Request("batch", "openai", "gpt-5"), {"terms": Terms(batch=True)}),
@@ -217,6 +218,19 @@ def test_a_server_by_the_hour_is_priced_by_how_long_the_call_took(ledger, tmp_pa
 
     made = plan(ledger.path, Repricing(Question(), everything=True), Pricer(str(own)), nothing)
     assert made.total().after == 10**9  # a second of 3.6 USD an hour, in pico-dollars
+
+
+def test_a_server_by_the_hour_costs_the_same_again(ledger, tmp_path):
+    own = tmp_path / "prices.json"
+    own.write_text(json.dumps({"models": [{"provider": "vllm", "model": "own", "gpu_hour": 3.6}]}))
+    pricer, seconds = Pricer(str(own)), 1.2347
+    price = pricer.price(TOLD, provider="vllm", model="own", duration_seconds=seconds)
+    said = {"gen_ai.usage.cost.amount": float(price), "costspan.cost.compute_ms": float(price)}
+    ledger.send(
+        traces(span({"gen_ai.provider.name": "vllm", "gen_ai.request.model": "own"} | SAID | said, seconds=seconds))
+    )
+
+    assert plan(ledger.path, Repricing(Question(), everything=True), pricer, nothing).models == {}
 
 
 def test_a_call_of_which_nobody_told_the_usage_is_unknown_and_not_0(ledger):

@@ -81,7 +81,7 @@ class Sorter:
             arrival.trace_id,
             arrival.span_id,
             arrival.start_ns // 1000,
-            min(max(0, arrival.end_ns - arrival.start_ns) // 1_000_000, _LONGEST_MS),
+            min(max(0, arrival.end_ns - arrival.start_ns + 500_000) // 1_000_000, _LONGEST_MS),  # as prices round it
             _NO_DIMS,
             reading.counts,
             None,
