@@ -149,6 +149,16 @@ def test_a_ledger_that_asks_for_a_token_is_not_sent_to(monkeypatch, tmp_path, en
             assert ledger_db == environ["COSTSPAN_LEDGER"]
 
 
+def test_a_ledger_that_is_named_gets_the_calls_also_where_another_is_up(monkeypatch, tmp_path, environ):
+    with start(tmp_path / "theirs.db", port=0) as theirs:
+        monkeypatch.setattr(server, "HTTP_PORT", theirs.http_port)
+        for named in (environ["COSTSPAN_LEDGER"], str(theirs.db)):
+            monkeypatch.setenv("COSTSPAN_LEDGER", named)
+            with _telemetry_target() as (told, ledger_db):
+                assert ledger_db == named
+                assert (told["OTEL_EXPORTER_OTLP_ENDPOINT"] == theirs.url) is (named == str(theirs.db))
+
+
 @pytest.mark.parametrize("url", ["clickhouse://host/otel", "clickhouses://host/otel"])
 def test_clickhouse_is_no_file_to_run_with(monkeypatch, tmp_path, url):
     monkeypatch.chdir(tmp_path)

@@ -31,15 +31,14 @@ _SOON = {"OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_BLRP_SCHEDULE_DELAY": "500"}  #
 _CANNOT_RUN, _NOT_FOUND = 126, 127  # exit codes, as a shell gives them
 
 
-@click.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
-)
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("--quiet", is_flag=True, help="No table at the end.")
 @click.argument("command_line", metavar="[--] CMD [ARGS]…", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
     """Run CMD under opentelemetry-instrument with every LLM call priced; show what it spent when it ends.
 
-    Calls go to the local ledger (one is started if none is up), or to OTEL_EXPORTER_OTLP_ENDPOINT where that is set.
+    Calls go to the local ledger (one is started if none is up, or COSTSPAN_LEDGER names another), or to
+    OTEL_EXPORTER_OTLP_ENDPOINT where that is set.
     Signals and the exit code pass through.
     """
     program = list(command_line[1:] if command_line[0] == "--" else command_line)
@@ -80,27 +79,31 @@ def _telemetry_target() -> Iterator[tuple[dict[str, str], str | None]]:
         yield environ, None
         return
     from costspan.cli.doctor import http_problem
+    from costspan.config import read_settings
     from costspan.ledger.server import HTTP_PORT, find_running
 
-    url = f"http://127.0.0.1:{HTTP_PORT}"
+    url, named = f"http://127.0.0.1:{HTTP_PORT}", read_settings().ledger
     running = find_running(url)
-    if running is not None and http_problem(url) is None:  # one that asks for a token refuses what we cannot show
+    if (
+        running is not None
+        and (not named or Path(named).resolve() == Path(running["ledger"]).resolve())
+        and http_problem(url) is None  # one that asks for a token refuses what we cannot show
+    ):
         yield _pointing_at(environ, url), str(running["ledger"])
         return
-    with _own_ledger() as own:
+    with _own_ledger(named) as own:
         yield _pointing_at(environ, own.url), str(own.db)
 
 
 @contextlib.contextmanager
-def _own_ledger() -> Iterator[RunningLedger]:
+def _own_ledger(named: str) -> Iterator[RunningLedger]:
     """A ledger of this run's own on the user's file; while another process serves that, one whose calls follow it."""
-    from costspan.config import read_settings
     from costspan.ledger.importing import merge
     from costspan.ledger.lock import InUseError
     from costspan.ledger.schema import default_db
     from costspan.ledger.server import start
 
-    path = read_settings().ledger or str(default_db())
+    path = named or str(default_db())
     with contextlib.ExitStack() as after, one_line():
         try:
             own = start(path, port=0)
