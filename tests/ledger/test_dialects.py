@@ -82,6 +82,14 @@ def test_a_provider_is_one_by_whatever_name_a_tool_calls_it(ledger, attribute, s
     assert row.provider == name
 
 
+def test_a_model_that_no_list_knows_is_priced_as_the_one_that_was_asked_for(ledger):
+    """As the plugin prices it: some answer with a build of the model."""
+    ledger.send(traces(span(TOOLS["conventions"] | {"gen_ai.response.model": "gpt-4o-0709"})))
+    [row] = ledger.report("model,status")
+
+    assert (row.model, row.status, row.cost) == ("gpt-4o-0709", "priced", PRICE)
+
+
 @pytest.mark.parametrize("kind", OTHERS)
 def test_what_only_looks_like_a_call_is_none(ledger, kind):
     ledger.send(traces(span(OTHERS[kind])))

@@ -7,11 +7,13 @@ import json
 import time
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
 from costspan.ledger.record import Dims, OtherSpan, StoredCall, dim_text
 from costspan.pricing import PriceStatus
+from costspan.pricing.ids import candidates
 from costspan.pricing.price import FEMTO
 from costspan.telemetry import names
 from costspan.usage import MOST_USD, STANDARD, Terms, Usage
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.otlp import Arrival
     from costspan.pricing import Pricer
-    from costspan.telemetry.reading import Outline, Reading
+    from costspan.telemetry.reading import Reading
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
@@ -216,14 +218,13 @@ def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
     return Dims._make((*arrival.resource, *map(dim_text, texts), told))
 
 
-def _tells_more(outline: Outline) -> bool:
-    """Whether a price may depend on the model that was asked for: not if the one that answered adds a date at most.
+@lru_cache(maxsize=4096)
+def _tells_more(provider: str, model: str, asked: str) -> bool:
+    """Whether a price may depend on the model that was asked for: not if it is looked for by the one that answered.
 
     But at Azure it is the name of a deployment, of whatever kind, that may be called as its model is.
     """
-    model, asked = outline.model, outline.request_model
-    is_dated = model.startswith(asked) and not model[len(asked) :].strip("-@0123456789")
-    return bool(asked) and (not is_dated or outline.provider.startswith("azure."))
+    return bool(asked) and (provider.startswith("azure.") or asked.lower() not in candidates(provider, model))
 
 
 def _extra(reading: Reading) -> dict[str, object]:
@@ -233,7 +234,7 @@ def _extra(reading: Reading) -> dict[str, object]:
     outline = reading.outline
     if terms := {name: dim_text(text) for name, text in outline.terms.items() if name in _TERMS}:
         kept["terms"] = terms
-    if _tells_more(outline):
+    if _tells_more(outline.provider, outline.model, outline.request_model):
         kept["asked"] = dim_text(outline.request_model)
     if reading.prompt:
         kept["prompt"] = {dim_text(part): tokens for part, tokens in reading.prompt.items()}
