@@ -28,6 +28,8 @@ class _Shape(NamedTuple):
 _HOST = path("_hidden_params.custom_llm_provider")
 _SHAPES = (
     _Shape(_HOST, "", litellm.CHAT),
+    _Shape(path("data.0.b64_json|data.0.url"), "", openai.IMAGE),
+    _Shape(path("usage.input_token_details|usage.seconds"), "", openai.TRANSCRIPTION),
     _Shape(path("usage_metadata"), "gcp.gemini", google_genai.GENERATE),
     _Shape(path("usage.inputTokens"), "aws.bedrock", bedrock.CONVERSE),
     _Shape(path("data.meta.billed_units|data.usage.billed_units"), "cohere", cohere.CHAT),

@@ -252,6 +252,29 @@ def test_cohere_s_and_ollama_s_answers_are_read_too():
     assert completion_cost(local) == 0.0
 
 
+PICTURE = {"created": 1, "data": [{"b64_json": "eA==", "url": None}]}
+PICTURE_USAGE = {
+    "input_tokens": 50,
+    "output_tokens": 1000,
+    "input_tokens_details": {"text_tokens": 10, "image_tokens": 40},
+}
+HEARD = {"input_tokens": 14, "output_tokens": 45, "input_token_details": {"text_tokens": 0, "audio_tokens": 14}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "model", "cost"),
+    [
+        (PICTURE | {"usage": PICTURE_USAGE}, "gpt-image-1", 0.04045),
+        (PICTURE | {"size": "1024x1024", "quality": "hd"}, "dall-e-3", 0.08),
+        ({"text": "Cats.", "usage": HEARD}, "gpt-4o-transcribe", 0.000534),
+        ({"text": "Cats.", "usage": {"type": "duration", "seconds": 60}}, "whisper-1", 0.006),
+    ],
+)
+def test_pictures_and_transcripts_need_their_model_and_are_billed_by_what_they_tell(answer, model, cost):
+    assert completion_cost(answer, model=model) == pytest.approx(cost, rel=1e-12)
+    assert completion_cost(as_object(answer), model=model) == pytest.approx(cost, rel=1e-12)
+
+
 def test_a_converse_answer_needs_its_model():
     answer = {"output": {}, "usage": {"inputTokens": 22, "cacheReadInputTokens": 2_492, "outputTokens": 13}}
 
