@@ -70,11 +70,7 @@ def _configure(settings: Settings) -> None:
     os.environ.update(added)
     try:
         _OTelSDKConfigurator().configure()  # type: ignore[no-untyped-call]
-    except (
-        RuntimeError,
-        ValueError,
-        OSError,
-    ) as error:  # of a variable: an exporter that is not there, an interval of 0
+    except (RuntimeError, ValueError, OSError) as error:  # of a variable: an exporter that is not there, 0 seconds
         raise ToldError(str(error)) from error
     finally:  # what the program starts from here gets the environment that the program was given
         for name, value in before.items():
