@@ -170,6 +170,21 @@ def test_a_thread_that_another_call_is_just_starting_is_not_started_twice():
     assert workers._threads == 1
 
 
+def test_a_system_that_gives_no_thread_is_asked_again_by_the_next_call(monkeypatch):
+    def refuse(_self):
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    seen, pool = [], CountingPool(workers=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        pool.submit(finished_call({"messages": QUESTION}), seen.append)
+    pool.submit(finished_call({"messages": QUESTION}), seen.append)
+
+    assert pool.drain(10)
+    assert len(seen) == 2
+
+
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_counts_its_own_calls_and_not_its_parents():
     held, seen = threading.Event(), []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -161,12 +162,12 @@ class Recorder:
         self._warmed = True
         if self.at_first_call is not None:
             self.at_first_call()
+        with suppress(RuntimeError):  # the system gives no thread: the first price reads the list
+            Thread(target=self._load, name="costspan-prices", daemon=True).start()
 
-        def load() -> None:
-            with _LOAD:
-                self.pricer.load()
-
-        Thread(target=load, name="costspan-prices", daemon=True).start()
+    def _load(self) -> None:
+        with _LOAD:
+            self.pricer.load()
 
     def paused(self, scope: Token[Context]) -> None:
         """The program is no longer inside the call. A token of another context (a task that was closed) is let be."""
@@ -296,5 +297,4 @@ class Recorder:
 
 
 def _scope_of(span: Any) -> str:
-    scope = getattr(span, "instrumentation_scope", None)
-    return scope.name if scope is not None else ""
+    return getattr(getattr(span, "instrumentation_scope", None), "name", "")

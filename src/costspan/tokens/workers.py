@@ -67,8 +67,9 @@ class Workers:
 
     def _start(self) -> None:
         if self._threads < self._most:
-            self._threads += 1
-            Thread(target=self._work, args=(self._jobs, self._open), name=self._name, daemon=True).start()
+            with suppress(RuntimeError):  # the system gives none: the next job tries again
+                Thread(target=self._work, args=(self._jobs, self._open), name=self._name, daemon=True).start()
+                self._threads += 1
 
     @staticmethod
     def _work(jobs: SimpleQueue[tuple[object, Job]], still_open: dict[object, Job]) -> None:
