@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HOST = Guard("follow how processes end")
+_AIRFLOW = "airflow.sdk.execution_time.task_runner"
 _LAST = -1000  # of the finalizers, whose calls we want to tell
 
 
@@ -35,7 +36,8 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
 
     Source: children of multiprocessing run its finalizers and `os._exit` (Python 3.10 to 3.13), Celery's send a signal
     and `os._exit` (billiard 4.3), uvicorn raises the SIGTERM again that it was stopped by (0.54); read and run on
-    2026-11-22. RQ's fork for every job, and `os._exit` after it (1.16, 2.0 and 3.0 read, 3.0 run on 2026-11-23).
+    2026-11-22. RQ's fork for every job, and `os._exit` after it (1.16, 2.0 and 3.0 read, 3.0 run on 2026-11-23);
+    so do Airflow's for every task, and clear what `atexit` has before it (task SDK 1.3; read and run on 2026-11-23).
     """
     here = os.getpid()
 
@@ -55,7 +57,7 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
         try:
             return wrapped(*args, **kwargs)
         finally:
-            if worker.is_horse:
+            if getattr(worker, "is_horse", True):
                 end()
 
     async def stopped(wrapped: Any, server: Any, args: Any, kwargs: Any) -> None:
@@ -66,6 +68,7 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
     _follow("multiprocessing.util", of_multiprocessing)
     _follow("celery.signals", of_celery)
     _follow("rq.worker", lambda worker: wrapt.wrap_function_wrapper(worker, "Worker.perform_job", performed))
+    _follow(_AIRFLOW, lambda runner: wrapt.wrap_function_wrapper(runner, "main", performed))
     _follow("uvicorn.server", lambda server: wrapt.wrap_function_wrapper(server, "Server.shutdown", stopped))
 
 

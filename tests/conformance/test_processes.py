@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from contextlib import closing
@@ -154,6 +155,36 @@ print(child.exitcode)
 
     assert (ended.code, ended.output) == (0, "0\n"), ended.errors
     assert (told, calls) == (3, [1, 2])
+
+
+def test_the_fork_in_which_airflow_runs_a_task_tells_its_calls_though_nothing_is_left_to_atexit(fake_openai, tmp_path):
+    """Airflow itself is too large for every run of the tests: its names, and what its supervisor's child does."""
+    runner = tmp_path / "airflow" / "sdk" / "execution_time" / "task_runner.py"
+    runner.parent.mkdir(parents=True)
+    runner.write_text(
+        "import openai\ndef main():\n    openai.OpenAI().chat.completions.create(model='gpt-4o', messages=[])"
+    )
+    program = """
+import atexit
+child = os.fork()
+if child == 0:
+    atexit._clear()
+    from airflow.sdk.execution_time.task_runner import main
+    main()
+    atexit._run_exitfuncs()
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+"""
+    with closing(Collector()) as collector:
+        where = {"PYTHONPATH": os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))}
+        ended = processes.run(
+            program, fake_openai.url, OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, COSTSPAN_EXIT_TIMEOUT="30", **where
+        )
+        told = len(collector.spans)
+        calls = collector.last_sums("costspan.calls")
+
+    assert (ended.code, ended.output) == (0, "0\n"), ended.errors
+    assert (told, calls) == (1, [1])
 
 
 def test_a_program_that_ctrl_c_ends_amid_a_stream_ends_by_that_signal(fake_openai):
