@@ -117,6 +117,8 @@ def test_models_says_if_there_is_none():
     unknown = run("models", "--provider", "nobody")
     assert unknown.exit_code == 2
     assert "no provider 'nobody'" in unknown.output
+    for name in ("nobody", "nope"):
+        assert "known: abliteration, " in run("models", "--provider", name).output
     assert "closest: anthropic" in run("models", "--provider", "antropic").output
 
 

@@ -23,9 +23,9 @@ def command(before: Path, after: Path, *, as_json: bool, **asked: Any) -> None:
     """Tokens, cost and saving of two versions of a prompt, as input of a model."""
     sides = [_side(each, asked) for each in (before, after)]
     saved = sides[0]["tokens"] - sides[1]["tokens"]
-    share = saved / sides[0]["tokens"] if sides[0]["tokens"] else 0.0
+    share = round(saved / sides[0]["tokens"] * 100, 2) if sides[0]["tokens"] else None
     told = {"model": asked["model"], "calls": asked["calls"], "before": sides[0], "after": sides[1]}
-    told |= {"saved_tokens": saved, "saved_percent": round(share * 100, 2), "saved_usd": _saving(sides)}
+    told |= {"saved_tokens": saved, "saved_percent": share, "saved_usd": _saving(sides)}
     if as_json:
         click.echo(json.dumps(told, indent=2))
     else:
@@ -61,14 +61,30 @@ def _saving(sides: list[dict[str, Any]]) -> str | None:
 
 
 def _show(told: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from costspan.cli.tables import terminal
     from costspan.reports.wording import counted
 
-    calls = counted(told["calls"], "call")
-    for name in ("before", "after"):
-        side = told[name]
-        cost = f"${side['cost']}" if side["cost"] is not None else f"no price: {side['why']}"
-        note = "" if side["counted_by"] == "tokenizer" else " (estimated)"
-        click.echo(f"{name:7} {side['tokens']:>10,} tokens{note}   {cost} for {calls}   {side['file']}")
-    saved = told["saved_usd"] or ""
-    money = f", {'-' * saved.startswith('-')}${saved.lstrip('-')} for {calls}" if saved else ""
-    click.echo(f"saved   {told['saved_tokens']:>10,} tokens, {told['saved_percent']}%{money}")
+    sides = {name: told[name] for name in ("before", "after")}
+    estimated = any(side["counted_by"] != "tokenizer" for side in sides.values())
+    share = "" if told["saved_percent"] is None else f"{told['saved_percent']:,.2f}%"
+    table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
+    table.add_column("", footer="saved")
+    table.add_column("tokens (estimated)" if estimated else "tokens", f"{told['saved_tokens']:,}", justify="right")
+    table.add_column(counted(told["calls"], "call"), _shown(told["saved_usd"]), justify="right")
+    table.add_column("", share, overflow="fold")
+    for name, side in sides.items():
+        table.add_row(name, f"{side['tokens']:,}", _shown(side["cost"]), escape(side["file"]))
+    out = terminal()
+    out.print(table)
+    for why in dict.fromkeys(side["why"] for side in sides.values() if side["cost"] is None):
+        out.print(f"[yellow]{escape(why)}[/]", soft_wrap=True)
+
+
+def _shown(cost: str | None) -> str:
+    from costspan.cli.tables import money
+
+    usd = Decimal(cost or 0)
+    return "unknown" if cost is None else "-" * (usd < 0) + money(abs(usd))

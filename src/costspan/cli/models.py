@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from costspan.pricing.model import Model
 
 _MILLIONTH = 10**9  # femto-dollars for a token that make a dollar for a million
+_ALIKE = 0.75  # of 1, by difflib: `grok` and `groq`
 _COLUMNS = ("input", "cache_read", "output")
 
 
@@ -28,8 +29,8 @@ def command(provider: str, search: str, *, as_json: bool) -> None:
     resolver, host = own_pricer().resolver, canonical_provider(provider)
     known = resolver.catalog.snapshot.providers
     if provider and host not in known:
-        near = ", ".join(get_close_matches(host, known))
-        known_ones = f"closest: {near}" if near else f"costspan models shows all {len(known)}"
+        near = ", ".join(get_close_matches(host, known, cutoff=_ALIKE))
+        known_ones = f"closest: {near}" if near else f"known: {', '.join(sorted(known))}"
         raise click.BadParameter(f"no provider {provider!r} in the price list; {known_ones}")
     rows = [_row(model) for model in resolver.models(host) if search.lower() in model.id.lower()]
     if as_json:
