@@ -8,6 +8,7 @@ from pathlib import Path
 
 from costspan.adapters._adapter import load
 from costspan.budgets import Limit
+from costspan.cli.commands import COMMANDS
 from costspan.config import Settings, variable
 from costspan.instrumentors import adapter_names
 from costspan.limits import Quota
@@ -31,6 +32,12 @@ def settings_table():
         shown = str(default).lower() if isinstance(default, bool) else str(default)
         code = f"`{shown}`" if shown else ""
         rows.append(f"| `{variable(each.name)}` | {each.metadata['allowed']} | {code} | {each.metadata['doc']} |")
+    for name in COMMANDS:
+        rows += [
+            f"| `{each.envvar}` | any text |  | `costspan {name} {each.opts[0]}`: {each.help} |"
+            for each in import_module(f"costspan.cli.{name}").command.params
+            if each.envvar
+        ]
     return "\n".join(rows)
 
 
@@ -115,8 +122,7 @@ def metrics_table():
     """Every instrument that is really made, with its name in Prometheus; then the gauges of the ledger's own."""
     meter = Seen()
     quotas = tuple(Quota(Limit("x", **{unit: 1}), {}, None) for unit in ("usd", "tokens"))
-    Metrics(meter)
-    BudgetSignals(meter, None, quotas, None)
+    BudgetSignals(meter, None, quotas, None, Metrics(meter))
     rows = ["| metric | in Prometheus | kind | what |", "| --- | --- | --- | --- |"]
     for name, (kind, unit, what) in sorted(meter.made.items()):
         family = family_name(name, unit, kind) + ("_total" if kind == "counter" else "")
