@@ -118,6 +118,26 @@ def test_after_off_and_on_again_the_gauges_show_the_file_of_now(tmp_path):
     assert [(each.attributes["costspan.budget.name"], each.value) for each in limit] == [("of 2", 2.0)]
 
 
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+def test_workers_that_have_one_instance_id_from_the_environment_have_gauges_of_their_own(
+    limited, monkeypatch, temporality
+):
+    """Each knows what it has spent itself: of one series, the last to send would be what one reads."""
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=ns.pod.app")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", temporality)
+    program = limited({"tokens": 29, "name": "all", "on_exceed": "raise"}, {"usd": 1, "name": "money"})
+    program.ask()
+    with pytest.raises(BudgetExceededError):
+        program.ask()
+
+    gauges = (f"costspan.{kind}" for kind in ("budget.spent", "quota.spent.tokens", "quota.remaining.tokens"))
+    for name in gauges:
+        assert [each["process.pid"] for each, _ in program.points(name)] == [str(os.getpid())]
+    [(labels, refused)] = program.points("costspan.budget.refusals")
+    assert refused.value == 1
+    assert ("process.pid" in labels) == (temporality == "cumulative")  # deltas of one id are one sum
+
+
 def test_a_gauge_is_there_before_the_first_call(limited):
     program = limited({"team": "search", "usd": 0.5})
     assert [point.value for _, point in program.points("costspan.budget.spent")] == [0.0]

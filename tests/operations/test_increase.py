@@ -110,9 +110,13 @@ def test_several_workers_at_once_over_the_collector(otelcol, start, run_program)
     increase_is(prometheus, spent)
 
 
-def test_workers_of_one_container_that_are_told_the_same_instance_id(otelcol, start, run_program):
+def test_workers_of_one_container_that_are_told_the_same_instance_id(otelcol, start, run_program, tmp_path):
+    """Their counters add up, and so does what each of them has spent of a budget."""
     prometheus, run = push(start, otelcol, run_program)
-    workers = [run(OTEL_RESOURCE_ATTRIBUTES="service.instance.id=ns.pod.app") for _ in range(3)]
+    budgets = tmp_path / "budgets.json"
+    budgets.write_text('[{"team": "search", "usd": 100, "per": "month"}]')
+    env = {"OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=ns.pod.app", "COSTSPAN_BUDGETS": str(budgets)}
+    workers = [run(**env) for _ in range(3)]
     for times, worker in enumerate(workers, 4):
         worker.send({**CALL, "times": times})
     time.sleep(6)
@@ -120,6 +124,9 @@ def test_workers_of_one_container_that_are_told_the_same_instance_id(otelcol, st
 
     increase_is(prometheus, spent)
     assert total(prometheus) == pytest.approx(spent)
+    of_a_budget = "sum by (costspan_team) (costspan_budget_{}_USD)"
+    assert prometheus.query(of_a_budget.format("spent")) == [({"costspan_team": "search"}, pytest.approx(spent))]
+    assert prometheus.value("max by (costspan_team) (costspan_budget_limit_USD)") == 100
 
 
 def test_forked_children_do_not_report_their_parents_spend(otelcol, start, run_program):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from costspan.call import Call
     from costspan.limits import Quota
     from costspan.rollup import Account, Spend
+    from costspan.telemetry.metrics import Metrics
     from costspan.telemetry.spending import Labels
 
 _log = logging.getLogger("costspan")
@@ -37,9 +38,12 @@ _GAUGES = {
 class BudgetSignals:
     """The gauges of the budget file, the counter of refusals, and the events."""
 
-    def __init__(self, meter: Meter, logger: Logger | None, quotas: tuple[Quota, ...], labels: Labels) -> None:
+    def __init__(
+        self, meter: Meter, logger: Logger | None, quotas: tuple[Quota, ...], labels: Labels, metrics: Metrics
+    ) -> None:
         self._logger = logger
         self._labels = labels
+        self._process = metrics.process
         self._refusals = meter.create_counter(names.REFUSAL_COUNTER, "{call}", "Calls that a budget has refused")
         # a meter keeps the first callback of a gauge: after costspan was off and on again, it must show other quotas
         shown: list[Quota] = getattr(meter, "__dict__", {}).setdefault("_costspan_quotas", [])
@@ -73,11 +77,12 @@ class BudgetSignals:
             names.BUDGET_NAME: quota.limit.name,
             names.BUDGET_PERIOD: quota.period.per,
             **{_attribute(key): value for key, value in who.items()},
+            **dict(self._process(sums=False)),
         }
 
     def refused(self, error: BudgetExceededError, call: Call) -> None:
         """A call was refused: counted, and told with who asked for it."""
-        labels = {names.BUDGET_NAME: error.scope, **self._labels.of(call.request.attribution)}
+        labels = {names.BUDGET_NAME: error.scope, **self._labels.of(call.request.attribution), **dict(self._process())}
         self._refusals.add(1, labels)
         attributes = {
             **{payer(key): value for key, value in call.request.attribution.items()},

@@ -106,7 +106,7 @@ class Metrics:
         return self._saved.observe("")
 
     def _observe_failures(self) -> list[Observation]:
-        process = dict(self._process())
+        process = dict(self.process())
         return [
             Observation(count, {"costspan.step": step, names.ERROR_TYPE: kind, **process})
             for (step, kind), count in FAILURES.counts.items()
@@ -186,7 +186,7 @@ class Metrics:
             attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT] = address
         if error:
             attributes[names.ERROR_TYPE] = error
-        payers = (*payers, *self._process())
+        payers = (*payers, *self.process())
         attributes.update(payers)
         series: Series = (
             (names.OPERATION, operation),
@@ -205,15 +205,15 @@ class Metrics:
             saved=self._saved.row(series),
         )
 
-    def _process(self) -> Series:
-        """What tells the sums of this process from those of workers that have the same resource.
+    def process(self, *, sums: bool = True) -> Series:
+        """What tells the series of this process from those of workers that have the same resource.
 
         An id that the environment gives, as Kubernetes' Operator does, all processes of a container have; forked ones
         share it before opentelemetry-sdk 1.45. Deltas of one id are one sum, which is how jobs add up.
         Source: opentelemetry-python#3885 and #4390, scale-agentex#305; run with a Collector and Prometheus 2026-11-23.
         """
         shared = self._forked or "service.instance.id" in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-        if not shared or os.environ.get(_TEMPORALITY, "").strip().lower() == "delta":
+        if not shared or (sums and os.environ.get(_TEMPORALITY, "").strip().lower() == "delta"):
             return ()
         return ((names.PROCESS, str(os.getpid())),)
 

@@ -75,7 +75,7 @@ class Recorder:
 
             self._hasher = PromptHasher(settings.prompt_hash)
         self.metrics = metrics_of(meter, chunk_metric=settings.chunk_metric)
-        self.spending = Spending(meter, logger, settings)
+        self.spending = Spending(meter, logger, settings, self.metrics)
         self.bills = self.spending.bills
         self._warmed = False
         self._process = object()

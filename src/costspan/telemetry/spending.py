@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from costspan.limits import Quota
     from costspan.pricing.price import Price
     from costspan.telemetry.budget_signals import BudgetSignals
+    from costspan.telemetry.metrics import Metrics
 
 _QUOTAS = Guard("read the budget file")
 OTHER = "other"
@@ -70,7 +71,7 @@ class Labels:
 class Spending:
     """Who pays and which limits hold, for the calls of one recorder."""
 
-    def __init__(self, meter: Meter, logger: Logger | None, settings: Settings) -> None:
+    def __init__(self, meter: Meter, logger: Logger | None, settings: Settings, metrics: Metrics) -> None:
         self.total = Account()  # of the process, since costspan is on
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
@@ -78,7 +79,7 @@ class Spending:
         self._told: OrderedDict[str, ref[Bill]] = OrderedDict()  # by response id
         self._unsampled: OrderedDict[int, Account] = OrderedDict()  # by trace id
         self._quotas: tuple[Quota, ...] = ()
-        self._meter, self._logger = meter, logger
+        self._meter, self._logger, self._metrics = meter, logger, metrics
         in_children(self._start_anew)
         if settings.budgets:
             with _QUOTAS:
@@ -95,7 +96,7 @@ class Spending:
         """What tells of budgets; made by the first one."""
         from costspan.telemetry.budget_signals import BudgetSignals  # noqa: PLC0415 only who has budgets
 
-        return BudgetSignals(self._meter, self._logger, self._quotas, self.labels)
+        return BudgetSignals(self._meter, self._logger, self._quotas, self.labels, self._metrics)
 
     def begin(self, call: Call, context: Context) -> None:
         """Note where a call begins, and who pays: what the program says, then the SDK's arguments, then baggage."""
