@@ -38,6 +38,7 @@ export function change(now, before) {
   const [a, b] = [Number(now), Number(before)];
   if (b === 0) return a === 0 ? 'no change' : 'new';
   const share = a / b - 1;
+  if (Math.abs(share) < 0.0005) return 'no change'; // 0.0%
   if (share >= 9) return `×${compact(Math.round(share + 1))}`;
   return `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(Math.abs(share) < 10 ? 1 : 0)}%`;
 }

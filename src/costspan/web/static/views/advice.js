@@ -1,7 +1,8 @@
 /** What could be saved, and how sure that is, as `costspan advise` says it. */
 
+import { calls, minor } from '../columns.js';
 import { el, note } from '../dom.js';
-import { count, money, named } from '../format.js';
+import { money, named } from '../format.js';
 import { ask, link } from '../state.js';
 import { table } from '../table.js';
 
@@ -19,7 +20,7 @@ export function draw({ said: { advice } }) {
     { title: 'Of', value: of },
     { title: 'Saves', number: true, value: (row) => row.usd, text: (row) => money(row.usd) },
     { title: 'Sure', value: (row) => row.sure },
-    { title: 'Calls', number: true, value: (row) => row.calls, text: (row) => count(row.calls) },
+    minor(calls),
     { title: 'Because', value: (row) => row.basis },
   ], advice.slice(0, MOST))];
 }

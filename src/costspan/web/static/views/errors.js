@@ -22,7 +22,8 @@ function retries({ looked_at: looked, retries: rows }) {
   return [
     note(`Of the latest ${counted(looked, 'call')}, these failed and were tried again within a minute, in the same trace.`),
     table('Retries', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), number('Tried again', 'calls', count),
-      number('Then succeeded', 'succeeded', count), number('Billed for the failed', 'cost', money), number('Billed for the retries', 'again_cost', money)], rows),
+      minor(number('Then succeeded', 'succeeded', count)), minor(number('Billed for the failed', 'cost', money)),
+      number('Billed for the retries', 'again_cost', money)], rows),
   ];
 }
 

@@ -1,7 +1,8 @@
 /** What if: the same tokens on another model, at its list price. */
 
+import { minor, tokens } from '../columns.js';
 import { el, note } from '../dom.js';
-import { change, compact, money } from '../format.js';
+import { change, money } from '../format.js';
 import { ask, get, go } from '../state.js';
 import { table } from '../table.js';
 
@@ -30,15 +31,16 @@ export function draw({ models, prices }) {
   if (!found) return [picker(), note(get('what_if') ? 'No price list has this model.' : 'Choose a model: it shows what the calls of this period would have cost on it.')];
   const rows = models.rows.filter((row) => row.output_tokens > 0).map((row) => ({ ...row, then: price(row, found.prices) }));
   const total = rows.reduce((sum, row) => ({ tokens: sum.tokens + row.tokens, cost: sum.cost + Number(row.cost), then: sum.then + row.then }), { tokens: 0, cost: 0, then: 0 });
-  const difference = (row) => row.then - row.cost;
+  const difference = (row) => Math.round((row.then - row.cost) * 1e12) / 1e12;
   return [
     picker(),
     table(`The same tokens on ${model}`, [
       { title: 'Now on', value: (row) => row.model },
-      { title: 'Tokens', number: true, value: (row) => row.tokens, text: (row) => compact(row.tokens) },
+      minor(tokens),
       { title: 'Cost', number: true, value: (row) => row.cost, text: (row) => money(row.cost) },
       { title: 'There', number: true, value: (row) => row.then, text: (row) => money(row.then) },
-      { title: 'Difference', number: true, value: difference, text: (row) => `${money(difference(row))} (${change(row.then, row.cost)})` },
+      { title: 'Difference', number: true, value: difference,
+        cell: (row) => [el('span', { class: 'number' }, money(difference(row))), ` (${change(row.then, row.cost)})`] },
     ], rows, total),
     note(`At the list price of ${found.source}, for calls of average size; calls without a price or without output (embeddings) are left out. Another model counts tokens a little differently; whether its answers do is yours to judge.`),
   ];
