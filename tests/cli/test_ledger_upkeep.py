@@ -78,6 +78,18 @@ def test_import_takes_otlp_lines_and_names_a_line_that_is_none(tmp_path):
     assert "line 1" in run("ledger", "import", "--db", tmp_path / "x.db", bad).output.replace("\n", "")
 
 
+def test_import_tells_what_it_refused(tmp_path):
+    old = {"traceId": "a" * 32, "spanId": "b" * 16, "name": "chat", "startTimeUnixNano": "0", "endTimeUnixNano": "1"}
+    lines = tmp_path / "old.jsonl"
+    lines.write_text(
+        json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [old, old | {"startTimeUnixNano": "9" * 30}]}]}]})
+    )
+    done = run("ledger", "import", "--db", tmp_path / "x.db", lines)
+
+    assert done.exit_code == 0
+    assert "2 refused: its time is 1970-01-01 00:00 UTC, here it is" in done.output.replace("\n", " ")
+
+
 def test_reprice_asks_before_it_writes(db, tmp_path, monkeypatch):
     prices = tmp_path / "prices.json"
     prices.write_text(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from decimal import Decimal
 
@@ -84,6 +85,14 @@ def test_spans_of_absurd_times_are_refused_by_name_and_the_others_kept(ledger, a
 
     assert (batch.refused, "time" in batch.refusal) == (1, True)
     assert ledger.report().total.calls == 1
+
+
+def test_a_refusal_is_one_line_of_the_ledger_with_both_clocks(ledger, caplog):
+    for _ in range(3):
+        ledger.send(traces(call(), span(start_time_unix_nano=NOON + 40_000 * DAY), span(start_time_unix_nano=0)))
+
+    (line,) = [each.getMessage() for each in caplog.records]
+    assert re.match(r"refused 2 of what a request held.*: its time is \d{4}-.*, here it is 20\d\d-.* UTC: ", line)
 
 
 def test_spans_without_ids_are_refused_and_not_taken_for_the_same_call_again(ledger):

@@ -162,6 +162,8 @@ def merge(db: str, other: Path) -> None:
 def _say(source: Path, written: Written) -> None:
     new, other = counted(written.calls, "new call"), counted(written.spans, "other span")
     click.echo(f"{source}: {new}, {written.duplicates:,} here already, {other}")
+    if written.refused:
+        click.echo(f"{written.refused:,} refused: {written.refusal}", err=True)
 
 
 @command.command()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from costspan.telemetry.reading import Reading
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
+_LATEST_SECONDS = 253_402_300_799  # the end of 9999
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
 _MOST_FEMTO = MOST_USD * FEMTO  # more for one call, and sums would not fit into 64 bits
 _LONGEST_MS = 7 * 86_400_000
@@ -68,7 +69,10 @@ class Sorter:
             if arrival.event:
                 _complete(arrival)
             if not _EARLIEST_NS <= arrival.start_ns <= latest:
-                batch.refuse(f"time {arrival.start_ns} is before 2020 or in the future")
+                span, here = _moment(arrival.start_ns), _moment(latest - _CLOCK_AHEAD_NS)
+                batch.refuse(
+                    f"its time is {span}, here it is {here}: before 2020, or over a day ahead; is a clock wrong?"
+                )
             elif len(arrival.trace_id) != _TRACE_ID or len(arrival.span_id) != _SPAN_ID or not any(arrival.span_id):
                 batch.refuse("a trace id has 16 bytes and a span id 8, not all of them 0")
             elif (reading := arrival.outline.read(arrival.numbers)) is None:
@@ -102,6 +106,11 @@ class Sorter:
             dims = self._dims[key] = _dims(arrival, reading, status)
         call.dims = dims
         return call
+
+
+def _moment(ns: int) -> str:
+    """A time as people write it; the nearest one that a calendar has."""
+    return f"{datetime.fromtimestamp(min(max(0, ns // 10**9), _LATEST_SECONDS), timezone.utc):%Y-%m-%d %H:%M} UTC"
 
 
 def _complete(arrival: Arrival) -> None:

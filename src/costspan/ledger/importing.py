@@ -41,6 +41,8 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
                     batch = sorter.sort_out(_arrivals(line, f"{source}, line {place}"))
                     calls += batch.calls
                     spans += batch.spans
+                    total.refused += batch.refused
+                    total.refusal = total.refusal or batch.refusal
             finally:  # also before a line that is cut off, as the last one of a file that is being written
                 _add(total, store.write(calls, spans))
             told(sum(map(len, lines)))

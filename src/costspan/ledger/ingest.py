@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from costspan.ledger.store import Keep, Store
     from costspan.pricing import Pricer
 
+_log = logging.getLogger("costspan")
 _STORE = Guard("store calls")
 _TIDY = Guard("drop old calls")
-_TIDY_SECONDS = 3600
+_TIDY_SECONDS = _TELL_SECONDS = 3600
 MOST_BYTES = 32 * 2**20  # of one request, unpacked
 MOST_RATIO = 250  # of what unpacks to more than 1 MB; telemetry comes to a tenth of it, a bomb to a thousand
 _FREELY = 2**20  # bytes
@@ -56,6 +58,7 @@ class Ingest:
     def __init__(self, store: Store, pricer: Pricer, keep: Keep | None = None) -> None:
         self._keep = keep
         self._tidied = -_TIDY_SECONDS - 1.0  # when old calls were last looked for, by the monotonic clock
+        self._told = -_TELL_SECONDS - 1.0  # likewise: of what was refused
         self._store = store
         self._sorter = Sorter(pricer)
         self._protobuf = ProtobufReader()
@@ -144,9 +147,17 @@ class Ingest:
         self.counts["duplicates"] += written.duplicates
         self.counts["layers"] += written.layers
         for job, batch in good:
+            if batch.refused:
+                self._tell(batch)
             self.counts["refused"] += batch.refused
             self.counts["bad values"] += batch.bad_values
             job.answer.set_result(batch)
+
+    def _tell(self, batch: Batch) -> None:
+        """One line, once an hour: most exporters pay no heed to an answer that tells what was not taken."""
+        if time.monotonic() - self._told > _TELL_SECONDS:
+            self._told = time.monotonic()
+            _log.warning("refused %s of what a request held, and few senders say so: %s", batch.refused, batch.refusal)
 
     def _read(self, job: Job) -> Batch | None:
         """What the request holds; None if it cannot be read, which it has been told."""

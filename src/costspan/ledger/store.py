@@ -52,6 +52,8 @@ class Written:
     duplicates: int = 0  # had been stored before: a retry, or the span of a call whose event was here first
     layers: int = 0  # calls around a call, or inside one that came first: another tool's span for the same one
     spans: int = 0
+    refused: int = 0  # of an import: could not be stored
+    refusal: str = ""  # why the first one was
 
 
 class Store:
