@@ -70,3 +70,20 @@ def test_a_context_that_is_long_but_not_dearer_is_no_advice(advice):
 
     assert advice("long contexts", long(300_000) | flat) == []
     assert advice("long contexts", long(100_000)) == []
+
+
+def test_work_that_nobody_waits_for_is_one_line_for_a_model_whoever_caused_it(advice):
+    """text-embedding-3-small is 0.02 dollars a million, gpt-4o 2.50 for input: in a batch, half of it."""
+    embedded = {
+        "gen_ai.operation.name": "embeddings",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "text-embedding-3-small",
+        "gen_ai.usage.input_tokens": 500_000,
+    }
+    chat = embedded | {"gen_ai.operation.name": "chat", "gen_ai.response.model": "gpt-4o"}
+    users = [embedded | {"user.id": f"user-{number}"} for number in range(4)]
+
+    assert advice("batches", *users, chat, chat | {"user.id": "ann"}) == [
+        (Decimal("0.625"), 1),
+        (Decimal("0.02"), 4),
+    ]

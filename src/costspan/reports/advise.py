@@ -164,14 +164,14 @@ def _other_models(rows: list[UsageRow], what_if: str) -> Iterator[Advice]:
 
 def _batches(book: Book, question: Question) -> Iterator[Advice]:
     """Work that nobody waits for: embeddings, and calls that no user is named for."""
-    for row in read_usage(book, replace(question, by=("provider", "model", "operation", "user"))).rows:
-        if row.keys["operation"] != "embeddings" and row.keys["user"]:
-            continue
-        price = _price(row, usage_of(row), terms=Terms(batch=True))
-        if price is not None and price < row.cost:
-            basis = "the price of the provider's batch interface; if these calls can wait for hours"
-            names = ("provider", "model", "operation")
-            yield Advice("batches", row.cost - price, AT_MOST, basis, row.calls, _where(row, *names))
+    embeddings, names = Filter("operation", ("embeddings",)), ("provider", "model", "operation")
+    nobody = replace(embeddings, negative=True), Filter("user", ("",))
+    for filters, user in (((embeddings,), {}), (nobody, {"user": ""})):
+        for row in read_usage(book, replace(question, by=names, where=(*question.where, *filters))).rows:
+            price = _price(row, usage_of(row), terms=Terms(batch=True))
+            if price is not None and price < row.cost:
+                basis = "the price of the provider's batch interface; if these calls can wait for hours"
+                yield Advice("batches", row.cost - price, AT_MOST, basis, row.calls, _where(row, *names) | user)
 
 
 def _long_contexts(book: Book, question: Question) -> Iterator[Advice]:
