@@ -57,6 +57,18 @@ def test_roll_ups_are_exactly_what_the_calls_sum_to(filled):
     assert (check.calls, check.problems) == (2000, [])
 
 
+def test_the_period_of_a_ledger_is_found_without_reading_all_of_its_days(filled):
+    asked = []
+    with Reader(filled) as reader:
+        reader.connection.set_trace_callback(asked.append)
+        reader.period()
+        reader.connection.set_trace_callback(None)
+        steps = [step[3] for step in reader.fetch(f"EXPLAIN QUERY PLAN {asked[0]}")]
+
+    assert any(step.startswith("SEARCH days") for step in steps)
+    assert not any("SCAN days" in step for step in steps)
+
+
 @pytest.mark.parametrize(
     "harm",
     [

@@ -139,7 +139,8 @@ class Reader:
 
     def period(self) -> tuple[int, int]:
         """From the first day with calls to the end of the last, in microseconds since the epoch; 0, 0 if none."""
-        [(first, last)] = self.fetch("SELECT min(day), max(day) FROM days")
+        # one by one: SQLite finds each of them in the index, and reads all days for both at once
+        [(first, last)] = self.fetch("SELECT (SELECT min(day) FROM days), (SELECT max(day) FROM days)")
         return (0, 0) if first is None else (first * DAY_US, (last + 1) * DAY_US)
 
     def fetch(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Any]:
