@@ -112,6 +112,15 @@ def test_models_lists_by_provider_and_text():
     assert "1 model;" in table
 
 
+def test_in_a_narrow_terminal_columns_go_and_never_the_models(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run("models").output.splitlines()
+
+    assert lines[0].split() == ["provider", "model", "input", "output"]
+    assert lines[1].split()[:2] == ["abliteration", "abliterated-model"]
+    assert max(map(len, lines[:-1])) <= 80
+
+
 def test_models_says_if_there_is_none():
     assert "no model with 'no-such-model-at-all' in its id" in run("models", "--search", "no-such-model-at-all").output
     unknown = run("models", "--provider", "nobody")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _MILLIONTH = 10**9  # femto-dollars for a token that make a dollar for a million
 _ALIKE = 0.75  # of 1, by difflib: `grok` and `groq`
 _COLUMNS = ("input", "cache_read", "output")
+_DISPENSABLE = ("max out", "max in", "cache_read")  # in a narrow terminal
+_SHORT_NAME = 28  # what a model's name may take before it is folded
+_GAP = 2  # between two columns
 
 
 @click.command()
@@ -52,22 +55,32 @@ def _row(model: Model) -> dict[str, Any]:
     return row | limits | {"since": period.since and period.since.isoformat(), "source": model.source, "url": model.url}
 
 
+def _numbers(row: dict[str, Any]) -> dict[str, str]:
+    """By the titles of their columns."""
+    prices = {bucket: f"{row[bucket]:g}" if bucket in row else "-" for bucket in _COLUMNS}
+    limits = {"max in": row["max_input_tokens"], "max out": row["max_output_tokens"]}
+    return prices | {title: f"{limit:,}" if limit else "-" for title, limit in limits.items()}
+
+
 def _show(rows: list[dict[str, Any]]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from costspan.cli.tables import terminal
+    from costspan.cli.tables import fitting, terminal
     from costspan.reports.wording import counted
 
+    numbers = [_numbers(row) for row in rows]
+    sizes = {title: max(map(len, (title, *(each[title] for each in numbers)))) for title in numbers[0]}
+    names = {name: max(len(row[name]) for row in rows) for name in ("provider", "model")}
+    out = terminal()
+    titles = fitting(sizes, _DISPENSABLE, out.width - names["provider"] - min(names["model"], _SHORT_NAME) - 2 * _GAP)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("provider", no_wrap=True)
     table.add_column("model", overflow="fold")
-    for title in (*_COLUMNS, "max in", "max out"):
+    for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    for row in rows:
-        prices = [f"{row[bucket]:g}" if bucket in row else "-" for bucket in _COLUMNS]
-        limits = [f"{row[name]:,}" if row[name] else "-" for name in ("max_input_tokens", "max_output_tokens")]
-        table.add_row(escape(row["provider"]), escape(row["model"]), *prices, *limits)
-    terminal().print(table)
+    for row, number in zip(rows, numbers, strict=True):
+        table.add_row(escape(row["provider"]), escape(row["model"]), *(number[title] for title in titles))
+    out.print(table)
     said = counted(len(rows), "model")
     click.echo(f"{said}; USD per million tokens; --json tells all buckets and where each price is from")

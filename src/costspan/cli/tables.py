@@ -68,7 +68,9 @@ def usage_table(report: UsageReport, width: int, top: int | None = None, currenc
     numbers = [_numbers(row, currency) for row in rows]
     names = {name: max(map(len, (name, *(row.keys[name] for row in rows)))) for name in report.question.by}
     sizes = {title: max(map(len, (title, *(each[title] for each in (footers, *numbers))))) for title in footers}
-    titles = _fitting(sizes, width - sum(min(size, _SHORT_NAME // len(names)) + _GAP for size in names.values()))
+    titles = fitting(
+        sizes, _DISPENSABLE, width - sum(min(size, _SHORT_NAME // len(names)) + _GAP for size in names.values())
+    )
     room = width - sum(size + _GAP for size in names.values()) - _width(sizes, titles)
     for place, name in enumerate(names):
         table.add_column(name, footer="total" if place == 0 else "", overflow="fold", no_wrap=room >= 0)
@@ -127,10 +129,10 @@ def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
     }
 
 
-def _fitting(sizes: dict[str, int], room: int) -> list[str]:
-    """The columns of numbers that fit, in their order; calls and cost always."""
+def fitting(sizes: dict[str, int], dispensable: tuple[str, ...], room: int) -> list[str]:
+    """The columns of numbers that fit, in their order; those that are not dispensable always."""
     titles = list(sizes)
-    for title in _DISPENSABLE:
+    for title in dispensable:
         if _width(sizes, titles) > room:
             titles.remove(title)
     return titles
