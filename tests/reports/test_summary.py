@@ -45,11 +45,11 @@ def test_the_month_is_forecast_at_the_pace_of_the_last_seven_days(tmp_path):
     """9 days and 5.5 hours are to come: 797,400 of a week's 604,800 seconds."""
     month = summary_of(tmp_path, (8.0, 7 * DAY - HOUR), (10.0, 7 * DAY + HOUR)).month
 
-    assert month.forecast == Decimal("28.547619")
+    assert month.forecast == Decimal("28.547619047619")
 
 
 def test_a_ledger_younger_than_a_week_is_forecast_at_the_pace_since_its_first_day(tmp_path):
     """It began 18.5 hours ago, at midnight."""
     month = summary_of(tmp_path, (2.0, 6 * HOUR)).month
 
-    assert month.forecast == Decimal("25.945946")
+    assert month.forecast == Decimal("25.945945945946")

@@ -121,6 +121,15 @@ def test_a_call_without_a_price_is_unknown_and_not_zero(page):
     assert MODEL in [row[0] for row in page.rows("unpriced")]
 
 
+def test_where_no_call_has_a_price_no_figure_is_zero(page, served):
+    page.open(f"{served.running.url}/?provider=acme&what_if=openai/gpt-4o-mini")
+    names = page.texts("#glance h3")
+
+    assert dict(zip(names, page.texts("#glance .figure"), strict=True)) == dict.fromkeys(names, "unknown")
+    for view in ("glance", "tokens", "sure", "whatif", "models", "groups"):
+        assert "$0" not in " ".join(page.texts(f"#{view}"))
+
+
 def test_a_call_that_was_tried_again_shows_what_both_cost(page, served):
     [said] = [row for row in served.get("/api/retries")[1]["retries"] if row["error"] == "APIConnectionError"]
     [line] = [row for row in page.rows("errors") if row[0] == "APIConnectionError" and read("0.04") in row]

@@ -60,7 +60,7 @@ _SPAN = _object(
     span_id=_TEXT, parent_id=_TEXT, name=_TEXT, service=_TEXT, depth=_COUNT, offset_us=_COUNT, duration_us=_COUNT,
     failed={"type": "boolean"}, subtree_cost=_MONEY, call=_CALL | {"type": ["object", "null"]},
 )  # fmt: skip
-_MONTH = _object(start=_TEXT, end=_TEXT, cost=_MONEY, calls=_COUNT, forecast=_MONEY)
+_MONTH = _object(start=_TEXT, end=_TEXT, cost=_MONEY, calls=_COUNT, unpriced_calls=_COUNT, forecast=_MONEY)
 _REPORT = _object(
     since={"type": ["string", "null"]}, until={"type": ["string", "null"]}, group_by={"type": "array"},
     currency=_TEXT, rows={"type": "array", "items": _ROW}, total=_ROW,

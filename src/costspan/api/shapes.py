@@ -128,6 +128,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
             "end": month.end.isoformat(),
             "cost": text(month.cost),
             "calls": month.calls,
+            "unpriced_calls": month.unpriced_calls,
             "forecast": text(month.forecast),
         },
         "last_hour": summary.last_hour.as_dict(),

@@ -15,6 +15,7 @@ from costspan.reports.usage import UsageReport, UsageRow, read_usage
 if TYPE_CHECKING:
     from costspan.ledger.book import Book
 
+_PICO = Decimal("0.000000000001")  # USD: as finely as calls are stored
 _TREND = timedelta(days=7)  # whose pace a forecast goes on with
 _WEEK = timedelta(days=7)
 _BEGINNING = datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)  # in any zone, a time that can be told
@@ -28,6 +29,7 @@ class Month:
     end: datetime
     cost: Decimal
     calls: int
+    unpriced_calls: int
     forecast: Decimal  # at its end, at the pace of the last 7 days (or since the first day with calls, if that is less)
 
 
@@ -96,7 +98,7 @@ def _month(book: Book, question: Question, start: datetime, since: datetime, now
     recent = _total(book, question, since, now)
     pace = recent.cost / max(1, int((now - since).total_seconds()))
     forecast = so_far.cost + pace * int((end - now).total_seconds())
-    return Month(start, end, so_far.cost, so_far.calls, forecast.quantize(Decimal("0.000001")))
+    return Month(start, end, so_far.cost, so_far.calls, so_far.unpriced_calls, forecast.quantize(_PICO))
 
 
 def cache_effect(rows: list[UsageRow]) -> Cache:
@@ -107,10 +109,9 @@ def cache_effect(rows: list[UsageRow]) -> Cache:
             rate = row.costs["input"] / row.sums.input
             saved += rate * row.sums.cache_read - row.costs["cache_read"]
             premium += row.costs["cache_write"] - rate * row.sums.cache_write
-    places = Decimal("0.000000000001")
     return Cache(
         sum(row.sums.cache_read for row in rows),
         sum(row.sums.cache_write for row in rows),
-        saved.quantize(places),
-        premium.quantize(places),
+        saved.quantize(_PICO),
+        premium.quantize(_PICO),
     )

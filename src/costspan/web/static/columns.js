@@ -19,7 +19,7 @@ export const cost = {
   title: 'Cost', number: true, value: (row) => known(row), text: (row) => money(known(row)),
 };
 /** USD, or null where no call of the row has a price: unknown is not zero. */
-const known = (row) => (row.calls > 0 && row.unpriced_calls === row.calls && Number(row.cost) === 0 ? null : row.cost);
+export const known = (row) => (row.calls > 0 && row.unpriced_calls === row.calls && Number(row.cost) === 0 ? null : row.cost);
 export const share = {
   title: 'Share', number: true, value: (row) => row.share,
   cell: (row) => el('span', { class: 'share' }, bar(row.share), percent(row.share)),

@@ -1,5 +1,6 @@
 /** The figures at a glance: the period, the month and where it ends, the last hour. */
 
+import { known } from '../columns.js';
 import { bar, el } from '../dom.js';
 import { change, compact, counted, day, money, percent } from '../format.js';
 import { PERIODS, ask, period } from '../state.js';
@@ -21,21 +22,21 @@ export function draw({ summary, budgets }) {
 }
 
 function spent({ period: { total }, previous }) {
-  return tile(PERIODS[period()] ?? 'Period', money(total.cost),
+  return tile(PERIODS[period()] ?? 'Period', money(known(total)),
     small(`${counted(total.calls, 'call', compact)}, ${counted(total.tokens, 'token', compact)}`),
     small(previous.calls ? `${change(total.cost, previous.cost)} against the period before (${money(previous.cost)})` : 'no calls in the period before'));
 }
 
 function today({ today }) {
-  return tile('Today', money(today.cost), small(counted(today.calls, 'call')),
-    small(today.calls ? `${money(today.cost / today.calls)} a call` : 'nothing yet'));
+  return tile('Today', money(known(today)), small(counted(today.calls, 'call')),
+    small(known(today) === null ? 'no price is known' : today.calls ? `${money(today.cost / today.calls)} a call` : 'nothing yet'));
 }
 
 function soFar(summary, budgets) {
   const { month } = summary;
   const budget = monthBudget(budgets);
   const gone = pace(summary);
-  if (!budget) return tile('This month', money(month.cost), small(counted(month.calls, 'call')), small('no budget is set: see Budgets'));
+  if (!budget) return tile('This month', money(known(month)), small(counted(month.calls, 'call')), small('no budget is set: see Budgets'));
   const used = month.cost / budget;
   return tile('This month', money(month.cost), el('p', {}, bar(used, used > 1 ? 'bad' : used > gone ? 'warn' : 'good')),
     small(`${percent(used)} of ${money(budget)} used, ${percent(gone)} of the month gone: `,
@@ -51,7 +52,7 @@ function forecast({ now, month, first_day: first }, budgets) {
   const perMs = (month.forecast - month.cost) / (Date.parse(month.end) - Date.parse(now));
   const spentOn = new Date(Date.parse(now) + (budget - month.cost) / perMs);
   const end = small(`by ${day(new Date(Date.parse(month.end) - 1))}, at the pace ${trend(now, first)}`);
-  if (!budget) return tile('Month-end forecast', money(month.forecast), end);
+  if (!budget) return tile('Month-end forecast', money(known(month) && month.forecast), end);
   const over = month.forecast - budget;
   const verdict = month.cost >= budget ? 'the budget is spent'
     : over > 0 ? `the budget is spent on ${day(spentOn)}` : `${money(-over)} below the budget`;
@@ -59,6 +60,6 @@ function forecast({ now, month, first_day: first }, budgets) {
 }
 
 function hour({ last_hour: now, same_hour_last_week: before }) {
-  return tile('Last hour', money(now.cost), small(counted(now.calls, 'call')),
+  return tile('Last hour', money(known(now)), small(counted(now.calls, 'call')),
     small(before.calls ? `same hour last week: ${money(before.cost)} (${change(now.cost, before.cost)})` : 'no calls in the same hour last week'));
 }

@@ -1,5 +1,6 @@
 /** How sure the figures are: counted by the provider or here, priced or not, by a list of which day. */
 
+import { known } from '../columns.js';
 import { bar, el, note } from '../dom.js';
 import { count, counted, money, percent } from '../format.js';
 import { ask } from '../state.js';
@@ -21,7 +22,7 @@ export function draw({ sources: { rows }, summary: { sure }, prices }) {
   const all = Math.max(1, sure.calls);
   const days = Math.max(0, Math.floor((Date.now() - Date.parse(prices.list_date)) / 86400e3));
   const shown = [
-    ...rows.map((row) => ({ name: NAMES[row.source] ?? 'no usage known', calls: row.calls, cost: row.cost, kind: row.source === 'provider' ? 'good' : 'warn' })),
+    ...rows.map((row) => ({ name: NAMES[row.source] ?? 'no usage known', calls: row.calls, cost: known(row), kind: row.source === 'provider' ? 'good' : 'warn' })),
     { name: 'of these without a price, or a part of it', calls: sure.unpriced_calls, cost: null, kind: 'bad' },
   ].filter((row) => row.calls > 0);
   return [

@@ -1,6 +1,7 @@
 /** What kinds of tokens the money went to, and what prompt caches saved. */
 
 import { OTHER, entry } from '../charts.js';
+import { known } from '../columns.js';
 import { el, note } from '../dom.js';
 import { compact, money, perMillion, percent } from '../format.js';
 import { ask } from '../state.js';
@@ -12,6 +13,7 @@ export const title = 'Token mix and cache';
 export const asks = () => ({ summary: ask('/api/summary') });
 
 export function draw({ summary: { period: { total }, cache } }) {
+  if (known(total) === null) return [note('No call of this period has a price.')];
   const rows = kinds(total);
   const all = Number(total.cost);
   const saved = cache.saved - cache.write_premium;

@@ -30,6 +30,7 @@ export function draw({ models, prices }) {
   const found = prices?.models.find((each) => each.model === model && each.provider === provider);
   if (!found) return [picker(), note(get('what_if') ? 'No price list has this model.' : 'Choose a model: it shows what the calls of this period would have cost on it.')];
   const rows = models.rows.filter((row) => row.output_tokens > 0).map((row) => ({ ...row, then: price(row, found.prices) }));
+  if (!rows.length) return [picker(), note('No call of this period has a price and an output.')];
   const total = rows.reduce((sum, row) => ({ tokens: sum.tokens + row.tokens, cost: sum.cost + Number(row.cost), then: sum.then + row.then }), { tokens: 0, cost: 0, then: 0 });
   const difference = (row) => Math.round((row.then - row.cost) * 1e12) / 1e12;
   return [
