@@ -266,4 +266,4 @@ def test_what_the_system_says_is_told_without_its_number(tmp_path):
 
 
 def test_a_model_that_nothing_can_be_compared_with_is_told(db):
-    assert "nothing would have been cheaper on nope" in run("advise", "--db", db, "--what-if", "nope").stderr
+    assert "nothing would have been cheaper by a cent on nope" in run("advise", "--db", db, "--what-if", "nope").stderr

@@ -162,6 +162,14 @@ def test_no_line_in_a_pipe_ends_with_blanks(ledger, monkeypatch, command):
     assert [line for line in output.splitlines() if line != line.rstrip()] == []
 
 
+def test_top_does_not_show_0_for_what_has_no_price(ledger):
+    named = {"gen_ai__request__model": "mine", "gen_ai__response__model": "mine"}
+    ledger.send(traces(call(**named, gen_ai__usage__cost__amount=None, costspan__price__status=None)))
+    shown = CliRunner().invoke(costspan, ["top", "--once", "--since", "all", "--db", str(ledger.path)]).output
+
+    assert shown.startswith("1 call, 1,200 tokens, unknown ")
+
+
 def test_one_call_is_not_calls(ledger):
     ledger.send(traces(call()))
     shown = CliRunner().invoke(costspan, ["top", "--once", "--since", "all", "--db", str(ledger.path)]).output

@@ -28,7 +28,9 @@ def command(asked: Asked, what_if: str, *, as_json: bool) -> None:
     with asked.ledger() as book:
         lines = advise(book, asked.question, what_if)
     if what_if and not any(line.kind == "another model" for line in lines):
-        click.echo(f"nothing would have been cheaper on {what_if}, or it has no price at these providers", err=True)
+        click.echo(
+            f"nothing would have been cheaper by a cent on {what_if}, or it has no price at these providers", err=True
+        )
     if as_json:
         click.echo(json.dumps([line.as_dict() for line in lines], indent=2))
         return

@@ -60,7 +60,8 @@ def _view(book: Book, asked: Asked, width: int) -> RenderableType:
     now = datetime.now(timezone.utc)
     report = read_usage(book, asked.anew())
     total = report.total
-    line = f"{counted(total.calls, 'call')}, {counted(total.tokens, 'token')}, {money(total.cost)}  "
+    cost = money(total.cost) if total.has_cost else "unknown"
+    line = f"{counted(total.calls, 'call')}, {counted(total.tokens, 'token')}, {cost}  "
     return Group(Text(line + sparkline(_minutes(book, asked, now))), usage_table(report, width, 30))
 
 
