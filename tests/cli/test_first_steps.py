@@ -157,13 +157,13 @@ def test_a_price_without_any_count_asks_for_one():
     assert "--input 1000" in done.output
 
 
-def test_prompts_are_compared_in_columns_and_a_dearer_one_has_its_minus_before_the_dollar(tmp_path):
-    (tmp_path / "short").write_text("one")
-    (tmp_path / "long").write_text("one two three four five")
+def test_prompts_are_compared_in_columns_and_a_dearer_one_has_its_minus_before_the_dollar(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"short": "one", "long": "one two three four five", "none": ""}.items():
+        Path(name).write_text(text, encoding="utf-8")
 
-    (tmp_path / "none").write_text("")
-    said = run("compare", tmp_path / "short", tmp_path / "long", "--model", "gpt-4o").output.splitlines()
-    of_nothing = run("compare", tmp_path / "none", tmp_path / "long", "--model", "gpt-4o").output.splitlines()
+    said = run("compare", "short", "long", "--model", "gpt-4o").output.splitlines()
+    of_nothing = run("compare", "none", "long", "--model", "gpt-4o").output.splitlines()
 
     assert said[-1].split() == ["saved", "-4", "-$0.0100", "-400.00%"]
     assert len({line.index("$") + len(line.split("$")[1].split()[0]) for line in said[1:]}) == 1  # aligned

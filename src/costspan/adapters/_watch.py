@@ -133,8 +133,7 @@ class Watch:
         if read.id is not None and (id_ := text_of(read.id(source))):
             reply.id = id_
         for name, term in operation.read_terms:
-            value = term(source)
-            if value is not None:
+            if (value := term(source)) is not None:
                 self._terms[name] = value
 
     def _read_chunks(self) -> None:
