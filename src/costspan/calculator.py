@@ -108,6 +108,7 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
 
     Raises:
         UnknownModelError: No price list knows the model, or none is named.
+        ValueError: The answer tells no usage, and no text is given to count instead.
     """
     asked = {"tier": service_tier, "geo": data_residency or region_name, "size": size, "quality": quality}
     if completion_response is None:
@@ -116,6 +117,8 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         from costspan.replies import read_reply  # noqa: PLC0415 only who has an answer needs to read one
 
         host, reply = read_reply(completion_response)
+        if reply.usage is None and (prompt or messages or completion):
+            reply.usage = _count(model or reply.model, prompt, messages, completion)
     terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
     usage = (reply.usage or Usage()) + Usage(images=n or 0, compute_ms=round(total_time or 0))
     if reply.stated_cost is not None:
@@ -124,7 +127,12 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         return sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
     if custom_cost_per_second is not None:
         return per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
-    return float(_known(usage, model or reply.model, custom_llm_provider or host, terms, reply.parts))
+    untold = reply.usage is None and usage == Usage() and not reply.parts
+    probe = Usage(input=1, output=1) if untold else usage  # nothing is known of it, unless the model is free
+    found = _known(probe, model or reply.model, custom_llm_provider or host, terms, reply.parts)
+    if untold and found.total_femto:
+        raise ValueError("the answer tells no usage: say messages= or prompt=, and completion=, to count them")
+    return float(found)
 
 
 def get_max_tokens(model: str) -> int | None:

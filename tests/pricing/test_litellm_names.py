@@ -320,6 +320,17 @@ def test_an_answer_of_no_known_form_has_no_price():
         completion_cost({"what": "is this"})
 
 
+def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_it():
+    answer = {"model": "gpt-4o", "choices": [{"message": {"content": "ho"}}]}
+    asked = [{"role": "user", "content": "hi"}]
+
+    with pytest.raises(ValueError, match="tells no usage"):
+        completion_cost(answer)
+    counted = completion_cost(answer, messages=asked, completion="ho")
+    assert counted == completion_cost(model="gpt-4o", messages=asked, completion="ho") > 0
+    assert completion_cost({"model": "omni-moderation-latest", "results": []}) == 0.0
+
+
 def test_prices_of_the_environment_s_file_hold(price_file, monkeypatch):
     path = price_file({"models": [{"provider": "openai", "model": "gpt-4o", "input": 1}]})
     monkeypatch.setenv("COSTSPAN_PRICES", str(path))
