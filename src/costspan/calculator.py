@@ -123,16 +123,16 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     usage = (reply.usage or Usage()) + Usage(images=n or 0, compute_ms=round(total_time or 0))
     if reply.stated_cost is not None:
         return float(reply.stated_cost)
+    host, name = custom_llm_provider or host, model or reply.model
     if custom_cost_per_token is not None:
-        return sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
-    if custom_cost_per_second is not None:
-        return per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
-    untold = reply.usage is None and usage == Usage() and not reply.parts
-    probe = Usage(input=1, output=1) if untold else usage  # nothing is known of it, unless the model is free
-    found = _known(probe, model or reply.model, custom_llm_provider or host, terms, reply.parts)
-    if untold and found.total_femto:
+        cost = sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
+    elif custom_cost_per_second is not None:
+        cost = per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
+    else:
+        cost = float(_known(usage, name, host, terms, reply.parts))
+    if not cost and reply.usage is None and not reply.parts and not _is_free(name, host, terms):
         raise ValueError("the answer tells no usage: say messages= or prompt=, and completion=, to count them")
-    return float(found)
+    return cost
 
 
 def get_max_tokens(model: str) -> int | None:
@@ -153,6 +153,13 @@ def _known(usage: Usage, model: str, provider: str | None, terms: Terms, parts: 
     if found.total_femto is None:
         raise unknown_model(model, host)
     return found
+
+
+def _is_free(model: str, provider: str | None, terms: Terms) -> bool:
+    """Whether the model costs nothing, whatever it has used."""
+    host, name = split_name(model, provider)
+    found = own_pricer().price(Usage(input=1, output=1), provider=host, model=name, terms=terms)
+    return found.total_femto == 0 and not found.missing
 
 
 def _sides(found: Price) -> tuple[float, float]:

@@ -57,7 +57,7 @@ def at_sudden_end(owner: object, end: Callable[[], Any]) -> None:
         try:
             return wrapped(*args, **kwargs)
         finally:
-            if getattr(worker, "is_horse", True):
+            if getattr(worker, "is_horse", True):  # Airflow's function has no worker, and runs in a fork only
                 end()
 
     async def stopped(wrapped: Any, server: Any, args: Any, kwargs: Any) -> None:

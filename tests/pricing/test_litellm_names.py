@@ -324,8 +324,17 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
     answer = {"model": "gpt-4o", "choices": [{"message": {"content": "ho"}}]}
     asked = [{"role": "user", "content": "hi"}]
 
-    with pytest.raises(ValueError, match="tells no usage"):
-        completion_cost(answer)
+    rates = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
+    untold = [
+        {"completion_response": answer},
+        {"completion_response": answer, "custom_cost_per_token": rates},
+        {"completion_response": {"model": "whisper-1", "text": "ho"}},
+        {"completion_response": {"results": []}, "model": "rerank-v3.5"},
+    ]
+
+    for arguments in untold:
+        with pytest.raises(ValueError, match="tells no usage"):
+            completion_cost(**arguments)
     counted = completion_cost(answer, messages=asked, completion="ho")
     assert counted == completion_cost(model="gpt-4o", messages=asked, completion="ho") > 0
     assert completion_cost({"model": "omni-moderation-latest", "results": []}) == 0.0

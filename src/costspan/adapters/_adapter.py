@@ -66,9 +66,7 @@ class Operation:
     tally: Tally | None = None
     deliver: Deliver | None = None
     session: Callable[[Watch], Session] | None = None  # a connection, which is no call itself: sees those that it makes
-    parameters: Mapping[str, str] = field(
-        default_factory=dict
-    )  # request argument: its name after gen_ai.request. or gen_ai.
+    parameters: Mapping[str, str] = field(default_factory=dict)  # request argument: name after gen_ai.(request.)
     parameters_in: str = "."  # where in the request those arguments are
     output_type: str = ""  # in the request: of which type the answer is to be, in the provider's word for it
     attribution: Mapping[str, str] = field(default_factory=dict)  # path in the request: who pays (user, session)
