@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from contextlib import suppress
 
@@ -19,6 +20,17 @@ with suppress(ModuleNotFoundError):  # not every environment has it
     # a busy machine takes any time for an example; nothing fails for that
     settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("unhurried")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One more than there are cores: many tests wait, for the end of a program or an answer that never comes."""
+    return min((os.cpu_count() or 1) + 1, config.option.maxprocesses or 4)
+
+
+def pytest_collection_finish():
+    """All SDKs are imported by now, and none will go: collections of the tests look at what the tests made."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -166,9 +166,15 @@ def _is_here(name: str, adapter_of: Callable[[str], Adapter]) -> bool:
         return False
     distribution, _, floor = adapter_of(name).package.partition(" >= ")
     try:
-        return _numbers(importlib.metadata.version(distribution)) >= _numbers(floor)
+        return _installed(distribution) >= _numbers(floor)
     except importlib.metadata.PackageNotFoundError:
         return False
+
+
+@lru_cache(maxsize=128)
+def _installed(distribution: str) -> tuple[int, ...]:
+    """The version of a distribution. Python parses all of its description for that, which takes a millisecond."""
+    return _numbers(importlib.metadata.version(distribution))
 
 
 def _is_found(module: str) -> bool:

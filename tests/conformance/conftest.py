@@ -30,7 +30,6 @@ def quick_collections():
     yield
     collect()
     gc.enable()
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
