@@ -37,7 +37,7 @@ test-real: $(VENV)/.real ## The ledger's tests on ClickHouse's own engine, with 
 
 test-operations: $(VENV)/.operations ## Install a real Prometheus, Alertmanager, VictoriaMetrics and Collector; test all configs on them
 	@tests/operations/install.sh
-	@$(BIN)/python -m pytest -m real tests/operations
+	@$(BIN)/python -m pytest -m real -n 3 --dist loadgroup tests/operations
 
 test-page: $(VENV)/.page ## Install a real Chromium; test the page in it, and make its pictures in build/pages
 	@tests/install.sh "chromium=chromium fonts-dejavu-core" chromedriver=chromium-driver

@@ -56,8 +56,8 @@ class ClickHouse:
         return int(self.query(sql)[0][0])
 
     def stop(self):
-        self.process.stdin.close()
-        self.process.wait(20)
+        self.process.kill()  # it has nothing to keep
+        self.process.communicate()
 
 
 @pytest.fixture

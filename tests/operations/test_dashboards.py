@@ -13,7 +13,7 @@ import yaml
 from components import ROOT
 from weeks import END as LAST
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.xdist_group("weeks")]  # in one process, which loads them once
 FOLDER = ROOT / "grafana/dashboards"
 BOARDS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("costspan-*.json"))}
 PROMQL = [name for name in BOARDS if name != "costspan-clickhouse"]
