@@ -130,7 +130,7 @@ def cost_of(usage):
         return None
     rates = {name: Fraction(rate, 10**6) for name, rate in PER_MILLION.items()}
     rates |= PER_PIECE | {"compute_ms": Fraction(GPU_HOUR, 3_600_000)}
-    return float(sum(rates[name] * count for name, count in usage.counts.items()))
+    return float(sum(rates[name] * count for name, count in usage.counts.items() if name != "requests"))
 
 
 def lines_if_here(row):

@@ -196,8 +196,8 @@ def test_a_batch_s_results_are_billed_as_they_are_read_at_the_batch_price(watch,
     lines = _results(client(fake), shape, batch)
 
     assert [line.result.type for line in lines] == ["succeeded", "errored", "succeeded", "succeeded"]
-    assert seen.usage == Usage(input=19, output=10) + FULL
-    assert seen.reply.parts == (ModelUsage("claude-haiku-4-5", Usage(input=19, output=10)),)
+    assert seen.usage == Usage(input=19, output=10) + FULL + Usage(requests=2)
+    assert seen.reply.parts == (ModelUsage("claude-haiku-4-5", Usage(input=19, output=10, requests=1)),)
     assert (seen.reply.terms.batch, seen.reply.id) == (True, batch)
     assert seen.attributes["costspan.price.status"] == "priced"
 
@@ -220,7 +220,8 @@ def test_results_read_again_are_not_billed_again(watch, serve):
         list(sdk.beta.messages.batches.results("batch_again"))
     sdk.close()
 
-    assert [call.reply.usage for call in seen.calls] == [Usage(input=19, output=10), FULL]
+    one = Usage(requests=1)
+    assert [call.reply.usage for call in seen.calls] == [Usage(input=19, output=10) + one, FULL + one]
 
 
 def test_only_so_many_batches_are_remembered():

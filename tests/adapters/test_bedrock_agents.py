@@ -45,8 +45,8 @@ def test_every_call_of_a_model_that_a_trace_tells_is_billed_at_its_own_price(wat
     events = list(client.invoke_agent(**AGENT, enableTrace=True)["completion"])
 
     assert b" ".join(each["chunk"]["bytes"] for each in events if "chunk" in each).decode() == wire.TEXT
-    assert (seen.reply.model, seen.usage) == (LITE, Usage(input=2000, output=100))
-    assert seen.reply.parts == (ModelUsage(PRO, Usage(input=10, output=5)),)
+    assert (seen.reply.model, seen.usage) == (LITE, Usage(input=2000, output=100, requests=2))
+    assert seen.reply.parts == (ModelUsage(PRO, Usage(input=10, output=5, requests=1)),)
     assert (seen.attributes["costspan.price.status"], seen.call.request.stream) == ("priced", True)
 
 
@@ -58,7 +58,7 @@ def test_sums_that_a_step_repeats_are_not_counted_twice(watch, fake, client):
 
     list(client.invoke_agent(**AGENT, enableTrace=True)["completion"])
 
-    assert seen.usage == Usage(input=1000, output=50)
+    assert seen.usage == Usage(input=1000, output=50, requests=1)
 
 
 def test_a_step_that_names_no_model_is_of_the_one_that_was_asked_for(watch, fake, client):
@@ -67,7 +67,7 @@ def test_a_step_that_names_no_model_is_of_the_one_that_was_asked_for(watch, fake
 
     list(client.invoke_inline_agent(**INLINE, enableTrace=True)["completion"])
 
-    assert (seen.reply.model, seen.usage) == (PRO, Usage(input=1000, output=50))
+    assert (seen.reply.model, seen.usage) == (PRO, Usage(input=1000, output=50, requests=1))
     assert seen.attributes["costspan.price.status"] == "priced"
 
 
@@ -90,7 +90,7 @@ def test_an_agent_that_is_left_early_keeps_what_was_told(watch, fake, client):
     assert [next(iter(next(events))) for _ in range(3)] == ["trace", "trace", "chunk"]
     answer.close()
 
-    assert (seen.usage, seen.reply.partial) == (Usage(input=1000, output=50), True)
+    assert (seen.usage, seen.reply.partial) == (Usage(input=1000, output=50, requests=1), True)
 
 
 @pytest.mark.parametrize("streams", [False, True])

@@ -133,5 +133,17 @@ def test_a_batch_is_billed_at_half_the_price_once_however_often_it_is_asked_for(
     for _ in range(3):
         asking.ask(shape, "batches.retrieve", f"batch_of_{shape}")
 
-    assert (seen.usage, seen.reply.terms.batch) == (Usage(input=1000, output=200), True)
+    assert (seen.usage, seen.reply.terms.batch) == (Usage(input=1000, output=200, requests=2), True)
     assert seen.attributes["gen_ai.usage.cost.amount"] == 0.00225  # of 0.0045 for gpt-4o
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_many_short_requests_of_a_batch_are_no_long_one(watch, serve, shape):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    told = {"input_tokens": 1_000_000, "output_tokens": 0, "total_tokens": 1_000_000}
+    counts = {"completed": 100, "failed": 2, "total": 102}
+    fake.play(wire.batch(usage=told, request_counts=counts, model="gpt-5.4"))
+
+    client(fake).ask(shape, "batches.retrieve", f"batch_many_{shape}")
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 1.25

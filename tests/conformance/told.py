@@ -57,7 +57,7 @@ TOLD = {
     "bedrock invoke stream": Told(anthropic.CACHED, _INVOKED),
     "bedrock agent": Told(
         bedrock.USAGE,
-        Usage(input=19, output=10),
+        Usage(input=19, output=10, requests=1),
         bedrock.completion(*bedrock.model_call("t1", bedrock.USAGE, "m-1")),
     ),
     "bedrock knowledge": Told({}, None),

@@ -119,6 +119,20 @@ def test_a_marginal_threshold_divides_the_count():
     assert card.price(Usage(input=250, web_searches=1)).missing == ("web_searches",)
 
 
+def test_with_a_marginal_threshold_too_a_request_has_its_fee():
+    card = card_of(input={"0": 3, "100": 2}, requests=0.01, marginal=True)
+
+    assert card.price(Usage(input=1)).breakdown == {"input": 3 * 10**9, "requests": 10**13}
+
+
+def test_of_many_requests_the_mean_is_what_a_threshold_is_held_against():
+    card = card_of(input={"0": 1, "200": 2})
+
+    short, long = (card.price(Usage(input=1000, requests=count)).total_femto for count in (5, 4))
+
+    assert (short, long) == (1000 * 10**9, 2000 * 10**9)
+
+
 def test_milliseconds_of_a_price_by_the_hour_are_rounded_once_at_the_end():
     card = card_of(input_audio_hour="0.04")
 

@@ -79,6 +79,9 @@ def read_batch(_request: Request, last: Any, reply: Reply) -> None:
     reply.terms = reply.terms._replace(batch=True)
     done = text_of(member(last, "status")) in ("completed", "expired", "cancelled")
     reply.already_billed = not done or not reply.usage or not _BATCHES.add(reply.id)
+    answered = member(member(last, "request_counts"), "completed")
+    if reply.usage and type(answered) is int and answered > 0:
+        reply.usage += Usage(requests=answered)
 
 
 def bill_once(_request: Request, _last: Any, reply: Reply) -> None:

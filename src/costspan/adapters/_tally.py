@@ -9,9 +9,12 @@ from costspan.usage import ModelUsage, Usage
 if TYPE_CHECKING:
     from costspan.call import Reply
 
+_ONE = Usage(requests=1)
+
 
 def add_usage(reply: Reply, model: str, usage: Usage) -> None:
-    """Add an answer: the first model's to the usage of the reply, another's to its own part."""
+    """Add an answer, counted as a request: the first model's to the usage of the reply, another's to its own part."""
+    usage += _ONE
     reply.model = reply.model or model
     if model == reply.model:
         reply.usage = usage + (reply.usage or Usage())

@@ -69,8 +69,9 @@ class RateCard:
         rates = self.rates
         if self.steps:
             if self.marginal:
-                return self._by_layers(usage)
+                return self._by_layers(self._billed(usage._counts))
             total_input = usage.total_input - usage._counts.get("input_grounding", 0)  # not billed: no long prompt
+            total_input //= usage._counts.get("requests", 1)  # of a batch, where each may be long, the mean
             for above, higher in self.steps:
                 if total_input > above:
                     rates = higher
@@ -114,12 +115,12 @@ class RateCard:
             return Price(PriceStatus.UNPRICED, None, {}, self.entry, missing, reason)
         return Price(PriceStatus.PARTIAL, total, breakdown, self.entry, missing, reason)
 
-    def _by_layers(self, usage: Usage) -> Price:
+    def _by_layers(self, counts: dict[str, int]) -> Price:
         """Each bucket's own count divided over the steps: a rate holds for what lies above its threshold."""
         layers = (Step(0, self.rates), *self.steps)
         ends = [*(step.above for step in self.steps), None]
         breakdown: dict[str, int] = {}
-        for bucket, count in usage:
+        for bucket, count in counts.items():
             rated = [
                 (min(count, count if end is None else end) - layer.above) * layer.rates[bucket]
                 for layer, end in zip(layers, ends, strict=True)
@@ -127,8 +128,8 @@ class RateCard:
             ]
             if rated:
                 breakdown[bucket] = round(sum(rated))
-        missing = tuple(bucket for bucket, _ in usage if bucket not in self.rates)
-        return self._partial(sum(breakdown.values()), breakdown, missing, usage.counts)
+        missing = tuple(bucket for bucket in counts if bucket not in self.rates)
+        return self._partial(sum(breakdown.values()), breakdown, missing, counts)
 
 
 class DiscountedCard:
