@@ -89,6 +89,15 @@ def test_a_profile_of_govcloud_has_the_price_of_the_region_that_it_was_asked_in(
         assert Resolver(bundled()).find("aws.bedrock", (name,), terms).id == f"us-gov-west-1/{model}"
 
 
+def test_what_no_list_has_for_govcloud_has_no_price_there():
+    gov = STANDARD._replace(geo="us-gov-west-1")
+    model = "anthropic.claude-3-7-sonnet-20250219-v1:0"
+    resolver = Resolver(bundled())
+
+    assert resolver.find("aws.bedrock", (model,), STANDARD) is not None
+    assert [resolver.find("aws.bedrock", (name,), gov) for name in (model, f"us-gov.{model}")] == [None, None]
+
+
 def test_a_fine_tuned_model_is_never_its_base():
     assert "gpt-4o-mini" not in list(candidates("openai", "ft:gpt-4o-mini-2024-07-18:org::id"))
 

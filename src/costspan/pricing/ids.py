@@ -48,8 +48,12 @@ def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
         return
     if name.startswith("arn:"):
         name = name.rpartition("/")[2]
+    if provider == "aws.bedrock" and (geo.startswith("us-gov-") or name.startswith(_GOVCLOUD)):
+        base = name.removeprefix(_GOVCLOUD)  # a fifth dearer than elsewhere: no other price stands for it
+        yield from (f"{geo}/{base}", f"{_GOVCLOUD}{base}")
+        return
     if geo:
-        yield f"{geo}/{name.removeprefix(_GOVCLOUD)}"
+        yield f"{geo}/{name}"
     yield name
     for short in _without_gateway(provider, name):
         yield short
