@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costspan.call import Reply
-from costspan.pricing.lookup import find_model, own_pricer, split_name, unknown_model
+from costspan.pricing.lookup import UnknownModelError, find_model, own_pricer, split_name, unknown_model
 from costspan.pricing.price import FEMTO
 from costspan.pricing.rates import dollars, per_unit
 from costspan.usage import OUTPUT_TOKENS, Terms, Usage
@@ -81,7 +81,7 @@ def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     if custom_cost_per_second is not None:
         return per_unit(dollars(custom_cost_per_second)) * round(response_time_ms or 0) / 1000 / FEMTO, 0.0
     terms = Terms(tier=service_tier or "", geo=data_residency or region_name or "")
-    return _sides(_known(Usage(**counts), model, custom_llm_provider, terms))
+    return _sides(_known(_price(Usage(**counts), model, custom_llm_provider, terms), model, custom_llm_provider))
 
 
 def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
@@ -124,13 +124,15 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     if reply.stated_cost is not None:
         return float(reply.stated_cost)
     host, name = custom_llm_provider or host, model or reply.model
+    untold = reply.usage is None and not reply.parts
     if custom_cost_per_token is not None:
         cost = sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
     elif custom_cost_per_second is not None:
         cost = per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
     else:
-        cost = float(_known(usage, name, host, terms, reply.parts))
-    if not cost and reply.usage is None and not reply.parts and not _is_free(name, host, terms):
+        found = _price(usage, name, host, terms, reply.parts)
+        cost = 0.0 if untold and found.entry and found.missing else float(_known(found, name, host))
+    if not cost and untold and not _is_free(name, host, terms):
         raise ValueError("the answer tells no usage: say messages= or prompt=, and completion=, to count them")
     return cost
 
@@ -147,18 +149,21 @@ def get_max_tokens(model: str) -> int | None:
     return found.max_output
 
 
-def _known(usage: Usage, model: str, provider: str | None, terms: Terms, parts: tuple[ModelUsage, ...] = ()) -> Price:
+def _price(usage: Usage, model: str, provider: str | None, terms: Terms, parts: tuple[ModelUsage, ...] = ()) -> Price:
     host, name = split_name(model, provider)
-    found = own_pricer().price(usage, provider=host, model=name, terms=terms, parts=parts)
+    return own_pricer().price(usage, provider=host, model=name, terms=terms, parts=parts)
+
+
+def _known(found: Price, model: str, provider: str | None) -> Price:
     if found.total_femto is None:
-        raise unknown_model(model, host)
+        host, name = split_name(model, provider)
+        raise UnknownModelError(found.reason) if found.entry else unknown_model(name, host)
     return found
 
 
 def _is_free(model: str, provider: str | None, terms: Terms) -> bool:
     """Whether the model costs nothing, whatever it has used."""
-    host, name = split_name(model, provider)
-    found = own_pricer().price(Usage(input=1, output=1), provider=host, model=name, terms=terms)
+    found = _price(Usage(input=1, output=1), model, provider, terms)
     return found.total_femto == 0 and not found.missing
 
 

@@ -332,6 +332,7 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
         {"completion_response": {"results": []}, "model": "rerank-v3.5"},
     ]
 
+    untold.append({"completion_response": answer, "total_time": 500})
     for arguments in untold:
         with pytest.raises(ValueError, match="tells no usage"):
             completion_cost(**arguments)
