@@ -97,6 +97,54 @@ class TestModels:
         assert cost("2026-03-07T23:00") == 3
         assert cost("2026-03-02T12:00", tier="flex") == Decimal("1.5")
 
+    def test_before_and_beside_the_user_s_periods_the_list_s_price_holds(self, pricer_with):
+        pricer = pricer_with(
+            models=[
+                {"provider": "openai", "model": "gpt-4o", "since": "2027-01-01", "input": 1},
+                {"provider": "openai", "model": "gpt-5", "hours": ["22:00-06:00"], "input": 1},
+                {"provider": "deepseek", "model": "deepseek-v4-flash", "hours": ["03:00-05:00"], "output": 9},
+            ]
+        )
+
+        def cost(provider, model, when):
+            return pricer.price(Usage(input=10**6, output=10**6), provider=provider, model=model, at=at(when)).total
+
+        assert cost("openai", "gpt-4o", "2026-12-31T23:59") == Decimal("12.5")
+        assert cost("openai", "gpt-4o", "2027-01-01T00:00") == 11
+        assert [cost("openai", "gpt-5", f"2026-11-23T{hour}:00") for hour in ("05", "06")] == [11, Decimal("11.25")]
+        peaks = [cost("deepseek", "deepseek-v4-flash", f"2026-11-23T0{hour}:00") for hour in (2, 3, 4, 5)]
+        assert peaks == [Decimal("1.5"), Decimal("9.3"), Decimal("9.15"), Decimal("0.75")]
+
+    def test_what_the_user_does_not_say_costs_what_the_list_says_of_that_time(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "openai", "model": "o3", "input": 1}])
+
+        prices = [
+            pricer.price(Usage(output=10**6), provider="openai", model="o3", at=at(day)).total
+            for day in ("2025-05-01", "2026-11-23")
+        ]
+
+        assert prices == [40, 8]
+
+    def test_periods_stand_in_any_order(self, pricer_with):
+        periods = [{"hours": ["22:00-06:00"], "input": 1}, {"since": "2026-03-01", "input": 2}, {"input": 3}]
+        pricer = pricer_with(models=[{"provider": "acme", "model": "big", "periods": periods}])
+
+        prices = [
+            pricer.price(MILLION, provider="acme", model="big", at=at(when)).total
+            for when in ("2026-02-01T12:00", "2026-02-01T23:00", "2026-04-01T12:00")
+        ]
+
+        assert prices == [3, 1, 2]
+
+    def test_terms_are_known_in_any_spelling_and_batch_is_one(self, pricer_with):
+        terms = [{"when": {"batch": True}, "factor": 0.5}, {"when": {"tier": "Flex"}, "factor": 0.25}]
+        pricer = pricer_with(models=[{"provider": "acme", "model": "big", "input": 4, "terms": terms}])
+
+        told = (Terms(batch=True), Terms(tier="flex"), Terms())
+        prices = [pricer.price(MILLION, provider="acme", model="big", terms=each).total for each in told]
+
+        assert prices == [2, 1, 4]
+
     def test_a_period_of_weekdays_without_hours_holds_for_all_of_those_days(self, pricer_with):
         weekend = {"input": 1, "weekdays": [6, 7]}
         pricer = pricer_with(models=[{"provider": "acme", "model": "m", "periods": [{"input": 4}, weekend]}])
@@ -148,6 +196,17 @@ class TestDiscounts:
         price = pricer.price(Usage(input=10**6, output=10**6), provider="anthropic", model="claude-opus-5")
 
         assert (price.total, price.list_femto) == (Decimal(29), 30 * 10**15)
+
+    def test_a_discount_is_of_who_is_paid_and_not_of_the_maker_whose_price_it_is(self, pricer_with):
+        pricer = pricer_with(
+            discounts=[{"provider": "vertex_ai", "percent": 50}, {"provider": "anthropic", "percent": 10}]
+        )
+
+        prices = [
+            pricer.price(MILLION, provider=host, model="claude-opus-5").total for host in ("gcp.vertex_ai", "anthropic")
+        ]
+
+        assert prices == [Decimal("2.5"), Decimal("4.5")]
 
     def test_the_last_discount_that_holds_counts(self, pricer_with):
         pricer = pricer_with(discounts=[{"percent": 10}, {"provider": "openai", "percent": 50}])
@@ -241,6 +300,22 @@ BAD = {
     "a truth": ({"models": [{"model": "m", "input": True}]}, "models.0.input: must be a number of dollars, not True"),
     "nothing": ({"models": [{"model": "m", "input": None}]}, "models.0.input: must be a number of dollars, not None"),
     "a bad step": ({"models": [{"model": "m", "input": {"x": 1}}]}, "models.0.input: must be a price, or prices by"),
+    "a step of too many digits": (
+        {"models": [{"model": "m", "input": {"0": 1, "9" * 5000: 2}}]},
+        "models.0.input: must be a price, or prices by",
+    ),
+    "a model twice": (
+        {"models": [{"provider": "p", "model": "m", "input": 1}, {"provider": "P", "model": "M", "input": 2}]},
+        "models.1.model: stands there twice; one entry may have several periods",
+    ),
+    "a deployment twice": (
+        {"deployments": [{"deployment": "d", "model": "m"}, {"deployment": "D", "model": "n"}]},
+        "deployments.1.deployment: stands there twice",
+    ),
+    "terms that say nothing": (
+        {"models": [{"model": "m", "input": 1, "terms": [{"when": {"tier": "default"}, "factor": 2}]}]},
+        "models.0.terms.0.when: says only what is standard",
+    ),
     "no first step": (
         {"models": [{"model": "m", "input": {"9": 1}}]},
         "models.0.input: must have a price above 0 input",
@@ -317,6 +392,10 @@ BAD_YAML = {
     "not YAML": ("models: [", "not YAML: "),
     "a key twice": ("models: []\nmodels: []", "prices.yaml:2: models stands there twice"),
     "a bad price": ("models:\n  - model: m\n    input: -2\n", "prices.yaml:3: models.0.input: must be from 0"),
+    "references to references": (
+        "a: &a [" + "x," * 99 + "x]\n" + "".join(f"{b}: &{b} [{f'*{a},' * 99}*{a}]\n" for a, b in ("ab", "bc", "cd")),
+        "prices.yaml: not a price list: it has more than a million values",
+    ),
     "an odd tag": ("models: !!python/object:os.system {}", "not YAML: "),
 }
 

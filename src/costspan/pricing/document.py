@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MOST_BYTES = 32 * 1024 * 1024  # the largest public price list has 3 MB
+_MOST_VALUES = 10**6
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\n')
 
 
@@ -152,6 +153,9 @@ def parse_yaml(text: str, name: str) -> Document:
 
 def _walk_yaml(node: Any, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], name: str) -> None:
     kind = type(node).__name__
+    if len(lines) > _MOST_VALUES:  # or would have, with all that its references stand for
+        msg = f"{name}: not a price list: it has more than a million values"
+        raise PriceListError(msg)
     if kind == "MappingNode":
         for key, value in node.value:
             inner = (*path, str(key.value))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Where: TypeAlias = "tuple[str | int, ...]"  # the way from the document's top to a field
 
 _MILLION = 1_000_000
+_COUNT = re.compile(r"[0-9]{1,12}")
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]|24(?=:00)):([0-5]\d)")
 _TIMES = {"second": 3600, "minute": 60, "hour": 1}  # in an hour
 _TIMED = {
@@ -150,7 +151,7 @@ class Fields:
         value = self.entry[name]
         if not isinstance(value, dict):
             return ((0, self._rate(name, self.number(name))),)
-        if not all(str(above).isascii() and str(above).isdigit() for above in value):
+        if not all(_COUNT.fullmatch(str(above)) for above in value):
             raise self.fail("must be a price, or prices by the number of input tokens above which they hold", name)
         steps = {int(above): self._rate(name, self.number(name, str(above), value=value[above])) for above in value}
         if 0 not in steps:

@@ -99,6 +99,31 @@ def complete(known: Model, other: Model) -> Model:
     )
 
 
+def override(own: Model, listed: Model) -> Model:
+    """The user's model over the list's, which holds before, in other hours, and for what the user does not say."""
+    periods = [
+        Period({**theirs.rates, **ours.rates}, max(filter(None, (ours.since, theirs.since)), default=None), windows)
+        for ours in (Period({}), *own.periods)
+        for theirs in listed.periods
+        if (windows := _common(ours.windows, theirs.windows)) is not None
+    ]
+    return replace(complete(own, listed), periods=tuple(periods))
+
+
+def _common(some: tuple[Window, ...], others: tuple[Window, ...]) -> tuple[Window, ...] | None:
+    """The hours that are in both; none: all hours. None, if there are no such hours."""
+    if not some or not others:
+        return some or others
+    found = []
+    for one in some:
+        for other in others:
+            start, end = max(one.start, other.start), min(one.end, other.end)
+            weekdays = tuple(day for day in one.weekdays if day in other.weekdays)
+            if start < end and weekdays:
+                found.append(Window(start, end, weekdays))
+    return tuple(found) or None
+
+
 def new_variants(known: Model, other: Model) -> Iterator[Variant]:
     """The other model's variants for terms of which the known one says nothing; of others, the buckets that it lacks.
 

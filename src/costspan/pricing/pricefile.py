@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from costspan.pricing.compile import read_terms
 from costspan.pricing.contracts import Deployment, Discount, Fee, PriceFile
 from costspan.pricing.document import Document, PriceListError, read_document
 from costspan.pricing.fields import PERIOD_FIELDS, PRICE_FIELDS, Fields
@@ -12,7 +14,7 @@ from costspan.pricing.litellm import read_model as read_litellm_model
 from costspan.pricing.model import DIMENSIONS, Model, Period, Variant, share_cached
 from costspan.pricing.providers import canonical_provider
 from costspan.pricing.rates import per_unit
-from costspan.usage import TOKENS, UNITS
+from costspan.usage import TOKENS, UNITS, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,9 +56,9 @@ def read_prices(document: Document) -> PriceFile:
         return PriceFile(tuple(_litellm_models(document)))
     top = Fields(document, document.data, (), _SECTIONS)
     return PriceFile(
-        models=tuple(_model(each, document.name) for each in top.objects("models", _MODEL)),
+        models=tuple(_models(top.objects("models", _MODEL), document.name)),
         discounts=tuple(_discount(each) for each in top.objects("discounts", _DISCOUNT)),
-        deployments=dict(_deployment(each) for each in top.objects("deployments", _DEPLOYMENT)),
+        deployments=_deployments(top.objects("deployments", _DEPLOYMENT)),
         fees=tuple(_fee(each) for each in top.objects("fees", _FEE)),
     )
 
@@ -73,6 +75,17 @@ def _litellm_models(document: Document) -> Iterator[Model]:
                 raise document.fail((key, name), problem) from None
 
 
+def _models(entries: list[Fields], source: str) -> Iterator[Model]:
+    seen: set[tuple[str, str]] = set()
+    for fields in entries:
+        model = _model(fields, source)
+        names = {(model.provider, name) for name in (model.id.lower(), *model.aliases)}
+        if names & seen:
+            raise fields.fail("stands there twice; one entry may have several periods", "model")
+        seen |= names
+        yield model
+
+
 def _model(fields: Fields, source: str) -> Model:
     if not fields.entry.keys() & _TOLD:
         raise fields.fail("has no price and no limit")
@@ -83,6 +96,7 @@ def _model(fields: Fields, source: str) -> Model:
         Period(share_cached(each.rates(), share), each.day("since"), each.windows())
         for each in fields.objects("periods", _PERIOD)
     ]
+    periods.sort(key=lambda each: (each.since or date.min, bool(each.windows)))
     if fields.flag("free"):
         periods = [_FREE]
     return Model(
@@ -108,7 +122,10 @@ def _variant(fields: Fields) -> Variant:
     if not isinstance(when, dict) or not when or when.keys() - DIMENSIONS:
         raise fields.fail(f"must name some of {', '.join(sorted(DIMENSIONS))}", "when")
     factor = Fraction(fields.number("factor") if fields.has("factor") else 1)
-    conditions = {name: str(value) for name, value in when.items()}
+    said = {name: value if name == "batch" else str(value) for name, value in when.items()}
+    conditions = read_terms(Terms(**said))  # type: ignore[arg-type] # only batch is a flag
+    if not conditions:
+        raise fields.fail("says only what is standard: that is the price itself", "when")
     return Variant(conditions, fields.rates(), (factor.numerator, factor.denominator), fields.day("since"))
 
 
@@ -131,6 +148,16 @@ def _discount(fields: Fields) -> Discount:
         since=fields.day("since"),
         until=fields.until(),
     )
+
+
+def _deployments(entries: list[Fields]) -> dict[tuple[str, str], Deployment]:
+    found: dict[tuple[str, str], Deployment] = {}
+    for fields in entries:
+        key, deployment = _deployment(fields)
+        if key in found:
+            raise fields.fail("stands there twice", "deployment")
+        found[key] = deployment
+    return found
 
 
 def _deployment(fields: Fields) -> tuple[tuple[str, str], Deployment]:

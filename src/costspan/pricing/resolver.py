@@ -12,7 +12,7 @@ from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import ALWAYS, FOREVER, compile_card, validity
 from costspan.pricing.contracts import PriceFile
 from costspan.pricing.ids import candidates, is_provisioned
-from costspan.pricing.model import Period, complete
+from costspan.pricing.model import Period, override
 from costspan.pricing.price import Entry
 from costspan.pricing.providers import canonical_provider, is_local, route
 from costspan.pricing.registry import REGISTERED, OwnModels
@@ -55,7 +55,7 @@ class Resolver:
         found = self.find(host, names, terms)
         if found is None:
             return Slot(_without_model(host, next((name for name in names if name), "")), ALWAYS, FOREVER)
-        discounts = [each for each in self.file.discounts if _concerns(each, found)]
+        discounts = [each for each in self.file.discounts if _concerns(each, host, found)]
         changes = [day for each in discounts for day in _days(each)]
         return Slot(_make_card(found, terms, at, discounts), *validity(found, at, changes))
 
@@ -78,7 +78,7 @@ class Resolver:
             exact = own.find(provider, name.lower()) or (listed and own.find(provider, listed.id.lower()))
             found = exact or (None if listed else _find_like(own, provider, name))
             if found:
-                return complete(found, listed) if listed else found
+                return override(found, listed) if listed else found
         return listed
 
     def _deployed(self, provider: str, names: tuple[str, ...], terms: Terms) -> tuple[tuple[str, ...], Terms]:
@@ -106,9 +106,10 @@ def _find_like(own: OwnModels, provider: str, name: str) -> Model | None:
     return next((found for each in candidates(provider, name) if (found := own.find(provider, each))), None)
 
 
-def _concerns(discount: Discount, model: Model) -> bool:
+def _concerns(discount: Discount, host: str, model: Model) -> bool:
+    """Whether a discount is of who is paid, which need not be the maker, whose price it may be."""
     names = (model.id.lower(), *model.aliases)
-    return discount.provider in ("*", model.provider) and any(fnmatchcase(name, discount.model) for name in names)
+    return discount.provider in ("*", host) and any(fnmatchcase(name, discount.model) for name in names)
 
 
 def _days(discount: Discount) -> list[date]:
