@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from costspan.pricing.price import Price
-    from costspan.usage import ModelUsage
 
 _OUTPUT_SIDE = frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms"})
 
@@ -57,10 +56,17 @@ def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     custom_cost_per_token: Mapping[str, float] | None = None,
     custom_cost_per_second: float | None = None,
     number_of_queries: int | None = None,
+    usage_object: Any = None,
+    rerank_billed_units: Mapping[str, Any] | None = None,
+    call_type: str = "completion",  # noqa: ARG001 the model tells
+    audio_transcription_file_duration: float = 0.0,
     service_tier: str | None = None,
     data_residency: str | None = None,
+    vertex_location: str | None = None,
 ) -> tuple[float, float]:
     """Dollars for the prompt and dollars for the completion. `prompt_tokens` holds the cached ones too.
+
+    A `usage_object`, as an answer has it, stands for all counts.
 
     Raises:
         UnknownModelError: No price list knows the model.
@@ -73,15 +79,22 @@ def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         "output": completion_tokens,
         "input_characters": prompt_characters or 0,
         "output_characters": completion_characters or 0,
-        "search_units": number_of_queries or 0,
+        "search_units": number_of_queries or (rerank_billed_units or {}).get("search_units") or 0,
         "compute_ms": round(response_time_ms or 0),
+        "input_audio_ms": round(audio_transcription_file_duration * 1000),
     }
+    usage = Usage(**counts)
+    if usage_object is not None:
+        from costspan.replies import read_reply  # noqa: PLC0415 only who has one needs to read it
+
+        usage = read_reply({"usage": usage_object})[1].usage or usage
     if custom_cost_per_token is not None:
-        return _custom(custom_cost_per_token, prompt_tokens, completion_tokens)
+        return _custom(custom_cost_per_token, usage.total_input, usage.total_output)
     if custom_cost_per_second is not None:
-        return per_unit(dollars(custom_cost_per_second)) * round(response_time_ms or 0) / 1000 / FEMTO, 0.0
-    terms = Terms(tier=service_tier or "", geo=data_residency or region_name or "")
-    return _sides(_known(_price(Usage(**counts), model, custom_llm_provider, terms), model, custom_llm_provider))
+        return 0.0, per_unit(dollars(custom_cost_per_second)) * round(response_time_ms or 0) / 1000 / FEMTO
+    terms = Terms(tier=service_tier or "", geo=data_residency or vertex_location or region_name or "")
+    host, name = split_name(model or "", custom_llm_provider)
+    return _sides(_known(_price(usage, name, host, terms), name, host))
 
 
 def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
@@ -99,18 +112,27 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     n: int | None = None,
     custom_cost_per_token: Mapping[str, float] | None = None,
     custom_cost_per_second: float | None = None,
+    optional_params: Mapping[str, Any] | None = None,
+    base_model: str | None = None,
     service_tier: str | None = None,
     data_residency: str | None = None,
+    vertex_location: str | None = None,
 ) -> float:
     """Dollars for a call: of an answer of any supported SDK (object or dict), or of a prompt and a completion as text.
 
-    What the provider says it charged wins. A text is counted with the model's tokenizer, or estimated without one.
+    What the provider says it charged wins; the model that answered is priced before the `model` that was asked for,
+    unless a `base_model` is named. A text is counted with the model's tokenizer, or estimated without one.
 
     Raises:
         UnknownModelError: No price list knows the model, or none is named.
         ValueError: The answer tells no usage, and no text is given to count instead.
     """
-    asked = {"tier": service_tier, "geo": data_residency or region_name, "size": size, "quality": quality}
+    asked = {
+        "tier": service_tier or (optional_params or {}).get("service_tier"),
+        "geo": data_residency or vertex_location or region_name,
+        "size": size,
+        "quality": quality,
+    }
     if completion_response is None:
         host, reply = "", Reply(usage=_count(model or "", prompt, messages, completion))
     else:
@@ -123,22 +145,24 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     usage = (reply.usage or Usage()) + Usage(images=n or 0, compute_ms=round(total_time or 0))
     if reply.stated_cost is not None:
         return float(reply.stated_cost)
-    host, name = custom_llm_provider or host, model or reply.model
-    untold = reply.usage is None and not reply.parts
+    free, untold = False, reply.usage is None and not reply.parts
     if custom_cost_per_token is not None:
         cost = sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
     elif custom_cost_per_second is not None:
         cost = per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
     else:
-        found = _price(usage, name, host, terms, reply.parts)
+        answered = "" if base_model else reply.model
+        host, name = _place(base_model or model or answered, custom_llm_provider or host, answered)
+        found = _price(usage, answered or name, host, terms, request_model=name, parts=reply.parts)
+        free = untold and _is_free(answered or name, host, terms, request_model=name)
         cost = 0.0 if untold and found.entry and found.missing else float(_known(found, name, host))
-    if not cost and untold and not _is_free(name, host, terms):
+    if not cost and untold and not free:
         raise ValueError("the answer tells no usage: say messages= or prompt=, and completion=, to count them")
     return cost
 
 
 def get_max_tokens(model: str) -> int | None:
-    """The most tokens that a model can answer with; None if the list does not say.
+    """The most tokens that a model can answer with, or take where no more is said; None if the list does not say.
 
     Raises:
         UnknownModelError: No price list knows the model.
@@ -146,24 +170,30 @@ def get_max_tokens(model: str) -> int | None:
     found = find_model(model)
     if found is None:
         raise unknown_model(model)
-    return found.max_output
+    return found.max_output or found.max_input
 
 
-def _price(usage: Usage, model: str, provider: str | None, terms: Terms, parts: tuple[ModelUsage, ...] = ()) -> Price:
-    host, name = split_name(model, provider)
-    return own_pricer().price(usage, provider=host, model=name, terms=terms, parts=parts)
+def _place(model: str, provider: str | None, answered: str) -> tuple[str, str]:
+    """Provider and model of what was asked for; of what answered, where that name says neither."""
+    try:
+        return split_name(model, provider)
+    except UnknownModelError:
+        return split_name(answered or model, provider)
 
 
-def _known(found: Price, model: str, provider: str | None) -> Price:
+def _price(usage: Usage, model: str, host: str, terms: Terms, **more: Any) -> Price:
+    return own_pricer().price(usage, provider=host, model=model, terms=terms, **more)
+
+
+def _known(found: Price, model: str, host: str) -> Price:
     if found.total_femto is None:
-        host, name = split_name(model, provider)
-        raise UnknownModelError(found.reason) if found.entry else unknown_model(name, host)
+        raise UnknownModelError(found.reason) if found.entry else unknown_model(model, host)
     return found
 
 
-def _is_free(model: str, provider: str | None, terms: Terms) -> bool:
+def _is_free(model: str, host: str, terms: Terms, **more: Any) -> bool:
     """Whether the model costs nothing, whatever it has used."""
-    found = _price(Usage(input=1, output=1), model, provider, terms)
+    found = _price(Usage(input=1, output=1), model, host, terms, **more)
     return found.total_femto == 0 and not found.missing
 
 

@@ -92,6 +92,7 @@ def test_completion_cost_of_prompt_and_completion():
 
 def test_get_max_tokens_is_the_longest_answer_of_a_model():
     assert get_max_tokens("gpt-3.5-turbo") == 4096
+    assert get_max_tokens("text-embedding-3-small") == costspan.model_cost["text-embedding-3-small"]["max_tokens"] > 0
 
 
 def test_model_cost_has_every_model_with_litellms_fields():
@@ -289,6 +290,31 @@ def test_the_arguments_of_the_terms_are_taken():
     assert cost_per_token("rerank-v3.5", number_of_queries=2, custom_llm_provider="cohere")[0] == 0.004
 
 
+def test_all_that_litellm_documents_is_taken():
+    told = {"prompt_tokens": 1000, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 600}}
+    region = {"vertex_location": "europe-west4", "custom_llm_provider": "vertex_ai"}
+
+    assert cost_per_token("gpt-4o", usage_object=told)[0] == pytest.approx(0.00175)
+    assert cost_per_token("gemini-3.5-flash", 1_000_000, **region)[0] == pytest.approx(1.65)
+    assert cost_per_token("whisper-1", call_type="transcription", audio_transcription_file_duration=60)[0] == 0.006
+    assert cost_per_token("rerank-v3.5", rerank_billed_units={"search_units": 2}, call_type="rerank")[0] == 0.004
+    assert completion_cost({"model": "gpt-5", "usage": told}, optional_params={"service_tier": "flex"}) == 0.0002875
+    assert completion_cost(CHAT, model="azure/mine", base_model="azure/gpt-4o-mini") < completion_cost(CHAT)
+    with pytest.raises(UnknownModelError):
+        cost_per_token(None)
+
+
+def test_the_model_that_answered_is_priced_at_the_provider_that_was_asked():
+    answer = {"model": "gpt-4o-2024-08-06", "usage": {"prompt_tokens": 1_000_000, "completion_tokens": 0}}
+    claude = {"model": "claude-haiku-4-5-20251001", "usage": {"input_tokens": 1_000_000, "output_tokens": 0}}
+    profile = "bedrock/eu.anthropic.claude-haiku-4-5-20251001-v1:0"
+
+    assert completion_cost(answer, model="gpt-4o-mini") == 2.5
+    assert completion_cost(answer, model="azure/my-deployment") == 2.5
+    assert completion_cost(answer, model="my-deployment") == 2.5
+    assert completion_cost(claude, model=profile, custom_llm_provider="bedrock") == pytest.approx(1.1)
+
+
 def test_the_cached_part_is_taken_out_of_the_prompt():
     prompt, _ = cost_per_token(
         "claude-sonnet-4-6", 1000, 0, cache_read_input_tokens=600, cache_creation_input_tokens=100
@@ -301,7 +327,7 @@ def test_custom_costs_need_no_model():
     rates = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 
     assert cost_per_token("mine", 1000, 1000, custom_cost_per_token=rates) == (0.001, 0.002)
-    assert cost_per_token("mine", response_time_ms=2500, custom_cost_per_second=0.01) == (0.025, 0.0)
+    assert cost_per_token("mine", response_time_ms=2500, custom_cost_per_second=0.01) == (0.0, 0.025)
     assert completion_cost(CHAT, custom_cost_per_token=rates) == pytest.approx(0.0012)
     assert completion_cost(CHAT, total_time=2500, custom_cost_per_second=0.01) == 0.025
 

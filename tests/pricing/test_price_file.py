@@ -178,6 +178,15 @@ class TestModels:
         assert "listed without a price" in price.reason
 
 
+def test_litellm_s_price_by_the_second_is_by_the_time_of_a_chat_s_call(price_file):
+    entry = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_second": 0.001}
+    pricer = Pricer(str(price_file({"big": entry})))
+
+    price = pricer.price(Usage(input=5, output=5), provider="acme", model="big", duration_seconds=2)
+
+    assert (price.total, price.status) == (Decimal("0.002"), PriceStatus.PRICED)
+
+
 class TestDiscounts:
     def test_a_percentage_lowers_every_rate_in_its_time_and_the_list_price_stays_beside(self, pricer_with):
         terms = {"provider": "openai", "model": "gpt-5*", "percent": 20, "since": "2026-01-01", "until": "2026-06-30"}

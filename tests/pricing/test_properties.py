@@ -42,7 +42,7 @@ def reference(made, usage):
     getcontext().prec = 60
     rates = made.rates
     for above, higher in made.steps:
-        rates = higher if usage.total_input - usage.input_grounding > above else rates
+        rates = higher if usage.total_input - usage.input_grounding > above * (usage.requests or 1) else rates
     counts = dict(usage.counts) | ({"requests": usage.requests or 1} if "requests" in rates else {})
     total = Decimal(0)
     for bucket, count in counts.items():

@@ -48,6 +48,29 @@ def test_litellm_2_decode():
     assert decode(model="gpt-3.5-turbo", tokens=openai_tokens) == SAMPLE
 
 
+def test_litellm_s_arguments_are_taken_in_its_order_and_by_its_names():
+    messages = [{"role": "user", "content": "hello world"}]
+    picture = {"type": "image_url", "image_url": {"url": "https://example.invalid/cat.png"}}
+
+    assert token_counter("gpt-4o", None, "hello world") == 2
+    assert token_counter("gpt-4o", None, None, messages) == 9
+    assert token_counter("gpt-4o", messages=messages, count_response_tokens=True) == 6
+    assert asyncio.run(async_token_counter("gpt-4o", messages=messages, count_response_tokens=True)) == 6
+    assert token_counter("gpt-4o", messages=[{"role": "user", "content": [picture]}], default_token_count=5) == (
+        token_counter("gpt-4o", messages=[{"role": "user", "content": [picture]}], use_default_image_token_count=True)
+    )
+    with pytest.raises(ValueError, match="tools go with messages"):
+        token_counter("gpt-4o", text="hello", tools=[{"type": "function", "function": {"name": "f"}}])
+
+
+def test_special_tokens_of_a_custom_tokenizer_are_shown_if_asked_for():
+    special = {"id": 4, "content": "<s>", "special": True, "single_word": False, "lstrip": False, "rstrip": False}
+    own = create_tokenizer(json.dumps(TOKENIZER | {"added_tokens": [special | {"normalized": False}]}))
+
+    assert decode("", [4, 1], own) == "cats"
+    assert decode("", [4, 1], own, skip_special_tokens=False) == "<s> cats"
+
+
 @pytest.mark.parametrize("model", ["claude-3-haiku-20240307", "command-r", "meta-llama/Llama-2-7b-chat", "unheard-of"])
 def test_litellm_1_and_2_for_every_other_family(model):
     assert decode(model=model, tokens=encode(model=model, text=SAMPLE)) == SAMPLE

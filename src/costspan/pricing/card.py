@@ -71,9 +71,9 @@ class RateCard:
             if self.marginal:
                 return self._by_layers(self._billed(usage._counts))
             total_input = usage.total_input - usage._counts.get("input_grounding", 0)  # not billed: no long prompt
-            total_input //= usage._counts.get("requests", 1)  # of a batch, where each may be long, the mean
+            requests = usage._counts.get("requests", 1)  # of a batch: what each has in the mean may be long
             for above, higher in self.steps:
-                if total_input > above:
+                if total_input > above * requests:
                     rates = higher
         counts = self._billed(usage._counts) if self.special else usage._counts
         total = 0

@@ -48,6 +48,7 @@ FIELDS = {
 }
 # What a field means depends on what the model does.
 _BY_MODE = {
+    ("input_cost_per_second", "chat"): "compute_ms",
     ("output_cost_per_second", "video_generation"): "output_video_ms",
     ("output_cost_per_second", "audio_speech"): "output_audio_ms",
     ("output_cost_per_second", "chat"): "compute_ms",
@@ -134,7 +135,7 @@ def _read_prices(entry: Mapping[str, Any]) -> tuple[Rates, list[Variant]]:
         found = _FIELD.match(name)
         if found is None or value is None:
             continue
-        bucket = FIELDS.get(found["field"]) or _BY_MODE.get((found["field"], mode))
+        bucket = _BY_MODE.get((found["field"], mode)) or FIELDS.get(found["field"])
         if bucket:
             tier = _TIERS.get(found["tier"] or "", "")
             above = int(found["thousands"] or 0) * 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -69,7 +70,7 @@ def _litellm_models(document: Document) -> Iterator[Model]:
             raise document.fail((key,), f"must be an object with prices, not {entry!r}")
         if key != "sample_spec":
             try:
-                yield read_litellm_model(key, entry, document.name)
+                yield replace(read_litellm_model(key, entry, document.name), own=True)
             except PriceListError as error:
                 name, _, problem = str(error).partition(" ")
                 raise document.fail((key, name), problem) from None

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from costspan.call import UsageSource
 from costspan.tokens.count import TokenCount
 from costspan.tokens.counting import Question, ask
-from costspan.tokens.custom import as_tokenizer
+from costspan.tokens.custom import CustomTokenizer, as_tokenizer
+from costspan.tokens.families import family_of
+from costspan.tokens.reading import SYSTEM
 from costspan.tokens.sharing import Effort
 from costspan.tokens.switches import switch
 from costspan.tokens.tokenizers import ENCODINGS, encoding_of, tokenizer_of
@@ -31,53 +33,68 @@ def encode(model: str = "", text: str = "", custom_tokenizer: Any = None) -> lis
     return _tokenizer(model, custom_tokenizer).encode(_text(text))
 
 
-def decode(model: str = "", tokens: Sequence[int] = (), custom_tokenizer: Any = None) -> str:
-    """The text of token ids, by the tokenizer that `encode` uses for the model.
+def decode(
+    model: str = "", tokens: Sequence[int] = (), custom_tokenizer: Any = None, skip_special_tokens: bool = True
+) -> str:
+    """The text of token ids, by the tokenizer that `encode` uses for the model; special ones of a custom one left out.
 
     Raises:
         KeyError: A token that its vocabulary does not have.
         ValueError: As `encode`.
     """
-    return _tokenizer(model, custom_tokenizer).decode(tokens)
+    tokenizer = _tokenizer(model, custom_tokenizer)
+    if not skip_special_tokens and isinstance(tokenizer, CustomTokenizer):
+        return str(tokenizer.tokenizer.decode(list(tokens), skip_special_tokens=False))
+    return tokenizer.decode(tokens)
 
 
-def token_counter(
+def token_counter(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     model: str = "",
-    *,
+    custom_tokenizer: Any = None,
     text: Any = None,
     messages: Any = None,
+    count_response_tokens: bool | None = False,
     tools: Any = None,
     tool_choice: Any = None,
-    custom_tokenizer: Any = None,
+    use_default_image_token_count: bool | None = False,  # noqa: ARG001 no image is fetched
+    default_token_count: int | None = None,  # noqa: ARG001 any block counts
 ) -> TokenCount:
     """Tokens of a text, or of messages with their framing and tools as the provider bills them.
 
     The number says how it was found: `.source` is `tokenizer`, or `heuristic` with a relative `.error`. Any input
-    counts: bytes, lone surrogates, malformed messages; None and "" are 0 tokens.
+    counts: bytes, lone surrogates, malformed messages; None and "" are 0 tokens. `count_response_tokens`: the messages
+    are an answer, with nothing after them. The two last arguments are LiteLLM's, and change nothing: no image is
+    fetched, and no block is refused.
 
     Raises:
-        ValueError: Both text and messages are given; or as `encode`.
+        ValueError: Text is given with messages or tools; or as `encode`.
     """
-    if type(text) is str and messages is None and custom_tokenizer is None and not switch("disable_token_counter"):
+    if type(text) is str and messages is tools is custom_tokenizer is None and not switch("disable_token_counter"):
         return tokenizer_of(model).count(text)
     question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer)
+    if count_response_tokens:
+        _without_priming(question)
     return question.estimate() if switch("disable_token_counter") else question.count()
 
 
-async def async_token_counter(
+async def async_token_counter(  # noqa: PLR0913, PLR0917 as above
     model: str = "",
-    *,
+    custom_tokenizer: Any = None,
     text: Any = None,
     messages: Any = None,
+    count_response_tokens: bool | None = False,
     tools: Any = None,
     tool_choice: Any = None,
-    custom_tokenizer: Any = None,
+    use_default_image_token_count: bool | None = False,  # noqa: ARG001 no image is fetched
+    default_token_count: int | None = None,  # noqa: ARG001 any block counts
 ) -> TokenCount:
     """As `token_counter`, without holding up the event loop: what is not small is counted on a pool of threads.
 
     Where all threads are busy it waits its turn; after `tokenizer_timeout_seconds` it gives an estimate, marked as one.
     """
     question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer)
+    if count_response_tokens:
+        _without_priming(question)
     if switch("disable_token_counter"):
         return question.estimate()
     if question.size < switch("async_tokenizer_threshold_bytes") and _is_ready(question):
@@ -121,15 +138,22 @@ def estimate_tokens(messages: Any = None, *, text: Any = None, model: str = "") 
 
 
 def _question(model: str, text: Any, messages: Any, tools: tuple[Any, Any], custom: Any) -> Question:
-    if text is not None and messages is not None:
-        msg = "give text or messages, not both"
+    declared, choice = tools
+    if text is not None and (messages is not None or declared):
+        msg = "give text or messages, not both; tools go with messages"
         raise ValueError(msg)
     own = None if custom is None else as_tokenizer(custom)
     if text is not None:
         return ask({"prompt": text}, model, "text_completion", own)
-    declared, choice = tools
     body = {"messages": messages, "tools": declared, "tool_choice": choice}
     return ask({name: value for name, value in body.items() if value is not None}, model, "chat", own)
+
+
+def _without_priming(question: Question) -> None:
+    """Leave out what makes a model begin its answer."""
+    primed = question.prompt.fixed.get(SYSTEM, 0)
+    if primed:
+        question.prompt.add(SYSTEM, -min(primed, family_of(question.model).priming))
 
 
 def _is_ready(question: Question) -> bool:
