@@ -34,6 +34,8 @@ def find():
         ("anthropic", "claude-sonnet-4-5-20250929", "anthropic claude-sonnet-4-5"),
         ("anthropic", "claude-opus-5-latest", "anthropic claude-opus-5"),
         ("aws.bedrock", "bedrock/amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),
+        ("aws.bedrock", "bedrock/converse/us.amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),  # LiteLLM's
+        ("aws.bedrock", "invoke/amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),
         ("aws.bedrock", "us.amazon.nova-micro-v1:0", "aws.bedrock amazon.nova-micro-v1:0"),
         ("gcp.vertex_ai", "publishers/anthropic/models/claude-opus-5", "gcp.vertex_ai claude-opus-5"),
         ("gcp.gemini", "models/gemini-2.5-flash", "gcp.gemini gemini-2.5-flash"),
@@ -95,7 +97,8 @@ def test_what_no_list_has_for_govcloud_has_no_price_there():
     resolver = Resolver(bundled())
 
     assert resolver.find("aws.bedrock", (model,), STANDARD) is not None
-    assert [resolver.find("aws.bedrock", (name,), gov) for name in (model, f"us-gov.{model}")] == [None, None]
+    for name in (model, f"us-gov.{model}", f"bedrock/us-gov.{model}"):
+        assert resolver.find("aws.bedrock", (name,), gov) is None
 
 
 def test_a_fine_tuned_model_is_never_its_base():

@@ -304,6 +304,11 @@ def test_all_that_litellm_documents_is_taken():
         cost_per_token(None)
 
 
+def test_a_server_of_one_s_own_bills_nothing_by_its_prefix_too():
+    for prefix in ("ollama", "hosted_vllm", "lm_studio"):
+        assert cost_per_token(f"{prefix}/gpt-4o", 1000, 1000) == (0.0, 0.0)
+
+
 def test_the_model_that_answered_is_priced_at_the_provider_that_was_asked():
     answer = {"model": "gpt-4o-2024-08-06", "usage": {"prompt_tokens": 1_000_000, "completion_tokens": 0}}
     claude = {"model": "claude-haiku-4-5-20251001", "usage": {"input_tokens": 1_000_000, "output_tokens": 0}}

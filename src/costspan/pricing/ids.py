@@ -14,6 +14,7 @@ _DAY = re.compile(r"[-@](20\d\d)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$")
 _BEDROCK_VERSION = re.compile(r"(-v\d+)?(:\d+)?(:\d+k|:mm)?$")
 _GOVCLOUD = "us-gov."  # of an inference profile, which keeps within it
 _BEDROCK_REGION = re.compile(r"^(us-gov|us|eu|apac|ap|jp|au|ca|sa|me|in|uk|global)\.(?=[a-z0-9]+\.)")
+_LITELLM_ROUTE = re.compile(r"^(converse|converse_like|invoke)/")  # which of Bedrock's APIs LiteLLM is to use
 _OPAQUE = (
     "application-inference-profile",
     "imported-model",
@@ -48,16 +49,15 @@ def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
         return
     if name.startswith("arn:"):
         name = name.rpartition("/")[2]
+    names = (name, *_without_gateway(provider, name))
+    name = names[-1]
     if provider == "aws.bedrock" and (geo.startswith("us-gov-") or name.startswith(_GOVCLOUD)):
         base = name.removeprefix(_GOVCLOUD)  # a fifth dearer than elsewhere: no other price stands for it
         yield from (f"{geo}/{base}", f"{_GOVCLOUD}{base}")
         return
     if geo:
         yield f"{geo}/{name}"
-    yield name
-    for short in _without_gateway(provider, name):
-        yield short
-        name = short
+    yield from names
     rules = {"aws.bedrock": _bedrock_ids, "gcp.gemini": _google_ids, "gcp.vertex_ai": _google_ids}
     if provider in rules:
         yield from rules[provider](name)
@@ -71,6 +71,8 @@ def _without_gateway(provider: str, name: str) -> Iterator[str]:
     # the OpenAI-compatible endpoint of Google says google/gemini-…
     if slash and (canonical_provider(head) == provider or provider.startswith("gcp.")):
         short = rest
+    if provider == "aws.bedrock":
+        short = _LITELLM_ROUTE.sub("", short)
     if short != name:
         yield short
 

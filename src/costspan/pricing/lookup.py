@@ -52,7 +52,7 @@ def _split_name(model: str, provider: str | None) -> tuple[str, str] | None:
     head, slash, rest = model.partition("/")
     host = canonical_provider(head)
     resolver = own_pricer().resolver
-    if slash and (host in resolver.catalog.snapshot.index["providers"] or host in FALLBACKS):
+    if slash and (host in resolver.catalog.snapshot.index["providers"] or host in FALLBACKS or host == "local"):
         known = (name for name in (rest, model) if resolver.find(host, (name,), STANDARD))
         return host, next(known, rest)  # ibm/granite-3 is IBM's own id, azure/gpt-4o is a gateway's name
     return next(((maker, model) for maker in MAKERS if resolver.find(maker, (model,), STANDARD)), None)
