@@ -117,6 +117,32 @@ def test_messages_that_are_no_list_count(messages):
     assert token_counter("gpt-4o", messages=messages) > 3
 
 
+HOLDS_ITSELF = {}
+HOLDS_ITSELF["again"] = HOLDS_ITSELF
+DEEP = {}
+for _ in range(5000):
+    DEEP = {"properties": {"inner": DEEP}}
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "claude-opus-5"])
+@pytest.mark.parametrize("odd", [HOLDS_ITSELF, DEEP], ids=["holds itself", "deep"])
+def test_what_no_json_can_hold_counts(model, odd):
+    asked = [{"role": "user", "content": [{"type": "tool_use", "input": odd}]}]
+    tools = [{"type": "function", "function": {"name": "f", "parameters": odd}}]
+
+    assert token_counter(model, messages=asked, tools=tools) > 3
+
+
+@pytest.mark.parametrize("odd", [{"a": "text"}, object(), {1, 2}, (each for each in "ab"), memoryview(b"text")])
+def test_a_count_of_what_cannot_be_read_is_not_called_exact(odd):
+    assert not token_counter("gpt-4o", text=odd).exact
+    assert not token_counter("gpt-4o", messages=object()).exact
+
+
+def test_a_model_that_is_none_is_one_that_is_not_known():
+    assert token_counter(None, text="hello world") == token_counter("", text="hello world")
+
+
 def test_a_generator_of_messages_is_left_alone():
     messages = ({"role": "user", "content": "hi"} for _ in range(3))
     token_counter("gpt-4o", messages=messages)

@@ -48,7 +48,19 @@ def test_an_images_size_is_in_its_first_bytes(data, size):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x89PNG", b"GIF8", JPEG[:12], WEBP_LOSSY[:20], b"BM", "not base64!", "é", PNG[:16] + b"\x00" * 8]
+    "data",
+    [
+        b"",
+        b"\x89PNG",
+        b"GIF8",
+        JPEG[:12],
+        WEBP_LOSSY[:20],
+        b"BM",
+        "not base64!",
+        "é",
+        PNG[:16] + b"\x00" * 8,
+        PNG[:16] + b"\x7f\xff\xff\xff" * 2,
+    ],
 )
 def test_what_is_no_image_has_no_size(data):
     assert image_size(data) is None

@@ -51,7 +51,11 @@ class CustomTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Token ids; a lone surrogate counts as the replacement character."""
-        encoded = self.tokenizer.encode(without_surrogates(text), add_special_tokens=False)
+        told = without_surrogates(text)
+        try:
+            encoded = self.tokenizer.encode(told, add_special_tokens=False)
+        except TypeError:  # one that adds none, and is not asked to
+            encoded = self.tokenizer.encode(told)
         return list(getattr(encoded, "ids", encoded))
 
     def decode(self, tokens: Sequence[int]) -> str:
@@ -117,7 +121,7 @@ def as_tokenizer(given: Any) -> Tokenizer:
         return given
     if hasattr(given, "encode_ordinary"):
         return BpeTokenizer(given)
-    if not callable(getattr(given, "encode", None)):
+    if isinstance(given, str) or not callable(getattr(given, "encode", None)):
         msg = f"{type(given).__name__} is no tokenizer: make one with create_tokenizer or create_pretrained_tokenizer"
         raise TokenizerError(msg)
     return CustomTokenizer(given)

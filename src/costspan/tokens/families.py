@@ -153,7 +153,7 @@ def family_of(model: str) -> Family:
 
 
 @lru_cache(maxsize=4096)
-def bare_name(model: str) -> str:
+def bare_name(model: str | None) -> str:
     """The model's own id: lower case, without gateway (`openrouter/openai/`) and cloud vendor (`us.anthropic.`)."""
-    name = model.lower().rsplit("/", 1)[-1]
+    name = (model or "").lower().rsplit("/", 1)[-1]
     return re.sub(r"^([a-z-]{2,6}\.)?(openai|anthropic|amazon|meta|mistral|cohere|deepseek|qwen|writer)\.", "", name)

@@ -28,6 +28,7 @@ class Size(NamedTuple):
 
 TYPICAL = Size(1024, 1024)  # of an image behind a URL
 MEDIA_ERROR = 0.02  # relative, of a prompt with an image whose size is known: the rules leave out how they round
+MOST_PIXELS = 65_535  # of a side: what a JPEG or GIF can have; a header that says more is no image's
 SAMPLE = 65_536  # base64 characters that are decoded to find an image's size
 BYTES_PER_PDF_PAGE = 50_000  # of a document whose pages cannot be counted here
 
@@ -249,7 +250,7 @@ def image_size(payload: str | bytes) -> Size | None:
 
 def _size(width: bytes, height: bytes, order: Any, mask: int = 0xFFFFFFFF) -> Size | None:
     found = Size(int.from_bytes(width, order) & mask, int.from_bytes(height, order) & mask)
-    return found if min(found) > 0 else None
+    return found if min(found) > 0 and max(found) <= MOST_PIXELS else None
 
 
 def _webp(data: bytes) -> Size | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -75,10 +76,11 @@ class Reader:
 
     def read_messages(self, messages: Any) -> None:
         """All messages of a conversation; the last one that a person wrote is `newest`, those before are `history`."""
-        messages = plain(messages)
-        if isinstance(messages, (str, bytes, dict)):
+        given, messages = messages, plain(messages)
+        if isinstance(messages, (str, bytes, bytearray, dict)):
             messages = [messages]
         if not isinstance(messages, (list, tuple)):
+            self.prompt.guessed |= given is not None
             return
         found = [plain(each) for each in messages]
         end = len(found) - 1
@@ -133,8 +135,9 @@ class Reader:
 
     def read_text(self, value: Any, part: str, depth: int = 0) -> None:
         """Every text in a value of any shape, and the tokens of images and other media in it."""
-        value = plain(value)
+        given, value = value, plain(value)
         if depth > DEPTH or value is None:
+            self.prompt.guessed |= given is not None
             return
         if isinstance(value, (bytes, bytearray)):
             value = value.decode("utf-8", "replace")
@@ -172,7 +175,9 @@ class Reader:
 
     def read_prompt(self, value: Any) -> None:
         """Text without a chat around it: a completion's prompt, texts to embed; token ids count as they are."""
-        for each in _flat(plain(value)):
+        known = plain(value)
+        self.prompt.guessed |= known is None and value is not None
+        for each in _flat(known):
             if isinstance(each, int) and not isinstance(each, bool):
                 self.prompt.ids += 1
             else:
@@ -212,7 +217,10 @@ def _part_of(message: Any, part: str) -> str:
 
 def as_json(value: Any) -> str:
     """Compact JSON as providers write it into a prompt; what JSON cannot say appears as its text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_fields_or_text, skipkeys=True)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_fields_or_text, skipkeys=True)
+    except (ValueError, RecursionError):  # it holds itself, or is nested without end: no SDK can send it
+        return reprlib.repr(value)
 
 
 def _fields_or_text(value: Any) -> Any:

@@ -55,8 +55,10 @@ def _read_said(reader: Reader, body: dict[Any, Any], operation: str) -> None:
             else:
                 reader.read_messages(body[name])
     for name in () if WITHOUT_CHAT.isdisjoint(body) else PROMPTS:
-        if name in body and not isinstance(body[name], dict):  # Responses' `text` is a setting
+        if name in body and not isinstance(body[name], dict):
             reader.read_prompt(body[name])
+        elif name in body and name != "text":  # Responses' `text` is a setting, its `prompt` is with the provider
+            reader.prompt.guessed = True
 
 
 def _unwrapped(body: Any) -> Any:
