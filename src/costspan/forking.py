@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from signal import SIGTERM
+from threading import RLock, local
 from typing import TYPE_CHECKING, Any
 from weakref import WeakMethod
 
@@ -16,7 +17,40 @@ if TYPE_CHECKING:
 
 _HOST = Guard("follow how processes end")
 _AIRFLOW = "airflow.sdk.execution_time.task_runner"
+_LONGEST_IMPORT_SECONDS = 3  # on a machine that is busy; a fork waits no longer
 _LAST = -1000  # of the finalizers, whose calls we want to tell
+
+
+class Imports:
+    """Held while something of ours is imported that others may ask for: a fork waits for that, and no longer than 3 s.
+
+    What one thread has begun to import as another one forks stays half imported in the child, and whoever asks for it
+    there waits for ever (Python 3.10 to 3.13).
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._forking = local()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._wait, after_in_parent=self._go_on, after_in_child=self._go_on_in_child)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *failure: object) -> None:
+        self._lock.release()
+
+    def _wait(self) -> None:
+        self._forking.holds = self._lock.acquire(timeout=_LONGEST_IMPORT_SECONDS)
+
+    def _go_on(self) -> None:
+        if self._forking.holds:
+            self._lock.release()
+
+    def _go_on_in_child(self) -> None:
+        if not self._forking.holds:
+            self._lock = RLock()
+        self._go_on()
 
 
 def in_children(renew: Callable[[], Any]) -> None:

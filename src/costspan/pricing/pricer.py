@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from costspan.forking import Imports
 from costspan.guard import Guard
 from costspan.pricing.price import Entry, Price, PriceStatus, femto_of_usd
 from costspan.pricing.registry import REGISTERED
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _MOST_SLOTS = 4096  # models on distinct terms that are kept; a program that makes up names must not fill the memory
 _FILE = Guard("use the price file of COSTSPAN_PRICES; the other prices stay in force")
+_IMPORTS = Imports()
 _COSTS = frozenset({PriceStatus.PRICED, PriceStatus.FREE})
 
 
@@ -34,17 +36,18 @@ class Pricer:
 
     def load(self) -> None:
         """Read the price list now, so that the first `price` does not have to. Safe from any thread."""
-        from costspan.pricing.resolver import Resolver  # noqa: PLC0415 a program that prices nothing loads nothing
-        from costspan.pricing.store import current  # noqa: PLC0415 as above
+        with _IMPORTS:
+            from costspan.pricing.resolver import Resolver  # noqa: PLC0415 a program that prices nothing loads nothing
+            from costspan.pricing.store import current  # noqa: PLC0415 as above
 
-        file = None
-        if self._prices:
-            from costspan.pricing.pricefile import read_price_file  # noqa: PLC0415 as above
+            file = None
+            if self._prices:
+                from costspan.pricing.pricefile import read_price_file  # noqa: PLC0415 as above
 
-            with _FILE:
-                file = read_price_file(self._prices)
-        self._resolver = Resolver(current(), file)
-        self._slots.clear()
+                with _FILE:
+                    file = read_price_file(self._prices)
+            self._resolver = Resolver(current(), file)
+            self._slots.clear()
 
     @property
     def resolver(self) -> Resolver:

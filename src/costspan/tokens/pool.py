@@ -38,6 +38,8 @@ class _Count:
         try:
             self._pool.count(twin)
         finally:
+            with _ESTIMATE:
+                self._pool.estimate(twin)  # what could not be counted
             if self._taken.acquire(blocking=False):
                 self._call.reply = twin.reply
                 self._go_on()

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from threading import Lock, Thread, get_native_id
 from typing import TYPE_CHECKING
 
-from costspan.forking import in_children
+from costspan.forking import Imports, in_children
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Job = Callable[[], object]
 
 _RUN = Guard("count tokens")
+_IMPORTS = Imports()
 PAUSE_SECONDS = 0.005  # between looks while draining
 NICENESS = 5  # below the program's own threads: an event loop that wakes up beside a busy counter runs at once
 
@@ -74,6 +75,8 @@ class Workers:
     @staticmethod
     def _work(jobs: SimpleQueue[tuple[object, Job]], still_open: dict[object, Job]) -> None:
         _stand_back()
+        with _RUN, _IMPORTS:
+            _prepare()
         while True:
             ticket, job = jobs.get()
             with _RUN:
@@ -89,6 +92,16 @@ class Workers:
                 return False
             time.sleep(PAUSE_SECONDS)
         return True
+
+
+def _prepare() -> None:
+    """Import what counting does, before any of it is asked for."""
+    import tiktoken_ext.openai_public  # noqa: F401, PLC0415 as above
+
+    import costspan.tokens.counting  # noqa: F401, PLC0415 in the thread that needs it
+
+    with suppress(ModuleNotFoundError):
+        import splintr  # noqa: F401, PLC0415 an extra
 
 
 def _stand_back() -> None:
