@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters import anthropic, bedrock, cohere, google_genai, litellm, ollama, openai
-from costspan.adapters._paths import path, text_of
+from costspan.adapters._paths import member, path, text_of
 from costspan.call import Reply, Request
 from costspan.usage import STANDARD
 
@@ -25,16 +25,23 @@ class _Shape(NamedTuple):
     operation: Operation
 
 
-_HOST = path("_hidden_params.custom_llm_provider")
+def _host(response: Any) -> Any:
+    """What LiteLLM keeps beside its answers, where pydantic keeps what is private: who gave them."""
+    hidden = response.get(_HIDDEN) if isinstance(response, dict) else getattr(response, _HIDDEN, None)
+    return member(hidden, "custom_llm_provider")
+
+
+_HIDDEN = "_hidden_params"
+_PROMPT = path("usage.prompt_tokens")
 _SHAPES = (
-    _Shape(_HOST, "", litellm.CHAT),
     _Shape(path("data.0.b64_json|data.0.url"), "", openai.IMAGE),
-    _Shape(path("usage.input_token_details|usage.seconds"), "", openai.TRANSCRIPTION),
+    _Shape(path("usage.input_token_details|usage.seconds|duration"), "", openai.TRANSCRIPTION),
     _Shape(path("usage_metadata"), "gcp.gemini", google_genai.GENERATE),
     _Shape(path("usage.inputTokens"), "aws.bedrock", bedrock.CONVERSE),
     _Shape(path("data.meta.billed_units|data.usage.billed_units"), "cohere", cohere.CHAT),
     _Shape(path("prompt_eval_count"), "ollama", ollama.CHAT),
-    _Shape(path("usage.prompt_tokens"), "", openai.CHAT),
+    _Shape(lambda response: _PROMPT(response) and _host(response), "", litellm.CHAT),
+    _Shape(_PROMPT, "", openai.CHAT),
     _Shape(path("usage.input_tokens_details|output"), "", openai.RESPONSE),
     _Shape(path("usage.input_tokens"), "anthropic", anthropic.MESSAGE),
 )
@@ -60,11 +67,13 @@ def _read(response: Any, shape: _Shape) -> tuple[str, Reply]:
     terms = {name: text_of(read(response)).lower() for name, read in operation.read_terms}
     reply = Reply(model=text_of(model(response)) if model else "", terms=STANDARD._replace(**terms))  # type: ignore[arg-type] # text fields
     assert operation.usage is not None  # noqa: S101 each of the shapes has one
-    usages = [each for root in operation.usage.roots if (each := root(response)) is not None]
+    places = operation.usage.roots, operation.usage.last_roots
+    told = ([each for root in roots if (each := root(response)) is not None] for roots in places)
+    usages = next(filter(None, told), [])
     reply.usage, reply.clamped, reply.stated_cost = operation.usage.read(usages)
     if operation.hook is not None:
         operation.hook(request, response, reply)
-    return text_of(_HOST(response)) or request.provider, reply
+    return text_of(_host(response)) or request.provider, reply
 
 
 def _snake(value: Any) -> Any:

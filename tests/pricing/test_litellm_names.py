@@ -5,7 +5,9 @@ import re
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from types import SimpleNamespace
+from typing import Any
 
+import pydantic
 import pytest
 
 import costspan
@@ -307,6 +309,29 @@ def test_all_that_litellm_documents_is_taken():
 def test_a_server_of_one_s_own_bills_nothing_by_its_prefix_too():
     for prefix in ("ollama", "hosted_vllm", "lm_studio"):
         assert cost_per_token(f"{prefix}/gpt-4o", 1000, 1000) == (0.0, 0.0)
+
+
+def test_an_answer_object_of_litellm_tells_who_gave_it_where_pydantic_hides_it():
+    class Answer(pydantic.BaseModel):
+        model: str = "gemini-2.0-flash"
+        usage: dict[str, Any] = {"prompt_tokens": 1_000_000, "server_tool_use": {"web_search_requests": 0}}
+        _hidden_params: dict[str, Any] = pydantic.PrivateAttr({"custom_llm_provider": "vertex_ai"})
+
+    assert completion_cost(Answer()) == 0.15
+    searched = {"prompt_tokens": 0, "completion_tokens": 1, "server_tool_use": {"web_search_requests": 2}}
+    assert completion_cost(Answer(model="claude-sonnet-4-6", usage=searched)) == pytest.approx(0.020015)
+
+
+def test_litellm_s_other_answers_have_the_form_of_who_gave_them():
+    class Ranked(pydantic.BaseModel):
+        meta: dict[str, Any] = {"billed_units": {"search_units": 2}}
+        _hidden_params: dict[str, Any] = pydantic.PrivateAttr({"custom_llm_provider": "cohere"})
+
+    assert completion_cost(Ranked(), model="cohere/rerank-v3.5") == 0.004
+
+
+def test_a_transcription_that_tells_its_length_is_billed_by_it():
+    assert completion_cost({"text": "Cats.", "duration": 60.0}, model="whisper-1") == 0.006
 
 
 def test_the_model_that_answered_is_priced_at_the_provider_that_was_asked():
