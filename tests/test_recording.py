@@ -4,6 +4,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from opentelemetry import context as otel
 from opentelemetry.trace import StatusCode
 
 import costspan
@@ -141,6 +142,16 @@ def test_between_the_parts_of_a_stream_the_program_is_outside_of_the_call(tellin
     for _ in answer():
         program.ask()
     assert [each.name for each in program.spans] == ["chat gpt-4o-mini", "chat gpt-4o-mini", "chat acme-large"]
+
+
+def test_after_a_stream_read_inside_another_block_the_program_is_outside_again(telling):
+    """Else whatever it asks from then on would be a part of that call, and told by none."""
+    program = telling()
+    with costspan.record_call("acme", "acme-large") as call, costspan.attribution(team="search"):
+        call.chunk()
+    assert otel.get_current() == {}
+    program.ask()
+    assert [each.name for each in program.spans] == ["chat acme-large", "chat gpt-4o-mini"]
 
 
 def test_a_call_that_ends_elsewhere_leaves_what_is_current_there_alone(telling):

@@ -109,9 +109,10 @@ class RecordedCall:
                 call.finish()
 
     def _pause(self) -> None:
-        """The program is no longer inside of the call: back to what was around, if nothing else is current by now."""
-        inside, self._inside = self._inside, None
+        """The program is no longer inside of the call: back to what was around, once nothing else is current."""
+        inside = self._inside
         if inside is not None and inside is otel.get_current() and self._observer is not None:
+            self._inside = None
             with _CALL:
                 self._observer.paused(self._token)
 
