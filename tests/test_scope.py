@@ -250,7 +250,86 @@ def test_a_block_left_before_one_that_was_entered_inside_is_gone_when_that_one_i
     assert otel.get_current() == {}
 
 
-@pytest.mark.parametrize("odd", ["research", 5, classmethod(len)])
+def test_a_method_is_decorated_above_and_below_what_makes_it_a_static_or_class_method():
+    block = Recorded()
+
+    class Agent:
+        @block
+        @staticmethod
+        def static(given):
+            return inside(), given
+
+        @block
+        @classmethod
+        def of_class(cls, given):
+            return inside(), cls, given
+
+        @classmethod
+        @block
+        def below(cls, given):
+            return inside(), cls, given
+
+    for agent in (Agent, Agent()):
+        assert agent.static(1) == ("search", 1)
+        assert agent.of_class(1) == agent.below(1) == ("search", Agent, 1)
+
+
+def hidden_by_a_decorator(function):
+    @functools.wraps(function)
+    def wrapper(*args):
+        return function(*args)
+
+    return wrapper
+
+
+def hidden_in_an_object(function):
+    class Called:
+        def __call__(self):
+            yield from function()
+
+    return Called()
+
+
+@pytest.mark.parametrize("hide", [hidden_by_a_decorator, hidden_in_an_object])
+def test_the_steps_of_a_generator_that_is_hidden_are_inside_too(hide):
+    block = Recorded()
+
+    def numbers():
+        yield inside()
+        yield inside()
+
+    assert list(block(hide(numbers))()) == ["search", "search"]
+    assert block.log == ["open", "closed"]
+
+
+def test_the_steps_of_an_async_generator_that_is_hidden_are_inside_too():
+    block = Recorded()
+
+    @block
+    @hidden_by_a_decorator
+    async def numbers():
+        yield inside()
+
+    async def read():
+        return [each async for each in numbers()]
+
+    assert asyncio.run(read()) == ["search"]
+    assert block.log == ["open", "closed"]
+
+
+def test_a_generator_that_a_function_only_hands_on_stays_itself():
+    """An SDK's stream, whose cost is found again by the very object."""
+    block, stream = Recorded(), (each for each in range(3))
+
+    @block
+    def ask():
+        return stream
+
+    assert ask() is stream
+    assert block.log == ["open", "closed"]
+
+
+@pytest.mark.parametrize("odd", ["research", 5, property(len)])
 def test_what_is_no_function_is_not_decorated(odd):
     with pytest.raises(TypeError, match="no function to decorate"):
         costspan.observe(odd)

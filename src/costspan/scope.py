@@ -9,7 +9,7 @@ import functools
 import inspect
 from collections.abc import Generator
 from contextvars import ContextVar
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from opentelemetry import context as otel
@@ -142,7 +142,9 @@ class Scoped(Generic[AnyRun]):
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: Decorated) -> Decorated:
-        wrap = next((wrap for fits, wrap in _WRAPPERS if fits(function)), None)
+        if isinstance(function, (staticmethod, classmethod)):
+            return type(function)(self(function.__func__))
+        wrap = _wrapper_of(function)
         if wrap is None:
             raise TypeError(f"{function!r} is no function to decorate; arguments are given by name")
         return functools.wraps(function)(wrap(function, self.open))  # type: ignore[return-value]
@@ -185,17 +187,14 @@ def _plain(function: Any, open_run: Callable[[], Run]) -> Any:
         except BaseException as error:
             run.close(error)
             raise
-        if isinstance(result, CoroutineType):  # another decorator has hidden an async function: its work is to come
-            return _awaited(result, run)
+        later = _LATER.get(type(result))
+        # another decorator has hidden what the function is: its work is to come; any generator else may be an SDK's
+        if later is not None and (later is _coroutine or later is _wrapper_of(inspect.unwrap(function))):
+            return later(lambda: result, lambda: run)()
         run.close(None)
         return result
 
     return scoped
-
-
-async def _awaited(waiting: Any, run: Run) -> Any:
-    with _Life(run), _Step(run):
-        return await waiting
 
 
 def _coroutine(function: Any, open_run: Callable[[], Run]) -> Any:
@@ -263,3 +262,10 @@ _WRAPPERS: tuple[tuple[Callable[[Any], bool], Callable[[Any, Callable[[], Run]],
     (inspect.iscoroutinefunction, _coroutine),
     (callable, _plain),
 )
+_LATER = {AsyncGeneratorType: _async_generator, GeneratorType: _generator, CoroutineType: _coroutine}
+
+
+def _wrapper_of(function: Any) -> Callable[[Any, Callable[[], Run]], Any] | None:
+    """What wraps a function of this kind, or an object that is called like one; None: it is neither."""
+    called = None if isinstance(function, type) else getattr(function, "__call__", None)  # noqa: B004 what kind it is
+    return next((wrap for fits, wrap in _WRAPPERS if fits(function) or fits(called)), None)
