@@ -95,6 +95,28 @@ def test_there_is_no_bill_for_what_no_call_gave(telling):
     assert [costspan.cost_of(each) for each in ("text", None, {}, {"a": 1}, object())] == [None] * 5
 
 
+class Odd:
+    """As a record of an ORM that is detached from its session, and as an object that holds itself."""
+
+    def __init__(self):
+        self._stream = self
+
+    @property
+    def id(self):
+        raise LookupError("detached")
+
+
+class Detached:
+    __slots__ = ()
+    id = Odd.id
+
+
+@pytest.mark.parametrize("held", [Odd(), Detached()])
+def test_what_raises_when_it_is_looked_at_has_no_bill(telling, held):
+    telling()
+    assert costspan.cost_of(held) is None
+
+
 def test_while_costspan_is_off_nothing_was_spent():
     assert costspan.current_cost() == (0, 0, 0, 0)
     assert costspan.cost_of(object()) is None

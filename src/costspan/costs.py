@@ -8,6 +8,7 @@ from opentelemetry import context as otel
 from opentelemetry import trace
 
 from costspan.adapters._paths import path, text_of
+from costspan.guard import Guard
 from costspan.instrumentors import PLUGIN
 from costspan.rollup import Spend
 from costspan.scope import scope_in
@@ -15,6 +16,7 @@ from costspan.scope import scope_in
 if TYPE_CHECKING:
     from costspan.bill import Bill
 
+_FIND = Guard("find the bill of a response")
 _ID = path("id|generation_id")  # the latter: Cohere, up to v1
 
 
@@ -42,7 +44,9 @@ def cost_of(response: Any) -> Bill | None:
     recorder = PLUGIN.recorder
     if recorder is None:
         return None
-    return recorder.bills.find(response) or recorder.spending.bill_of(text_of(_ID(response)))
+    with _FIND:  # whatever the program holds: its properties may raise
+        return recorder.bills.find(response) or recorder.spending.bill_of(text_of(_ID(response)))
+    return None
 
 
 def last_call() -> Bill | None:
