@@ -62,6 +62,32 @@ def test_switching_on_twice_is_switching_on_once(providers):
     assert SyncAPIClient.__dict__["request"] is placed
 
 
+def test_what_a_program_says_in_code_takes_effect_where_costspan_is_on_already(providers, monkeypatch):
+    """As under `opentelemetry-instrument`: nothing is sent unredacted because it came first."""
+    monkeypatch.setenv(instrumentors.CONTENT_VARIABLE, "SPAN_ONLY")
+    costspan.instrument(**providers, hosts="127.0.0.1=openai")
+    recorder = PLUGIN.recorder
+    costspan.instrument()
+    assert PLUGIN.recorder is recorder
+
+    original = SyncAPIClient.__dict__["request"].__wrapped__
+    costspan.instrument(redact=str.upper, dialects="openlit")
+    assert PLUGIN.recorder.content.redact is str.upper
+    assert PLUGIN.settings.dialects == ("openlit",)
+    assert PLUGIN.settings.hosts == {"127.0.0.1": "openai"}
+    assert PLUGIN.providers == {**providers, "redact": str.upper}
+    assert SyncAPIClient.__dict__["request"].__wrapped__ is original
+
+
+def test_an_sdk_that_opentelemetrys_variable_names_is_left_alone(providers, monkeypatch):
+    original = SyncAPIClient.__dict__["request"]
+    monkeypatch.setenv(instrumentors.DISABLED_VARIABLE, "requests, openai")
+    costspan.instrument(**providers)
+    assert "openai" not in PLUGIN.active
+    assert "anthropic" in PLUGIN.active
+    assert SyncAPIClient.__dict__["request"] is original
+
+
 def test_a_thread_that_switches_on_while_another_does_waits_for_it(providers, monkeypatch):
     """A wrapper placed twice would stay when all is switched off."""
     original = SyncAPIClient.__dict__["request"]

@@ -35,6 +35,7 @@ _EXIT = Guard("send the last telemetry")
 _FOLLOW = Guard("follow the spans of other tools")
 GROUP = "opentelemetry_instrumentor"
 CONTENT_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"  # OpenTelemetry's own
+DISABLED_VARIABLE = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"  # likewise
 PROVIDERS = ("tracer_provider", "meter_provider", "logger_provider", "redact")  # handed on as they are
 
 
@@ -47,7 +48,7 @@ class Plugin:
         self._placed: dict[str, tuple[Wrapping, Patches]] = {}
         self._followers: list[tuple[Any, Enrichment]] = []  # by provider; some are not hashable
         self._following = Lock()
-        self._providers: dict[str, Any] = {}
+        self.providers: dict[str, Any] = {}
         self.settings = Settings()
         at_sudden_end(self, self.end)
 
@@ -55,7 +56,7 @@ class Plugin:
         """Make the recorder, unless there is one, and follow the spans of other tools."""
         if self._recorder is None:
             warn_of_slips()
-            self.settings, self._providers = settings, providers
+            self.settings, self.providers = settings, providers
             self._recorder = _make_recorder(settings, providers)
             REGISTERED.pricer = self._recorder.pricer
             provider = providers.get("tracer_provider")
@@ -116,8 +117,8 @@ class Plugin:
         with _EXIT:
             for wrapping, _ in tuple(self._placed.values()):
                 wrapping.leave_streams()
-            _settle(recorder, self._providers.get("meter_provider"))
-            flush(self._providers, recorder.exit_timeout / 2)
+            _settle(recorder, self.providers.get("meter_provider"))
+            flush(self.providers, recorder.exit_timeout / 2)
 
     @property
     def active(self) -> dict[str, Patches]:
@@ -199,6 +200,8 @@ def instrument(**given: Any) -> None:
     Keywords: any setting by its name (see README), and `tracer_provider`, `meter_provider`, `logger_provider`. Where
     none is given and the program has set none up, they are made, with OTLP exporters from OpenTelemetry's variables.
     `redact`, a function from text to text, is asked for every text before content that is captured leaves.
+    Where costspan is on already (by `opentelemetry-instrument`), what is given here takes effect from now on. SDKs
+    that OTEL_PYTHON_DISABLED_INSTRUMENTATIONS names are left alone.
 
     Raises:
         SettingError: A setting is not known, its value not allowed, or the budget file not understood.
@@ -209,11 +212,17 @@ def instrument(**given: Any) -> None:
         from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
 
         read_quotas(settings.budgets)
+    disabled = [name.strip() for name in os.environ.get(DISABLED_VARIABLE, "").split(",")]
     with PLUGIN.lock:
+        if PLUGIN.recorder is not None:
+            settings = replace(PLUGIN.settings, **{name: getattr(settings, name) for name in given})
+            providers = {**PLUGIN.providers, **providers}
+            if (settings, providers) != (PLUGIN.settings, PLUGIN.providers):
+                uninstrument()
         if not providers.keys() - {"redact"}:
             set_up_providers(settings)
         for name in adapter_names():
-            if name not in PLUGIN.active and _is_here(name, load):
+            if name not in PLUGIN.active and name not in disabled and _is_here(name, load):
                 PLUGIN.add(name, load(name), settings, providers)
         PLUGIN.start(settings, providers)
 

@@ -88,9 +88,9 @@ def _sdks() -> Iterator[Finding]:
     from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
     from costspan.adapters._adapter import load
-    from costspan.instrumentors import adapter_names
+    from costspan.instrumentors import DISABLED_VARIABLE, adapter_names
 
-    switched_off = {name.strip() for name in os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")}
+    switched_off = {name.strip() for name in os.environ.get(DISABLED_VARIABLE, "").split(",")}
     absent = []
     for name in adapter_names():
         adapter = load(name)
@@ -98,7 +98,7 @@ def _sdks() -> Iterator[Finding]:
         if installed is None:
             absent.append(name)
         elif {name, "*"} & switched_off:
-            yield Finding(name, "warning", f"{installed}: switched off by OTEL_PYTHON_DISABLED_INSTRUMENTATIONS")
+            yield Finding(name, "warning", f"{installed}: switched off by {DISABLED_VARIABLE}")
         elif get_dependency_conflicts((adapter.package,)) is not None:
             yield Finding(name, "bad", f"{installed} is too old: pip install '{adapter.package.replace(' ', '')}'")
         else:
