@@ -132,6 +132,23 @@ def test_what_cannot_be_redacted_is_not_told(telling, monkeypatch):
     FAILURES.clear()
 
 
+def test_a_model_that_the_redaction_asks_is_not_redacted_itself(telling, monkeypatch, fake_openai):
+    """It would ask a model for that, and so on: every call a hundred calls."""
+    monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
+
+    def ask(text):
+        asked = [{"role": "user", "content": text}]
+        program.client.chat.completions.create(model="gpt-4o-mini", messages=asked)
+        return "[asked]"
+
+    program = telling(redact=ask)
+    program.client.chat.completions.create(model="gpt-4o", messages=PROMPT)
+    told = [(each.name, contents(each.attributes) != {}) for each in program.spans]
+    asked = len(fake_openai.requests) - 1
+    assert 0 < asked < 5
+    assert told == [("chat gpt-4o-mini", False)] * asked + [("chat gpt-4o", True)]
+
+
 def test_a_long_prompt_is_cut_and_stays_json(telling, monkeypatch):
     monkeypatch.setenv(CONTENT_VARIABLE, "SPAN_ONLY")
     program = telling()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -30,6 +31,8 @@ MODES = {  # values of OpenTelemetry's variable: on the span, as an event
 }
 _MOST = 65_536  # characters of one attribute; messages that do not fit are left out, the oldest first
 _CUT = "… [cut]"
+# Inside of the redaction: a model that it asks is not itself asked to redact, or it would be without end
+_REDACTING: ContextVar[bool] = ContextVar("costspan-redacting", default=False)
 
 
 class Content:
@@ -38,10 +41,12 @@ class Content:
     def __init__(self, mode: str, logger: Logger | None, redact: Callable[[str], str] | None = None) -> None:
         self._on_span, self._as_event = MODES[mode]
         self._logger = logger
-        self._redact = redact
+        self.redact = redact
 
     def begin(self, call: Call) -> None:
         """Keep what is asked as it is now: a program may go on to change its lists."""
+        if _REDACTING.get():
+            return
         with _READ:
             body = call.request.body
             call.content = {names.INPUT_MESSAGES: self._json(asked(body))}
@@ -65,6 +70,13 @@ class Content:
                 )
 
     def _json(self, messages: list[dict[str, Any]]) -> str:
+        redacting = _REDACTING.set(True)
+        try:
+            return self._fitted(messages)
+        finally:
+            _REDACTING.reset(redacting)
+
+    def _fitted(self, messages: list[dict[str, Any]]) -> str:
         kept: list[str] = []
         left = _MOST - 2  # the brackets; a comma goes with each message
         for message in reversed(messages):
@@ -91,7 +103,7 @@ class Content:
             return [self._clean(each, room, free=free) for each in value]
         if not isinstance(value, str):
             return value
-        text = value if self._redact is None else self._redact(value)
+        text = value if self.redact is None else self.redact(value)
         return text if len(text) <= room else text[:room] + _CUT
 
 
