@@ -87,8 +87,15 @@ def test_a_budget_is_of_money_or_of_tokens():
 
 
 def test_an_unknown_reaction_is_an_error_where_it_is_written():
-    with pytest.raises(ValueError, match="on_exceed must be raise or warn or a function, not 'stop'"):
+    with pytest.raises(ValueError, match="on_exceed must be raise or warn or a plain function, not 'stop'"):
         costspan.budget(usd=1, on_exceed="stop")
+
+
+def test_a_coroutine_function_is_an_error_too_for_nobody_would_await_it():
+    async def ask_somebody(_exceeded): ...
+
+    with pytest.raises(ValueError, match="a plain function, not <function"):
+        costspan.budget(usd=1, on_exceed=ask_somebody)
 
 
 def test_a_warning_is_given_once_and_nothing_is_refused(telling, caplog):
@@ -230,6 +237,19 @@ def test_a_running_stream_is_stopped_where_that_was_asked_for(telling, fake_open
     long_answer(fake_openai)
     with costspan.budget(tokens=60):
         assert len(list(program.ask(stream=True))) > whole
+
+
+def test_after_a_stream_was_stopped_the_next_call_is_refused(telling, fake_openai):
+    """What the stream has spent is not counted later, beside the program."""
+    program = telling()
+    long_answer(fake_openai)
+    with costspan.budget(tokens=60) as outer, costspan.budget(tokens=60, streams=True) as left:
+        with pytest.raises(BudgetExceededError):
+            list(program.ask(stream=True))
+        with pytest.raises(BudgetExceededError):
+            program.ask()
+    assert left.spent == outer.spent
+    assert left.spent.calls == len(fake_openai.requests) == 1
 
 
 async def test_a_running_async_stream_is_stopped_too(telling, fake_openai):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from decimal import Decimal, InvalidOperation
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -59,8 +60,8 @@ class Limit:
     ) -> None:
         if (usd is None) == (tokens is None):
             raise ValueError("a budget is either usd=… or tokens=…")
-        if on_exceed not in ON_EXCEED and not callable(on_exceed):
-            raise ValueError(f"on_exceed must be {' or '.join(ON_EXCEED)} or a function, not {on_exceed!r}")
+        if on_exceed not in ON_EXCEED and (not callable(on_exceed) or iscoroutinefunction(on_exceed)):
+            raise ValueError(f"on_exceed must be {' or '.join(ON_EXCEED)} or a plain function, not {on_exceed!r}")
         self.name = name
         self.unit = "USD" if tokens is None else "tokens"
         self.amount = _amount(usd if tokens is None else tokens, self.unit)

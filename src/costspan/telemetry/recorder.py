@@ -184,7 +184,7 @@ class Recorder:
             step_out(call)
         reply = call.reply
         counted = reply.usage is not None and not reply.partial and not self._settings.prompt_parts
-        if call.state is True:  # its span is another tool's, which may end it any moment
+        if call.state is True or (call.metered and call.error):  # its tool may end the span, its budget be asked, soon
             if not counted:
                 self._pool.estimate(call)
             self._tell(call)
