@@ -216,6 +216,17 @@ def test_a_clock_that_is_set_back_over_midnight_forgets_nothing():
     assert each.spent(()).tokens == 60
 
 
+def test_a_clock_that_was_far_ahead_does_not_hold_a_period_open_until_then():
+    """As of a machine that starts with a wrong clock, which is set right soon after."""
+    clock = Clock("UTC", 2036, 2, 7, 6, 28)
+    each = quota(Period("day", "UTC", clock))
+    each.add((), Spend(0, 60, 1))
+    clock.set(2026, 11, 22, 12)
+    assert each.spent(()).tokens == 60
+    clock.set(2026, 11, 23)
+    assert each.spent(()).tokens == 0
+
+
 def test_the_process_is_a_period_without_end():
     clock = Clock("UTC", 2026, 1, 1)
     each = quota(Period("process", "UTC", clock))

@@ -29,14 +29,14 @@ _MOST_VALUES = 100_000  # values counted for one `*`; the one that was quiet lon
 _WORDS = ("name", "usd", "tokens", "per", "timezone", "warn_at", "on_exceed", "strict")
 WHOSE = ("team", "user", "feature", "model", "provider", "session", "conversation")  # calls it can be for
 TAG = "tag."  # stands before the name of a tag, as in reports: any other word that is not known is a slip
-_PERIODS = ("process", "day", "month")
 _FOREVER = float("inf")
+_PERIODS = {"process": _FOREVER, "day": 86_400, "month": 31 * 86_400}  # and their seconds, at most
 _MOST_SHARE = 10  # times the limit; more is a slip: who writes 80 means 0.8
 Who = tuple[tuple[str, str], ...]
 
 
 class Period:
-    """Days or months of a time zone, or the life of the process. A clock that is set back does not begin one anew."""
+    """Days or months of a time zone, or the life of the process. A clock that is set back forgets nothing."""
 
     def __init__(self, per: str, zone: str, clock: Callable[[], float] = time.time) -> None:
         if per not in _PERIODS:
@@ -44,15 +44,20 @@ class Period:
         self.per = per
         self.zone = timezone.utc if zone.upper() == "UTC" else ZoneInfo(zone)  # where there are no zones, there is UTC
         self._clock = clock
-        self._ends = self._next(clock())
+        self._begin(clock())
 
     def is_over(self) -> bool:
         """Whether a new one has begun since this was last asked."""
         now = self._clock()
-        if now < self._ends:
+        if self._earliest <= now < self._ends:
             return False
+        over = now >= self._ends
+        self._begin(now)
+        return over
+
+    def _begin(self, now: float) -> None:
         self._ends = self._next(now)
-        return True
+        self._earliest = now - _PERIODS[self.per]  # before that, the clock has been far ahead: it begins again
 
     def _next(self, now: float) -> float:
         if self.per == "process":
