@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import sys
 import time
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
@@ -351,6 +352,21 @@ def test_yaml_that_is_none_is_named_too(tmp_path):
     path = tmp_path / "budgets.yaml"
     path.write_text("budgets: [{team: search")
     with pytest.raises(SettingError, match="COSTSPAN_BUDGETS="):
+        read_quotas(str(path))
+
+
+def test_where_yaml_cannot_be_read_what_to_install_is_said(tmp_path, monkeypatch):
+    path = tmp_path / "budgets.yaml"
+    path.write_text("budgets: []")
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(SettingError, match=r"pip install 'costspan\[cli\]', or write JSON"):
+        read_quotas(str(path))
+
+
+def test_a_limit_that_stands_twice_in_an_entry_is_named_with_its_line(tmp_path):
+    path = tmp_path / "budgets.yaml"
+    path.write_text("budgets:\n  - team: search\n    usd: 100\n    usd: 1000\n")
+    with pytest.raises(SettingError, match=r"budgets\.yaml:4: usd stands there twice"):
         read_quotas(str(path))
 
 

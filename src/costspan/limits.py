@@ -5,13 +5,11 @@ They count what this process spends from its start on; a new period begins at mi
 
 from __future__ import annotations
 
-import json
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -19,6 +17,7 @@ from zoneinfo import ZoneInfo
 from costspan.budgets import BudgetExceededError, Limit
 from costspan.config import SettingError, variable
 from costspan.forking import in_children
+from costspan.pricing.document import read_document
 from costspan.rollup import Spend
 
 if TYPE_CHECKING:
@@ -162,21 +161,12 @@ def read_quotas(path: str) -> tuple[Quota, ...]:
     try:
         entries = _entries(path)
         return tuple(_quota(entry, index) for index, entry in enumerate(entries))
-    except (OSError, ValueError, TypeError, LookupError, ImportError) as error:
+    except (ValueError, TypeError) as error:
         raise SettingError(f"{variable('budgets')}={path} cannot be used: {error}") from None
 
 
 def _entries(path: str) -> list[dict[str, Any]]:
-    text = Path(path).read_text(encoding="utf-8-sig")  # as Windows may write it
-    if path.endswith((".yaml", ".yml")):
-        import yaml  # noqa: PLC0415 only who has YAML needs it
-
-        try:
-            found = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ValueError(" ".join(str(error).split())) from None
-    else:
-        found = json.loads(text)
+    found = read_document(path).data
     entries = found.get("budgets") if isinstance(found, dict) else found
     if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
         raise TypeError("it must hold a list `budgets` of entries like {team: search, usd: 100, per: month}")

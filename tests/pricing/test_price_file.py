@@ -456,7 +456,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path):
     with path.open("wb") as file:
         file.truncate(200 * 1024 * 1024)
 
-    with pytest.raises(PriceListError, match=f"has 200 MB; a price list has at most {MOST_BYTES >> 20} MB"):
+    with pytest.raises(PriceListError, match=f"has 200 MB; at most {MOST_BYTES >> 20} MB"):
         read_price_file(path)
 
 

@@ -18,7 +18,7 @@ _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\n')
 
 
 class PriceListError(ToldError, ValueError):
-    """A price list or price file cannot be used. One line: where, what, and what is allowed. Nothing is loaded."""
+    """A price list, price file or budget file cannot be used. One line: where, what, and what is allowed. Nothing is loaded."""
 
 
 class Document:
@@ -48,7 +48,7 @@ def read_document(path: str | Path) -> Document:
     try:
         size = file.stat().st_size
         if size > MOST_BYTES:
-            msg = f"{file}: has {size >> 20} MB; a price list has at most {MOST_BYTES >> 20} MB"
+            msg = f"{file}: has {size >> 20} MB; at most {MOST_BYTES >> 20} MB are read"
             raise PriceListError(msg)
         text = file.read_text(encoding="utf-8-sig")  # as Windows may write it
     except OSError as error:
@@ -84,10 +84,10 @@ def parse_json(text: str, name: str) -> Document:
         msg = f"{name}:{error.lineno}: not JSON: {error.msg}"
         raise PriceListError(msg) from None
     except RecursionError:
-        msg = f"{name}: not a price list: nested too deeply"
+        msg = f"{name}: nested too deeply"
         raise PriceListError(msg) from None
     except ValueError:  # a whole number of more digits than Python reads
-        msg = f"{name}: not a price list: a number is too long"
+        msg = f"{name}: a number is too long"
         raise PriceListError(msg) from None
     return Document(name, data, lambda: _json_lines(text))
 
@@ -143,10 +143,10 @@ def parse_yaml(text: str, name: str) -> Document:
         msg = f"{name}:{mark.line + 1 if mark else 1}: not YAML: {problem}"
         raise PriceListError(msg) from None
     except RecursionError:
-        msg = f"{name}: not a price list: nested too deeply"
+        msg = f"{name}: nested too deeply"
         raise PriceListError(msg) from None
     except (ValueError, TypeError, AttributeError, KeyError):  # what PyYAML's own readers of dates and numbers raise
-        msg = f"{name}: not a price list: a date or a number that is none"
+        msg = f"{name}: a date or a number that is none"
         raise PriceListError(msg) from None
     return Document(name, data, lambda: lines)
 
