@@ -121,6 +121,15 @@ def test_in_a_narrow_terminal_columns_go_and_never_the_models(monkeypatch):
     assert max(map(len, lines[:-1])) <= 80
 
 
+def test_a_provider_of_the_price_file_is_known_as_those_of_the_list_are(tmp_path, monkeypatch):
+    (tmp_path / "p.json").write_text('{"models": [{"provider": "acme", "model": "big", "input": 2}]}')
+    monkeypatch.setenv("COSTSPAN_PRICES", str(tmp_path / "p.json"))
+
+    assert "1 model;" in run("models", "--provider", "acme").output
+    for name in ("acme/big", "big"):
+        assert "acme big, from " in run("price", name, "--input", 1).output
+
+
 def test_models_says_if_there_is_none():
     assert "no model with 'no-such-model-at-all' in its id" in run("models", "--search", "no-such-model-at-all").output
     unknown = run("models", "--provider", "nobody")

@@ -123,6 +123,13 @@ def test_register_model_with_a_dictionary():
     assert cost_per_token("gpt-4", 1000, 1000) == (0.02, 0.06)
 
 
+def test_a_registered_model_may_be_of_a_provider_that_no_list_knows():
+    register_model({"acme/large": {"litellm_provider": "acme", "input_cost_per_token": 1e-6}})
+
+    assert cost_per_token("acme/large", 1_000_000, 0) == cost_per_token("large", 1_000_000, 0) == (1.0, 0.0)
+    assert dict(model_cost)["acme/large"]["litellm_provider"] == "acme"
+
+
 def test_register_model_with_an_address(served):
     address = served(json.dumps({"new-model": {"litellm_provider": "openai", "input_cost_per_token": 1e-6}}))
 

@@ -30,7 +30,7 @@ _GAP = 2  # between two columns
 def command(provider: str, search: str, *, as_json: bool) -> None:
     """Models with prices (USD per million tokens) and limits, as of now."""
     resolver, host = own_pricer().resolver, canonical_provider(provider)
-    known = resolver.catalog.snapshot.providers
+    known = (*resolver.catalog.snapshot.providers, *resolver.own_providers)
     if provider and host not in known:
         near = ", ".join(get_close_matches(host, known, cutoff=_ALIKE))
         known_ones = f"closest: {near}" if near else f"known: {', '.join(sorted(known))}"

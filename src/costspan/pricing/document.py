@@ -18,7 +18,7 @@ _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|\n')
 
 
 class PriceListError(ToldError, ValueError):
-    """A price list, price file or budget file cannot be used. One line: where, what, and what is allowed. Nothing is loaded."""
+    """A file of prices or budgets, or a price list, cannot be used. One line: where, what, what is allowed."""
 
 
 class Document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from costspan.config import tolerant_settings
 from costspan.pricing.ids import candidates
 from costspan.pricing.pricer import Pricer
-from costspan.pricing.providers import FALLBACKS, MAKERS, canonical_provider
+from costspan.pricing.providers import MAKERS, canonical_provider
 from costspan.pricing.registry import REGISTERED
 from costspan.usage import STANDARD
 
@@ -38,7 +38,7 @@ def split_name(model: str, provider: str | None = None) -> tuple[str, str]:
     """Canonical provider and model: `bedrock/anthropic.claude-v2` names both, `gpt-4o` is found at its maker.
 
     Raises:
-        UnknownModelError: No provider is named, and none of the makers has such a model.
+        UnknownModelError: No provider is named, and none of the makers or of the user's own has such a model.
     """
     named = _split_name(model, provider)
     if named is None:
@@ -52,10 +52,11 @@ def _split_name(model: str, provider: str | None) -> tuple[str, str] | None:
     head, slash, rest = model.partition("/")
     host = canonical_provider(head)
     resolver = own_pricer().resolver
-    if slash and (host in resolver.catalog.snapshot.index["providers"] or host in FALLBACKS or host == "local"):
+    own = resolver.own_providers
+    if slash and (host in resolver.catalog.snapshot.index["providers"] or host in own or host == "local"):
         known = (name for name in (rest, model) if resolver.find(host, (name,), STANDARD))
         return host, next(known, rest)  # ibm/granite-3 is IBM's own id, azure/gpt-4o is a gateway's name
-    return next(((maker, model) for maker in MAKERS if resolver.find(maker, (model,), STANDARD)), None)
+    return next(((maker, model) for maker in (*MAKERS, *own) if resolver.find(maker, (model,), STANDARD)), None)
 
 
 def find_model(model: str, provider: str | None = None) -> Model | None:

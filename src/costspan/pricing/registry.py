@@ -17,11 +17,13 @@ class OwnModels:
     def __init__(self, models: Iterable[Model] = ()) -> None:
         self.version = 0  # of the prices: what was made with another one is out of date
         self._models: dict[tuple[str, str], Model] = {}
+        self.providers: dict[str, None] = {}  # in the order in which they came
         self.register(models)
 
     def register(self, models: Iterable[Model]) -> None:
         """Add models; one of the same provider and name takes the place of the older."""
         for model in models:
+            self.providers[model.provider] = None
             for name in (model.id.lower(), *model.aliases):
                 self._models[model.provider, name] = model
         self.version += 1
@@ -29,6 +31,7 @@ class OwnModels:
     def clear(self) -> None:
         """Forget all models."""
         self._models.clear()
+        self.providers.clear()
         self.version += 1
 
     def find(self, provider: str, name: str) -> Model | None:

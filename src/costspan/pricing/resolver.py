@@ -66,6 +66,11 @@ class Resolver:
                 return found
         return None
 
+    @property
+    def own_providers(self) -> tuple[str, ...]:
+        """The providers of the user's own models, which the list need not know."""
+        return (*REGISTERED.providers, *self._own.providers)
+
     def models(self, provider: str = "") -> Iterator[Model]:
         """All models of the user's file, then all of the list; of one provider (canonical) only, if it is given."""
         yield from (model for model in self.file.models if provider in ("", model.provider))
