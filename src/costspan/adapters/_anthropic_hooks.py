@@ -15,7 +15,7 @@ from costspan.adapters._usage import UsageMap
 from costspan.usage import TOKENS, ModelUsage, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from costspan.call import Call, Reply, Request
 
@@ -109,15 +109,9 @@ def tally_batch(call: Call, line: Any) -> None:
     message = _BATCHED(line)
     if message is None or not _READ.is_new(call.request.resource, call.chunks):
         return
-    usage = USAGE.read(_roots(message)).usage
-    if usage is None:
-        return
-    add_usage(call.reply, text_of(member(message, "model")), usage)
-
-
-def _roots(message: Any) -> Iterable[Any]:
-    usage = member(message, "usage")
-    return () if usage is None else (usage,)
+    usage = USAGE.read((member(message, "usage"),)).usage
+    if usage is not None:
+        add_usage(call.reply, text_of(member(message, "model")), usage)
 
 
 def read_batch(request: Request, _last: Any, reply: Reply) -> None:

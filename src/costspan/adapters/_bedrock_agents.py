@@ -10,9 +10,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._bedrock_hooks import read_envelope
+from costspan.adapters._bedrock_hooks import watch_stream
 from costspan.adapters._paths import member, members, path, text_of
-from costspan.adapters._streams import ParsedStream
 from costspan.adapters._tally import add_usage
 from costspan.adapters._usage import UsageMap
 
@@ -29,8 +28,7 @@ _NEVER_TOLD = "Bedrock does not tell the tokens of an answer from a knowledge ba
 
 def watch_agent(result: Any, watch: Watch) -> None:
     """InvokeAgent: one event after another, text or a step of the trace."""
-    read_envelope(result, watch)
-    ParsedStream.sit(result["completion"], watch, "_event_generator", "_parse_event", partial(_step, {}))
+    watch_stream("completion", result, watch, partial(_step, {}))
 
 
 def _step(models: dict[str, str], event: Any) -> Any:
@@ -45,8 +43,7 @@ def _step(models: dict[str, str], event: Any) -> Any:
 
 def tally_step(call: Call, step: Any) -> None:
     """Each answer of a model is billed at its price; where no trace names it, it is the one that was asked for."""
-    told = member(step, "usage")
-    usage = _USAGE.read((told,)).usage if told is not None else None
+    usage = _USAGE.read((member(step, "usage"),)).usage
     if usage is not None:
         add_usage(call.reply, text_of(member(step, "model")) or call.request.model, usage)
 
@@ -55,12 +52,6 @@ def read_agent(request: Request, _last: Any, reply: Reply) -> None:
     """Without traces nothing is known."""
     if reply.usage is None:
         request.body, reply.unpriced = {}, _UNTOLD  # the prompt is the agent's: it cannot be counted here
-
-
-def watch_retrieved(result: Any, watch: Watch) -> None:
-    """RetrieveAndGenerateStream."""
-    read_envelope(result, watch)
-    ParsedStream.sit(result["stream"], watch, "_event_generator", "_parse_event")
 
 
 def read_retrieved(request: Request, _last: Any, reply: Reply) -> None:

@@ -18,7 +18,7 @@ from wrapt import ObjectProxy
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
 from costspan.adapters._anthropic_hooks import forget_placeholder
 from costspan.adapters._bedrock_profiles import PROFILE, PROFILES, read_profile
-from costspan.adapters._paths import member, text_of
+from costspan.adapters._paths import Read, member, path, text_of
 from costspan.adapters._request import place, read_request
 from costspan.adapters._streams import ParsedStream
 from costspan.guard import Guard
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from costspan.config import Settings
 
 _LOOK = Guard("look at what the program reads")
+_EVENT = path(".")  # all of it
 METRICS = "amazon-bedrock-invocationMetrics"  # as streams end with it; the headers of other answers say the same
 _SERVICES = ("bedrock-runtime", "bedrock-agent-runtime")
 _HEADERS = {
@@ -159,16 +160,20 @@ async def _read_later(body: Any, read: Any, copy: _Copy, amt: int | None = None)
     return part
 
 
-def watch_events(result: Any, watch: Watch) -> None:
-    """ConverseStream: one event after another, each a dict."""
+def watch_stream(name: str, result: Any, watch: Watch, read: Read = _EVENT) -> None:
+    """One event after another; `read` finds in each what we look at."""
     read_envelope(result, watch)
-    ParsedStream.sit(result["stream"], watch, "_event_generator", "_parse_event")
+    ParsedStream.sit(result[name], watch, "_event_generator", "_parse_event", read)
+
+
+def watch_events(result: Any, watch: Watch) -> None:
+    """ConverseStream, RetrieveAndGenerateStream: one event after another, each a dict."""
+    watch_stream("stream", result, watch)
 
 
 def watch_chunks(result: Any, watch: Watch) -> None:
     """InvokeModelWithResponseStream: each event holds a model's own JSON."""
-    read_envelope(result, watch)
-    ParsedStream.sit(result["body"], watch, "_event_generator", "_parse_event", _own_json)
+    watch_stream("body", result, watch, _own_json)
 
 
 def _own_json(event: Any) -> Any:

@@ -142,7 +142,7 @@ def _search_tool(request: Request, last: Any) -> str:
 
 def _drawn(request: Request, last: Any) -> ModelUsage:
     """Pictures that an image model made for a response: its tokens are not in `usage`, and it may not be named."""
-    usage = IMAGE_USAGE.read([told for told in (_DRAWN(last),) if told is not None]).usage
+    usage = IMAGE_USAGE.read((_DRAWN(last),)).usage
     tools = _TOOLS(last) or member(request.body, "tools")
     models = path("type=image_generation.model")(tools)
     return ModelUsage(text_of(models) or "image_generation", usage or Usage(images=1))
@@ -151,7 +151,7 @@ def _drawn(request: Request, last: Any) -> ModelUsage:
 def _written(made: Any) -> tuple[ModelUsage, ...]:
     """A picture that is a text (SVG), by the model that wrote it: its tokens are in no other count."""
     told = member(made, "svg_usage")
-    usage = None if told is None else RESPONSES_USAGE.read((told,))[0]
+    usage = RESPONSES_USAGE.read((told,)).usage
     return () if usage is None else (ModelUsage(text_of(member(told, "model")), usage),)
 
 

@@ -22,12 +22,10 @@ _SENTINELS = ("NotGiven", "Omit", "Unset")  # SDKs' own words for a value that w
 @cache
 def path(text: str) -> Read:
     """A function that reads the value at a path, or None; `a.b|c` takes the first that is there."""
-    if not text:
+    if text in ("", "."):
         return _itself
     if "|" in text:
         return _alternatives(text.split("|"))
-    if text == ".":
-        return _itself
     return _walk(tuple(text.split(".")))
 
 

@@ -18,10 +18,6 @@ _CLOSE = Guard("close a stream whose budget is spent")
 _LOOK = Guard("look at a streamed event")
 
 
-def _itself(value: Any) -> Any:
-    return value
-
-
 class SyncStream:
     """The inner iterator of an SDK's stream: passes every chunk on, and lets the watch look at it."""
 
@@ -192,7 +188,7 @@ class ParsedStream:
         self.finish, self.fail, self.leave_early = watch.finish, watch.fail, watch.leave_early
 
     @classmethod
-    def sit(cls, stream: Any, watch: Watch, inner: str, parse: str, read: Callable[[Any], Any] = _itself) -> None:
+    def sit(cls, stream: Any, watch: Watch, inner: str, parse: str, read: Callable[[Any], Any]) -> None:
         """Take the seat: `inner` and `parse` name the stream's iterator and method; `read` finds what we look at."""
         seat, iterator = cls(stream, watch, parse, read), getattr(stream, inner)
         waits = hasattr(iterator, "__anext__")

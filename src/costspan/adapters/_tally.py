@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from costspan.usage import ModelUsage, Usage
@@ -19,11 +20,6 @@ def add_usage(reply: Reply, model: str, usage: Usage) -> None:
     if model == reply.model:
         reply.usage = usage + (reply.usage or Usage())
     else:
-        reply.parts = _added(reply.parts, ModelUsage(model, usage))
-
-
-def _added(parts: tuple[ModelUsage, ...], more: ModelUsage) -> tuple[ModelUsage, ...]:
-    """One part per model, however many answers there are."""
-    sums = dict(parts)
-    sums[more.model] = sums.get(more.model, Usage()) + more.usage
-    return tuple(ModelUsage(model, usage) for model, usage in sums.items())
+        sums = dict(reply.parts)  # one per model, however many answers there are
+        sums[model] = sums.get(model, Usage()) + usage
+        reply.parts = tuple(starmap(ModelUsage, sums.items()))

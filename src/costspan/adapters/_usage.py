@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from copy import copy
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
@@ -256,7 +255,7 @@ def _whole(value: Any, scale: int = 1) -> int | None:
     """A count as a whole number, or None for what is no count: text, truth values, NaN, less than 0, absurdly much."""
     if type(value) is int:
         return value * scale if 0 <= value <= MOST else None
-    if isinstance(value, float) and math.isfinite(value) and 0 <= value <= MOST:
+    if isinstance(value, float) and 0 <= value <= MOST:
         return round(value * scale)
     return None
 

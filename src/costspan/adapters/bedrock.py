@@ -108,7 +108,7 @@ ADAPTER = Adapter(
         "InvokeAgent": AGENT,
         "InvokeInlineAgent": AGENT,
         "RetrieveAndGenerate": KNOWLEDGE,
-        "RetrieveAndGenerateStream": replace(KNOWLEDGE, deliver=agents.watch_retrieved),
+        "RetrieveAndGenerateStream": replace(KNOWLEDGE, deliver=hooks.watch_events),
     },
     seats=(
         Seat("botocore.client", "BaseClient._make_api_call", hooks.open_api_call),
