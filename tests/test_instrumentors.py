@@ -10,7 +10,6 @@ import sys
 import textwrap
 import threading
 import time
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -348,33 +347,6 @@ def test_a_bad_setting_under_opentelemetry_instrument_is_a_warning(run_program):
 @pytest.mark.parametrize("name", instrumentors.adapter_names())
 def test_an_entry_point_names_the_module_that_its_sdk_is_imported_as(name):
     assert f"{load(name).seats[0].module}.".startswith(f"{instrumentors._adapter_modules()[name]}.")
-
-
-@pytest.mark.parametrize(
-    ("module", "here"),
-    [("json", True), ("json.decoder", True), ("no_such", False), ("no_such.inner", False), ("google.no_such", False)],
-)
-def test_a_module_is_found_without_importing_the_packages_around_it(module, here):
-    before = set(sys.modules)
-    assert instrumentors._is_found(module) is here
-    assert set(sys.modules) == before
-
-
-def test_a_module_is_found_in_a_namespace_within_a_namespace(tmp_path, monkeypatch):
-    """As `azure.ai.inference` is: neither `azure` nor `azure.ai` has an `__init__.py`."""
-    (tmp_path / "outer_space" / "inner_space").mkdir(parents=True)
-    (tmp_path / "outer_space" / "inner_space" / "sdk.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-
-    assert instrumentors._is_found("outer_space.inner_space.sdk")
-    assert not instrumentors._is_found("outer_space.inner_space.no_such")
-    assert "outer_space" not in sys.modules
-
-
-def test_what_is_not_installed_or_too_old_is_not_instrumented():
-    assert instrumentors._is_here("openai", load)
-    assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="openai >= 99.0"))
-    assert not instrumentors._is_here("openai", lambda _: replace(load("openai"), package="no-such-package >= 1"))
 
 
 def test_a_server_that_is_not_as_we_know_it_is_let_be(run_program):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import atexit
 import importlib.metadata
 import os
-import re
 from dataclasses import replace
 from functools import lru_cache
-from importlib.machinery import PathFinder
-from importlib.util import find_spec
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, load
+from costspan.adapters._installed import is_found, is_new_enough
 from costspan.adapters._patch import Patches
 from costspan.adapters._wrap import Wrapping
 from costspan.config import Settings, read_settings, tolerant_settings, warn_of_slips
@@ -160,40 +158,6 @@ def adapter_names() -> tuple[str, ...]:
     return tuple(sorted(_adapter_modules()))
 
 
-def _is_here(name: str, adapter_of: Callable[[str], Adapter]) -> bool:
-    """Whether an adapter's SDK is installed, and not older than its floor."""
-    module = _adapter_modules()[name]
-    if module and not _is_found(module):
-        return False
-    distribution, _, floor = adapter_of(name).package.partition(" >= ")
-    try:
-        return _installed(distribution) >= _numbers(floor)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-
-
-@lru_cache(maxsize=128)
-def _installed(distribution: str) -> tuple[int, ...]:
-    """The version of a distribution. Python parses all of its description for that, which takes a millisecond."""
-    return _numbers(importlib.metadata.version(distribution))
-
-
-def _is_found(module: str) -> bool:
-    """Whether a module can be imported; the packages around it are not: many share the name `google`."""
-    name, *inner = module.split(".")
-    spec = find_spec(name)
-    for each in inner:
-        if spec is None:
-            break
-        # by its own name only: a full one is looked up among the imported, if it is a namespace within one (azure.ai)
-        spec = PathFinder.find_spec(each, spec.submodule_search_locations or ())
-    return spec is not None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in re.findall(r"\d+", version)[:3])
-
-
 def instrument(**given: Any) -> None:
     """Switch costspan on for every SDK that is installed, now or when it is imported.
 
@@ -212,7 +176,7 @@ def instrument(**given: Any) -> None:
         from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
 
         read_quotas(settings.budgets)
-    disabled = [name.strip() for name in os.environ.get(DISABLED_VARIABLE, "").split(",")]
+    disabled = switched_off()
     with PLUGIN.lock:
         if PLUGIN.recorder is not None:
             settings = replace(PLUGIN.settings, **{name: getattr(settings, name) for name in given})
@@ -222,9 +186,17 @@ def instrument(**given: Any) -> None:
         if not providers.keys() - {"redact"}:
             set_up_providers(settings)
         for name in adapter_names():
-            if name not in PLUGIN.active and name not in disabled and _is_here(name, load):
-                PLUGIN.add(name, load(name), settings, providers)
+            if name in PLUGIN.active or {name, "*"} & disabled or not is_found(_adapter_modules()[name]):
+                continue
+            adapter = load(name)
+            if is_new_enough(adapter.package):
+                PLUGIN.add(name, adapter, settings, providers)
         PLUGIN.start(settings, providers)
+
+
+def switched_off() -> set[str]:
+    """The SDKs that OpenTelemetry's variable says to leave alone; `*` is all."""
+    return {name.strip() for name in os.environ.get(DISABLED_VARIABLE, "").split(",")}
 
 
 def uninstrument() -> None:

@@ -88,16 +88,16 @@ def _sdks() -> Iterator[Finding]:
     from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
     from costspan.adapters._adapter import load
-    from costspan.instrumentors import DISABLED_VARIABLE, adapter_names
+    from costspan.instrumentors import DISABLED_VARIABLE, adapter_names, switched_off
 
-    switched_off = {name.strip() for name in os.environ.get(DISABLED_VARIABLE, "").split(",")}
+    disabled = switched_off()
     absent = []
     for name in adapter_names():
         adapter = load(name)
         installed = _version(adapter.distribution)
         if installed is None:
             absent.append(name)
-        elif {name, "*"} & switched_off:
+        elif {name, "*"} & disabled:
             yield Finding(name, "warning", f"{installed}: switched off by {DISABLED_VARIABLE}")
         elif get_dependency_conflicts((adapter.package,)) is not None:
             yield Finding(name, "bad", f"{installed} is too old: pip install '{adapter.package.replace(' ', '')}'")
