@@ -118,7 +118,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
         with closed_on_failure(connection):
             version = _check(connection, path)
             if version == 0:
-                raise LedgerError(f"{path} is empty: `costspan up` fills one, or name another with --db")
+                raise LedgerError(f"{path} is empty: `costspan up` fills one, or name another (--db, ledger=)")
         if version < VERSION:  # a file of a past version is written to once, before it is only read
             connection.close()
             open_store(path).close()
@@ -131,7 +131,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
 def _require(path: Path) -> None:
     if not path.exists():
         raise LedgerError(
-            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another with --db"
+            f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another (--db, ledger=)"
         )
 
 

@@ -6,7 +6,6 @@ The names are data: per field, the attributes that carry it, the best first. Rea
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -180,10 +179,10 @@ def _reading(outline: Outline, found: dict[str, Any], plan: Plan, numbers: Mappi
     counts, counted = _counts(found, fine, bad)
     cost = None
     if "cost" in found and str(outline.fields.get("currency", "USD")).upper() == "USD":
-        cost = _usd("cost", found["cost"], bad)
+        cost = _number("cost", found["cost"], MOST_USD, bad)
     if "list_cost" in found:
-        found["list_cost"] = _usd("list_cost", found["list_cost"], bad)
-    costs = {bucket: usd for bucket, value in parts.items() if (usd := _usd(f"cost.{bucket}", value, bad))}
+        found["list_cost"] = _number("list_cost", found["list_cost"], MOST_USD, bad)
+    costs = {bucket: usd for bucket, value in parts.items() if (usd := _number(f"cost.{bucket}", value, MOST_USD, bad))}
     prompt = _prompt({part: numbers[name] for part, name in plan.prompt}, bad) if plan.prompt else {}
     return Reading(outline, counts, counted, cost, costs, prompt, found, bad)
 
@@ -197,27 +196,16 @@ def provider_name(said: str) -> str:
     return name
 
 
-def _whole(field_name: str, value: Any, bad: list[str]) -> int | None:
-    """A count of 0 or more, also from text or a float that is one; None, and noted, for what cannot be a count."""
-    try:
-        number = float(value)
-        if math.isfinite(number) and 0 <= number <= MOST:
-            return int(number)
-    except (TypeError, ValueError, OverflowError):
-        pass
-    bad.append(field_name)
-    return None
-
-
-def _usd(field_name: str, value: Any, bad: list[str]) -> float | None:
-    if type(value) is float and 0 <= value <= MOST_USD:
+def _number(field_name: str, value: Any, most: float, bad: list[str]) -> float | None:
+    """A number from 0 up, also from text that is one; None, and noted, for what is none, or absurdly much."""
+    if type(value) is float and 0 <= value <= most:
         return value
     try:
         number = float(value)
-        if math.isfinite(number) and 0 <= number <= MOST_USD:
-            return number
     except (TypeError, ValueError, OverflowError):
-        pass
+        number = -1
+    if 0 <= number <= most:
+        return number
     bad.append(field_name)
     return None
 
@@ -250,8 +238,8 @@ def _wholes(said: dict[str, Any], bad: list[str]) -> dict[str, int]:
     for name, value in said.items():
         if type(value) is int and 0 <= value <= MOST:
             counts[name] = value
-        elif (count := _whole(name, value, bad)) is not None:
-            counts[name] = count
+        elif (count := _number(name, value, MOST, bad)) is not None:
+            counts[name] = int(count)
     return counts
 
 
