@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Ledger:
     """A ledger over a file of its own; requests go to the thread that writes, as the servers hand them over."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pricer: Pricer | None = None) -> None:
         self.path = path
-        self.ingest = Ingest(Store(path), Pricer())
+        self.ingest = Ingest(Store(path), pricer or Pricer())
 
     def send(self, body: bytes, signal: str = "traces", **job: Any) -> Any:
         """What the request held, once it is stored."""

@@ -184,7 +184,7 @@ def test_the_default_ledger_is_in_the_users_data_directory(tmp_path, monkeypatch
             open_ledger(os.environ.get("NONE", ""))
 
 
-class Discounted:
+class Discounted(Pricer):
     def price(self, usage, **_):
         return Price(PriceStatus.PARTIAL, 10**12, {"input": 10**12}, list_femto=2 * 10**12, reason="no rate for audio")
 

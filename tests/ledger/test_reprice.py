@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
+from ledger_served import Ledger
 from ledger_spans import HOUR, NOON, call, span, traces
 
 from costspan.call import Call, Request
@@ -249,3 +251,52 @@ def test_nothing_is_priced_at_list_prices_where_the_own_ones_cannot_be_read(mixe
     assert (done.exit_code, len(done.output.splitlines())) == (1, 1)
     assert "gone.json: No such file or directory" in done.output
     assert mixed.sql("SELECT count(*) FROM repriced") == [(0,)]
+
+
+TOOL = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.system": "openai",
+    "gen_ai.usage.input_tokens": 1000,
+    "gen_ai.usage.output_tokens": 100,
+    "server.port": 443,
+}
+ADDRESSES = [
+    ("gateway.example.com", "gpt-4o", "unpriced"),
+    ("api.openai.com", "gpt-4o", "priced"),
+    ("eu.api.openai.com", "gpt-5.4", "priced"),
+    ("api.deepseek.com", "deepseek-chat", "priced"),
+    ("my.openai.azure.com", "gpt-4o", "priced"),
+    ("127.0.0.1", "gpt-4o", "free"),
+]
+
+
+@pytest.mark.parametrize(("host", "model", "status"), ADDRESSES)
+def test_the_address_tells_whose_prices_a_tools_call_has_with_and_without_the_plugin(
+    ledger, telling, host, model, status
+):
+    """The tool names the maker of the SDK, whoever answers. Pricing again finds the same."""
+    said = TOOL | {"server.address": host, "gen_ai.request.model": model}
+    program = telling(hosts="")
+    program.tracer.start_span("told", attributes=said, start_time=NOON).end(NOON + 10**9)
+    with_plugin = dict(program.span("told").attributes)
+    ledger.send(traces(span(said), service="without"))
+    ledger.send(traces(span(with_plugin), service="with"))
+    seen, without = sorted(ledger.report("service,provider,status").rows, key=lambda row: row.service)
+
+    assert with_plugin["costspan.price.status"] == seen.status == without.status == status
+    assert (seen.cost, seen.provider) == (without.cost, without.provider)
+    assert plan(ledger.path, Repricing(Question(), everything=True), Pricer(), nothing).models == {}
+
+
+def test_a_gateway_that_is_named_prices_calls_from_then_on_and_those_before_when_priced_again(tmp_path):
+    said = TOOL | {"server.address": "gateway.example.com", "gen_ai.request.model": "gpt-4o"}
+    of_plugin, _ = seen_by_the_plugin(Request("chat", "openai", "gpt-4o", biller="gateway.example.com"), {})
+    named = Pricer(hosts={"gateway.example.com": "openai"})
+    before, after = Ledger(tmp_path / "before.db"), Ledger(tmp_path / "after.db", named)
+    for each in (before, after):
+        each.send(traces(span(said), span(of_plugin)))
+        each.close()
+
+    assert before.report().total.unpriced_calls == 2
+    assert after.report().total.cost == Decimal("0.007")
+    assert plan(before.path, Repricing(Question()), named, nothing).total().after == 7 * 10**9

@@ -113,6 +113,14 @@ def resolve(host: str, port: int, url_path: str, flavour: str, own: Mapping[str,
     return find_host(host, port, url_path) or Host(flavour, host or flavour)
 
 
+def resolve_told(host: str, port: int, provider: str, own: Mapping[str, str]) -> Host | None:
+    """The provider of a call that another tool tells of; None where the one that it names is all there is to know.
+
+    A tool names the maker of the SDK, whoever answers there.
+    """
+    return resolve(host, port, "", provider, own) if host and provider == "openai" else None
+
+
 def _is_of(host: str, suffix: str) -> bool:
     """`.x.com` and `-x.com` are ends of a host; `x.com` is that host or one below it, never a look-alike."""
     return host.endswith(suffix if suffix[0] in ".-" else "." + suffix) or host == suffix

@@ -48,13 +48,13 @@ def _pricer() -> Pricer:
     from costspan.pricing.document import PriceListError
     from costspan.pricing.pricefile import read_price_file
 
-    prices = read_settings().prices
+    settings = read_settings()
     try:
-        if prices:
-            read_price_file(prices)
+        if settings.prices:
+            read_price_file(settings.prices)
     except PriceListError as error:
         raise click.ClickException(str(error)) from None
-    return Pricer(prices)
+    return Pricer(settings.prices, settings.hosts)
 
 
 @contextlib.contextmanager

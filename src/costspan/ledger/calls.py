@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._hosts import resolve_told
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
 from costspan.ledger.record import Dims, OtherSpan, StoredCall, dim_text
 from costspan.pricing import PriceStatus
@@ -19,11 +20,11 @@ from costspan.telemetry import names
 from costspan.usage import MOST_USD, STANDARD, Terms, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from costspan.ledger.otlp import Arrival
     from costspan.pricing import Pricer
-    from costspan.telemetry.reading import Reading
+    from costspan.telemetry.reading import Outline, Reading
 
 _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _LATEST_SECONDS = 253_402_300_799  # the end of 9999
@@ -94,7 +95,7 @@ class Sorter:
             {},
             None,
             arrival.parent_id,
-            _extra(reading),
+            _extra(reading, self._pricer.hosts),
             arrival.event,
         )
         status = _priced(call, reading, self._pricer) if reading.cost is None else _stated(call, reading)
@@ -227,6 +228,15 @@ def _dims(arrival: Arrival, reading: Reading, status: str) -> Dims:
     return Dims._make((*arrival.resource, *map(dim_text, texts), told))
 
 
+def _by_address(outline: Outline, hosts: Mapping[str, str]) -> dict[str, str]:
+    """What the address tells of the price of a call that the plugin has not seen, as it tells the plugin."""
+    host = resolve_told(outline.host, outline.port, outline.provider, hosts)
+    if host is None:
+        return {}
+    told = {"biller": host.biller if host.biller != outline.provider else "", "geo": host.geo}
+    return {name: dim_text(text) for name, text in told.items() if text}
+
+
 @lru_cache(maxsize=4096)
 def _tells_more(provider: str, model: str, asked: str) -> bool:
     """Whether a price may depend on the model that was asked for: not if it is looked for by the one that answered.
@@ -236,14 +246,17 @@ def _tells_more(provider: str, model: str, asked: str) -> bool:
     return bool(asked) and (provider.startswith("azure.") or asked.lower() not in candidates(provider, model))
 
 
-def _extra(reading: Reading) -> dict[str, object]:
+def _extra(reading: Reading, hosts: Mapping[str, str]) -> dict[str, object]:
     kept: dict[str, object] = {name: said for name in _KEPT if (said := dim_text(reading.text(name), _LONGEST_KEPT))}
     if kept.get("cost_source") == "local":
         del kept["cost_source"]
     outline = reading.outline
-    if terms := {name: dim_text(text) for name, text in outline.terms.items() if name in _TERMS}:
+    terms = {name: dim_text(text) for name, text in outline.terms.items() if name in _TERMS}
+    if not reading.text("status"):
+        terms = _by_address(outline, hosts) | terms
+    if terms:
         kept["terms"] = terms
-    if _tells_more(outline.provider, outline.model, outline.request_model):
+    if _tells_more(terms.get("biller", outline.provider), outline.model, outline.request_model):
         kept["asked"] = dim_text(outline.request_model)
     if reading.prompt:
         kept["prompt"] = {dim_text(part): tokens for part, tokens in reading.prompt.items()}

@@ -137,10 +137,9 @@ def start(
     """
     if str(db).startswith(CLICKHOUSE):
         raise LedgerError("ClickHouse is filled by a Collector: set OTEL_EXPORTER_OTLP_ENDPOINT to it, or name a file")
-    path = Path(db) if db else default_db()
-    return RunningLedger(
-        path, listen or Listen(port=port, grpc_port=grpc_port), pricer or Pricer(tolerant_settings().prices)
-    )
+    path, settings = Path(db) if db else default_db(), tolerant_settings()
+    pricer = pricer or Pricer(settings.prices, settings.hosts)
+    return RunningLedger(path, listen or Listen(port=port, grpc_port=grpc_port), pricer)
 
 
 def find_running(url: str = f"http://127.0.0.1:{HTTP_PORT}", timeout: float = 0.5) -> dict[str, Any] | None:

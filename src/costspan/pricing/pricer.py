@@ -12,6 +12,7 @@ from costspan.pricing.registry import REGISTERED
 from costspan.usage import STANDARD, ModelUsage, Terms, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
     from costspan.pricing.resolver import Resolver, Slot
@@ -26,10 +27,12 @@ class Pricer:
     """Prices for calls. Loads the price list at the first price (or `load()`), never at import.
 
     `prices` is the path of the user's own price file; if it cannot be used, that is logged, and the others stay.
+    `hosts` are gateways of the user's and whose prices theirs are, for calls that are billed by an address.
     """
 
-    def __init__(self, prices: str = "") -> None:
+    def __init__(self, prices: str = "", hosts: Mapping[str, str] | None = None) -> None:
         self._prices = prices
+        self.hosts = hosts or {}
         self._version = REGISTERED.version
         self._resolver: Resolver | None = None
         self._slots: dict[tuple[str, str, str, Terms], Slot] = {}
@@ -99,7 +102,7 @@ class Pricer:
 
     def _find(self, key: tuple[str, str, str, Terms], at: datetime) -> Slot:
         provider, model, request_model, terms = key
-        slot = self.resolver.slot(provider, (model, request_model), terms, at)
+        slot = self.resolver.slot(self.hosts.get(provider, provider), (model, request_model), terms, at)
         if len(self._slots) >= _MOST_SLOTS:
             self._slots.clear()
         self._slots[key] = slot

@@ -25,14 +25,12 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     if reading is None or _is_told_by_its_end(span, reading, attributes):
         return None
     outline = reading.outline
-    host = attributes.get(names.SERVER_ADDRESS)
-    port = attributes.get(names.SERVER_PORT)
     request = Request(
         outline.operation,
         outline.provider or _provider_by_name(span),
         outline.request_model or outline.model,
-        host=host if isinstance(host, str) else "",
-        port=port if isinstance(port, int) else 0,
+        host=outline.host,
+        port=outline.port,
         attribution={**_said_payers(reading), **payers},
     )
     call = Call(request, _NOBODY)

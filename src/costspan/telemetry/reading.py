@@ -34,7 +34,9 @@ _FAMILIES = (  # totals that include others, in this order
 class Outline:
     """What the texts of a span tell of its call: all but its numbers, so that many calls share one, made once."""
 
-    __slots__ = ("fields", "kind", "model", "operation", "provider", "request_model", "tags", "terms", "texts")
+    __slots__ = (
+        "fields", "host", "kind", "model", "operation", "port", "provider", "request_model", "tags", "terms", "texts",
+    )  # fmt: skip
 
     def __init__(self, texts: Mapping[str, Any]) -> None:
         self.texts = texts
@@ -43,6 +45,9 @@ class Outline:
         operation = str(self.fields.get("operation") or KIND_OPERATIONS.get(self.kind, ""))
         self.operation = OPERATIONS.get(operation, operation)
         self.provider = provider_name(str(self.fields.get("provider", "")))
+        host, port = self.fields.get("host"), self.fields.get("port")
+        self.host = host if isinstance(host, str) else ""
+        self.port = port if isinstance(port, int) else 0
         self.request_model = str(self.fields.get("request_model", ""))
         self.model = str(self.fields.get("model") or self.request_model)  # the one that answered, else the asked one
         self.tags = _below(names.TAG, texts)

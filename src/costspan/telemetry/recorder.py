@@ -14,7 +14,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation import _SPAN_KEY
 
-from costspan.adapters._hosts import resolve
+from costspan.adapters._hosts import resolve_told
 from costspan.forking import in_children
 from costspan.guard import Guard
 from costspan.telemetry import names, native
@@ -88,11 +88,10 @@ class Recorder:
         """Counts what providers did not; made by the first call that needs it."""
         from costspan.tokens.pool import CountingPool  # noqa: PLC0415 only where tokens must be counted
 
-        settings = self._settings
         return CountingPool(
-            workers=settings.tokenizer_threadpool_max_workers,
-            fills=settings.count_tokens == "missing" and not settings.disable_token_counter,
-            divides=settings.prompt_parts and not settings.disable_token_counter,
+            workers=self._settings.tokenizer_threadpool_max_workers,
+            fills=self._settings.count_tokens == "missing" and not self._settings.disable_token_counter,
+            divides=self._settings.prompt_parts and not self._settings.disable_token_counter,
         )
 
     def _be_another_process(self) -> None:
@@ -233,18 +232,19 @@ class Recorder:
         """Price and count a call that another tool has seen; the attributes for its span, None if it was counted."""
         if self.spending.was_told(call.reply.id):
             return None
+        said = call.request.provider
         price = self.price_foreign(call)
         with _METRIC:
             self._count(call, price, scope)
         with _SPEND:
             self.spending.finished(call, price)
-        return {**payer_attributes(call.request), **self.numbers_of(call, price)}
+        more = {**payer_attributes(call.request), **self.numbers_of(call, price)}
+        return more if call.request.provider == said else {**more, names.TERMS_OF + "biller": call.request.biller}
 
     def price_foreign(self, call: Call) -> Price | None:
         """What a call costs that another tool has seen."""
         request = call.request
-        if request.host and request.provider == "openai":  # the tool tells the SDK's maker; the address, who answers
-            host = resolve(request.host, request.port, "", request.provider, self._settings.hosts)
+        if host := resolve_told(request.host, request.port, request.provider, self._settings.hosts):
             request.provider, request.biller = host.provider, host.biller
             call.reply.terms = call.reply.terms._replace(geo=host.geo)
         return self._till.price(call)

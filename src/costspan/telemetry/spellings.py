@@ -116,6 +116,8 @@ FIELDS = {
     "team": (names.TEAM, "traceloop.association.properties.team"),
     "feature": (names.FEATURE, "ai.telemetry.functionId", "traceloop.association.properties.feature"),
     "error": (names.ERROR_TYPE, "exception.type"),
+    "host": (names.SERVER_ADDRESS,),
+    "port": (names.SERVER_PORT,),
     "tier": (names.SERVICE_TIER, "openai.response.service_tier", "gen_ai.openai.response.service_tier"),
     "prompt_hash": (names.PROMPT_HASH,),
     "max_tokens": ("gen_ai.request.max_tokens", "ai.settings.maxOutputTokens", "ai.settings.maxTokens"),
