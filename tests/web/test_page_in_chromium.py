@@ -209,21 +209,44 @@ def test_the_link_in_the_terminal_opens_the_trace(page, served):
     assert page.wait(lambda: page.rows("trace"))
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_page_and_its_tables_fit_the_screen_without_folding_names(window, plain, width):
-    screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    window.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+@pytest.fixture(params=[320, 390, 1280])
+def screen(window, request):
+    """A window of that width; below 500 it is a phone's."""
+    said = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
+    window.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", said)
+    yield request.param
+    window.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def cut_off(window):
+    """The views with a table that is wider than its place."""
+    cut = "[...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth)"
+    return window.run(f"return {cut}.map((each) => each.closest('section').id)")
+
+
+@pytest.mark.parametrize("asked", ["what_if=openai/gpt-4o-mini", "since=2026-10-01&until=2026-11-20"])
+def test_a_page_and_its_tables_fit_the_screen_without_folding_names(window, plain, screen, asked):
+    window.open(f"{plain.running.url}/?{asked}")
+    assert window.run("return document.documentElement.scrollWidth") == screen
+    lines = "[...document.querySelectorAll('#calls tbody a')].map((a) => a.getClientRects().length)"
+    assert window.run(f"return Math.max(...{lines})") == 1
+    assert (
+        window.run("return Math.max(...[...document.querySelectorAll('#tokens tbody th')].map((h) => h.offsetHeight))")
+        < 60
+    )
+    assert cut_off(window) == []
+
+
+def test_a_name_of_any_length_leaves_the_figures_in_sight(window, tmp_path, screen):
+    long = dict.fromkeys(("gen_ai__response__model", "costspan__team", "user__id", "costspan__feature"), "x" * 180)
+    made = Served(tmp_path / "long.db")
     try:
-        window.open(f"{plain.running.url}/?what_if=openai/gpt-4o-mini")
-        assert window.run("return document.documentElement.scrollWidth") == width
-        longest = (
-            "return Math.max(...[...document.querySelectorAll('#calls tbody a')].map((a) => a.getClientRects().length))"
-        )
-        assert window.run(longest) == 1
-        cut = "return [...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth)"
-        assert window.run(f"{cut}.map((each) => each.closest('section').id)") == []
+        made.send(traces(call(time.time_ns() - SECOND, **long), service="x" * 180))
+        window.open(made.running.url)
+        assert window.run("return document.documentElement.scrollWidth") == screen
+        assert cut_off(window) == []
     finally:
-        window.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        made.close()
 
 
 def test_what_if_prices_the_same_tokens_by_the_list(page, served):
@@ -290,7 +313,8 @@ def test_a_ledger_without_calls_says_so(window, tmp_path):
     empty = Served(tmp_path / "empty.db")
     try:
         window.open(empty.running.url)
-        assert "No calls in this period." in window.texts("#models .note")
+        for view in ("models", "tokens", "groups", "sure"):
+            assert "No calls in this period." in window.texts(f"#{view} .note")
         assert f"OTEL_EXPORTER_OTLP_ENDPOINT={empty.running.url} " in window.texts("#spend pre")[0]
         assert window.complaints() == []
     finally:

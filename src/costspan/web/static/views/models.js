@@ -1,6 +1,6 @@
 /** What each model cost, what a million of its tokens cost, and how that differs from the period before. */
 
-import { calls, cost, filtering, minor, share, tokens } from '../columns.js';
+import { calls, cost, filtering, known, minor, share, tokens } from '../columns.js';
 import { note } from '../dom.js';
 import { change, perMillion } from '../format.js';
 import { ask, get, period } from '../state.js';
@@ -28,7 +28,7 @@ function before() {
 export function draw({ models, before: { rows: earlier } }) {
   if (!models.rows.length) return [note('No calls in this period.')];
   const was = new Map(earlier.map((row) => [`${row.provider}\n${row.model}`, row.cost]));
-  const trend = (row) => change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
+  const trend = (row) => known(row) === null ? 'unknown' : change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
   const input = (row) => row.input_tokens - row.cache_read_tokens - row.cache_write_tokens;
   const unit = (row, usd, tokens) => (row.unpriced_calls === row.calls ? 'unknown' : perMillion(usd, tokens));
   const columns = [

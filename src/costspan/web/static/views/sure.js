@@ -26,7 +26,7 @@ export function draw({ sources: { rows }, summary: { sure }, prices }) {
     { name: 'of these without a price, or a part of it', calls: sure.unpriced_calls, cost: null, kind: 'bad' },
   ].filter((row) => row.calls > 0);
   return [
-    table('How sure the figures are', [
+    !shown.length ? note('No calls in this period.') : table('How sure the figures are', [
       { title: 'Tokens of calls', value: (row) => row.name },
       { title: 'Calls', number: true, value: (row) => row.calls, text: (row) => count(row.calls) },
       { title: 'Cost', number: true, value: (row) => row.cost, text: (row) => money(row.cost) },

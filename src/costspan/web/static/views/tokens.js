@@ -13,6 +13,7 @@ export const title = 'Token mix and cache';
 export const asks = () => ({ summary: ask('/api/summary') });
 
 export function draw({ summary: { period: { total }, cache } }) {
+  if (!total.calls) return [note('No calls in this period.')];
   if (known(total) === null) return [note('No call of this period has a price.')];
   const rows = kinds(total);
   const all = Number(total.cost);
