@@ -311,7 +311,13 @@ def test_what_comes_before_the_cut_off_end_of_a_file_is_stored(tmp_path, name):
     assert maintenance.info(tmp_path / "x.db")["calls"] == 1
 
 
-@pytest.mark.parametrize("content", [b"nonsense\n", b'{"a": 1}\n', b"\x1f\x8bxx"])
+DAMAGED = gzip.compress(b"{}\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"nonsense\n", b'{"a": 1}\n', b"null\n", b"5\n", b"\x1f\x8bxx", DAMAGED[:10] + b"\xff" + DAMAGED[11:]],
+)
 def test_a_file_that_is_no_otlp_is_refused_by_line(tmp_path, content):
     source = tmp_path / ("a.gz" if content[:1] == b"\x1f" else "a.jsonl")
     source.write_bytes(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.calls import Sorter
@@ -61,7 +62,7 @@ def _chunks(source: Path) -> Iterator[list[bytes]]:
                     yield chunk
                     chunk = []
             yield chunk
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         yield chunk
         raise LedgerError(f"{source} cannot be read ({error}); what came before it is stored") from error
 
@@ -75,7 +76,7 @@ def _arrivals(line: bytes, where: str) -> Any:
         if not signal:
             raise BadRequestError("no resourceSpans, resourceLogs or resourceMetrics")
         return read_json(signal, line)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise LedgerError(f"{where} is no OTLP in JSON ({error}); what came before it is stored") from error
 
 
