@@ -10,6 +10,7 @@ from ledger_served import Served, fetch
 from ledger_spans import CHAT, DAY, NOON, call, span, traces
 
 from costspan.api.openapi import ENDPOINTS
+from costspan.ledger.schema import LedgerError
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +200,24 @@ def test_every_endpoint_is_in_the_document_with_all_that_it_answers(asked):
     for path, (_, _, schema) in ENDPOINTS.items():
         _, said = asked.get(path.replace("{trace_id}", asked.trace_id).replace("{model}", "gpt-4o"))
         assert_described(said, schema, path)
+
+
+def unreadable(_ledger):
+    raise LedgerError("the file is gone")
+
+
+def test_every_status_that_an_endpoint_answers_with_is_in_the_document(asked, monkeypatch):
+    paths = asked.get("/api/openapi.json")[1]["paths"]
+    for path, said in paths.items():
+        known = {int(status) for status in said["get"]["responses"]}
+        nothing = path.replace("{trace_id}", "0" * 32).replace("{model}", "nope")
+        refused = path.replace("{trace_id}", "zz").replace("{model}", "gpt-4o") + "?since=never"
+        met = {asked.get(nothing)[0], asked.get(refused)[0]}
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.import_module("costspan.api.routes"), "_open", unreadable)
+            met.add(asked.get(nothing)[0])
+        assert met <= known, path
+        assert ({404, 503} & known) <= met, path
 
 
 def test_the_page_about_the_api_needs_nothing_from_elsewhere(asked):

@@ -49,6 +49,7 @@ _ROW = _object(
     max_cost=_MONEY, unpriced_calls=_COUNT, failed_calls=_COUNT, estimated_calls=_COUNT,
     average_seconds={"type": "number"},
 )  # fmt: skip
+_GROUP = _TEXT | {"description": "a name of group_by"}
 _CALL = _object(
     start={"type": "string", "format": "date-time"}, trace_id=_TEXT, span_id=_TEXT, duration_ms=_COUNT,
     **dict.fromkeys(NAMES, _TEXT), tags={"type": "object"}, session=_TEXT, reason=_TEXT, tier=_TEXT,
@@ -63,7 +64,7 @@ _SPAN = _object(
 _MONTH = _object(start=_TEXT, end=_TEXT, cost=_MONEY, calls=_COUNT, unpriced_calls=_COUNT, forecast=_MONEY)
 _REPORT = _object(
     since={"type": ["string", "null"]}, until={"type": ["string", "null"]}, group_by={"type": "array"},
-    currency=_TEXT, rows={"type": "array", "items": _ROW}, total=_ROW,
+    currency=_TEXT, rows={"type": "array", "items": _ROW | {"additionalProperties": _GROUP}}, total=_ROW,
 )  # fmt: skip
 _CACHE = _object(read_tokens=_COUNT, write_tokens=_COUNT, saved=_MONEY, write_premium=_MONEY)
 _SURE = _object(
@@ -149,19 +150,24 @@ def document() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "costspan", "version": __version__, "description": "Spend on LLM calls, from the ledger."},
-        "paths": {path: {"get": _operation(*endpoint)} for path, endpoint in ENDPOINTS.items()},
+        "paths": {path: {"get": _operation(path, *endpoint)} for path, endpoint in ENDPOINTS.items()},
     }
 
 
-def _operation(what: str, parameters: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Any]:
+def _operation(path: str, what: str, parameters: list[dict[str, Any]], schema: dict[str, Any]) -> dict[str, Any]:
+    failures = {"400": "The question cannot be asked; `error` says why"}
+    if "{" in path:
+        failures["404"] = "Nothing of that name"
+    if not path.startswith("/api/prices"):
+        failures["503"] = "The ledger cannot answer; `error` says why"
     error = {"content": {"application/json": {"schema": _object(error=_TEXT)}}}
     return {
         "summary": what,
         "parameters": parameters,
         "responses": {
             "200": {"description": what, "content": {"application/json": {"schema": schema}}},
-            "400": {"description": "The question cannot be asked; `error` says why"} | error,
-        },
+        }
+        | {status: {"description": said} | error for status, said in failures.items()},
     }
 
 
