@@ -280,6 +280,34 @@ def test_what_is_on_screen_becomes_csv_without_formulas(page, served):
     assert text.splitlines()[1].startswith(f"'{USER},1,1200,")
 
 
+def test_many_models_do_not_make_the_page_long_and_are_all_in_the_csv(window, tmp_path):
+    made = Served(tmp_path / "models.db")
+    try:
+        now = time.time_ns()
+        own = {"gen_ai__provider__name": "acme", "gen_ai__request__model": None, "error__type": "timeout"}
+        own |= {"gen_ai__usage__cost__amount": None, "costspan__price__status": None}
+        calls = (call(now - SECOND, gen_ai__response__model=f"own-{each}", **own) for each in range(60))
+        made.send(traces(*calls))
+        window.open(made.running.url)
+        for view in ("models", "errors", "unpriced"):
+            assert len(window.rows(view)) <= 20
+            assert "of 60; the CSV has all of them." in " ".join(window.texts(f"#{view} .note"))
+            assert window.run(f"return document.querySelector('#{view} table').csv()").count("own-") >= 60
+    finally:
+        made.close()
+
+
+def test_a_cost_stated_without_its_parts_tells_no_price_of_a_token(window, tmp_path):
+    made = Served(tmp_path / "whole.db")
+    try:
+        now = time.time_ns()
+        made.send(traces(call(now - SECOND, costspan__cost__input=None, costspan__cost__output=None)))
+        window.open(made.running.url)
+        assert window.rows("models")[0][4:7] == ["unknown", "unknown", "$0.00450"]
+    finally:
+        made.close()
+
+
 def test_what_arrives_is_shown_without_a_reload_and_keeps_the_focus(page, served):
     page.run("document.querySelector('#groups .tabs a').focus()")
     late_call(served)

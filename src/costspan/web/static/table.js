@@ -1,19 +1,22 @@
 /** Tables, and the same as CSV. */
 
-import { el } from './dom.js';
+import { el, note } from './dom.js';
+import { count } from './format.js';
 
 /**
  * A table of `rows`. Columns are {title, value(row), text(row)?, cell(row)?, number?}: `value` is what a CSV gets, `text`
- * is what is read, `cell` an element instead of text. A phone has no room for what is `minor`.
+ * is what is read, `cell` an element instead of text. A phone has no room for what is `minor`. Only the first `most` rows
+ * are laid out; the CSV has all.
  */
-export function table(caption, columns, rows, total = null) {
+export function table(caption, columns, rows, total = null, most = rows.length) {
   const head = el('tr', {}, columns.map((each) => el('th', { scope: 'col', class: kinds(each) }, each.title)));
-  const lines = rows.map((row) => el('tr', {}, columns.map((each, place) => cell(each, row, place === 0 ? 'th' : 'td'))));
+  const lines = rows.slice(0, most).map((row) => el('tr', {}, columns.map((each, place) => cell(each, row, place === 0 ? 'th' : 'td'))));
   const foot = total && el('tfoot', {}, el('tr', {}, columns.map((each, place) => place === 0
     ? el('th', { scope: 'row' }, 'Total') : cell(each, total, 'td', each.sum !== false))));
   const made = el('table', {}, el('caption', { class: 'hidden' }, caption), el('thead', {}, head), el('tbody', {}, lines), foot);
   made.csv = () => csv(columns, rows);
-  return el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, made);
+  return el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption }, made,
+    rows.length > most && note(`The first ${most} of ${count(rows.length)}; the CSV has all of them.`));
 }
 
 const kinds = (column) => ['number', 'minor'].filter((each) => column[each]).join(' ') || false;

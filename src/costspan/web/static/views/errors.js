@@ -9,6 +9,7 @@ import { table } from '../table.js';
 export const id = 'errors';
 export const title = 'Errors and retries';
 export const wide = 'two';
+const MOST = 20;
 
 export const asks = () => ({
   failed: ask('/api/usage', { group_by: 'error,model', 'error!': '' }),
@@ -23,7 +24,7 @@ function retries({ looked_at: looked, retries: rows }) {
     note(`Of the latest ${counted(looked, 'call')}, these failed and were tried again within a minute, in the same trace.`),
     table('Retries', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), number('Tried again', 'calls', count),
       minor(number('Then succeeded', 'succeeded', count)), minor(number('Billed for the failed', 'cost', money)),
-      number('Billed for the retries', 'again_cost', money)], rows),
+      number('Billed for the retries', 'again_cost', money)], rows, null, MOST),
   ];
 }
 
@@ -32,7 +33,7 @@ export function draw({ failed: { rows, total }, summary: { period }, again }) {
   return [
     note(`${count(total.calls)} of ${counted(period.total.calls, 'call')} failed (${percent(total.calls / period.total.calls)}). They were billed ${money(total.cost)}; `
       + `they took ${seconds(total.average_seconds * total.calls)}.`),
-    table('Errors', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), calls, minor(tokens), cost], rows, total),
+    table('Errors', [{ title: 'Error', value: (row) => row.error }, filtering('model', 'Model'), calls, minor(tokens), cost], rows, total, MOST),
     ...retries(again),
   ];
 }

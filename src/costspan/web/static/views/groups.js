@@ -19,7 +19,6 @@ export function draw({ groups: { rows, total } }) {
   if (!rows.length) return [tabs, note('No calls in this period.')];
   return [
     tabs,
-    table(BY[by()], [filtering(by(), BY[by()].slice(0, -1)), calls, tokens, cost, share], rows.slice(0, MOST), total),
-    rows.length > MOST && note(`The ${MOST} dearest; the total is of all.`),
-  ].filter(Boolean);
+    table(BY[by()], [filtering(by(), BY[by()].slice(0, -1)), calls, tokens, cost, share], rows, total, MOST),
+  ];
 }

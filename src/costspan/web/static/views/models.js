@@ -30,7 +30,8 @@ export function draw({ models, before: { rows: earlier } }) {
   const was = new Map(earlier.map((row) => [`${row.provider}\n${row.model}`, row.cost]));
   const trend = (row) => known(row) === null ? 'unknown' : change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
   const input = (row) => row.input_tokens - row.cache_read_tokens - row.cache_write_tokens;
-  const unit = (row, usd, tokens) => (row.unpriced_calls === row.calls ? 'unknown' : perMillion(usd, tokens));
+  const whole = (row) => Number(row.cost) > 0 && row.costs.other === row.cost; // stated without its parts
+  const unit = (row, usd, tokens) => (row.unpriced_calls === row.calls || whole(row) ? 'unknown' : perMillion(usd, tokens));
   const columns = [
     filtering('model', 'Model'), minor(filtering('provider', 'Provider')), calls, minor(tokens),
     { title: 'Input $/M', number: true, minor: true, value: (row) => unit(row, row.costs.input, input(row)), sum: false },
@@ -38,9 +39,8 @@ export function draw({ models, before: { rows: earlier } }) {
     cost, minor(share),
     ...(earlier.length ? [{ title: 'Before', number: true, minor: true, value: trend, sum: false }] : []),
   ];
-  const more = models.rows.length - MOST;
   return [
-    table('Models', columns, models.rows.slice(0, MOST), models.total),
-    note('$/M: what a million fresh input or output tokens cost here, as billed.', more > 0 ? ` ${more} cheaper models are not shown.` : ''),
+    table('Models', columns, models.rows, models.total, MOST),
+    note('$/M: what a million fresh input or output tokens cost here, as billed.'),
   ];
 }
