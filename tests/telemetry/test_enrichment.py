@@ -391,6 +391,14 @@ def test_logfires_two_spans_of_a_stream_are_one_call_paid_for_by_who_began_it(te
     assert costspan.current_cost().calls == 1
 
 
+def test_langsmiths_spans_are_made_of_calls_that_are_told_already(telling):
+    """Its exporter makes them in a thread of its own, later, beside our span of the call; they name no answer's id."""
+    program = telling()
+    span = foreign(program, FOREIGN["openllmetry"] | {"langsmith.span.kind": "llm"}, "ChatOpenAI", "langsmith")
+    assert "costspan.price.status" not in span.attributes
+    assert program.points("costspan.calls") == []
+
+
 def test_logfires_raw_usage_tells_what_was_cached(telling):
     program = telling()
     raw = '{"input_tokens_details": {"cached_tokens": 9}, "output_tokens_details": {"reasoning_tokens": 4}}'

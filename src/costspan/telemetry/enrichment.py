@@ -55,6 +55,7 @@ _OWN = "costspan"
 # Where Logfire's newest span began: it tells the end of a stream in an empty context, by a "log" span of its own
 _STREAM: ContextVar[Scope] = ContextVar("costspan-logfire-stream", default=OUTSIDE)
 _SDKS_OWN = ("com.anthropic.sdk.python",)  # scopes of spans that SDKs make themselves, inside those of any tool
+_RETOLD = "langsmith"  # scope of spans made later, beside ours, of calls that are over: langsmith, read 2026-11-23
 _ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
 _AGENTS = frozenset(("invoke_agent", "invoke_workflow", "execute_tool", "create_agent"))
 _AGENT_KINDS = frozenset(("AGENT", "CHAIN", "TOOL", "agent", "workflow", "tool", "chain"))
@@ -169,11 +170,11 @@ class Enrichment(SpanProcessor):
         from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
 
         call = read_foreign(span, seen, place.payers if place is not None else {})
-        if call is None:
+        scope = span.instrumentation_scope
+        if call is None or (scope is not None and scope.name == _RETOLD):
             return
         account = own.parent if own is not None else place.account if place is not None else None
         call.scope = Scope(call.request.attribution, account)
-        scope = span.instrumentation_scope
         more = self.teller.tell_foreign(call, scope.name if scope is not None else "")
         if more:
             write(span, {name: value for name, value in more.items() if name not in seen})
