@@ -165,4 +165,4 @@ async def test_an_agent_is_billed_by_its_traces(watch, fake):
         answer = await sdk.invoke_agent(**asked, enableTrace=True)
         assert len([event async for event in answer["completion"]]) > 2
 
-    assert seen.usage == Usage(input=1000, output=50)
+    assert seen.usage == Usage(input=1000, output=50, requests=1)
