@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from opentelemetry import context as otel
 from opentelemetry.trace import SpanKind
 
 import costspan
@@ -101,6 +102,26 @@ def test_a_wsgi_answer_is_made_inside_its_scope(telling, kind):
     assert b"".join(body) == b"onetwo"
     assert {payers(each)["user.id"] for each in program.spans} == {"alice"}
     assert closed == ([True] if kind == "stream" else [])
+
+
+def test_who_pays_for_a_request_is_forgotten_though_another_middleware_goes_back_to_it():
+    """As OpenTelemetry's does for WSGI: what it attaches in the call it detaches when the answer has been sent."""
+
+    def app(_environ, _start_response):
+        token = otel.attach(otel.set_value("span", 1))
+
+        def chunks():
+            yield b"x"
+            otel.detach(token)
+
+        return chunks()
+
+    before = otel.get_current()
+    body = costspan.WsgiAttribution(app, HEADERS)({"HTTP_X_TEAM": "search"}, None)
+    assert b"".join(body) == b"x"
+    body.close()
+
+    assert otel.get_current() == before
 
 
 def test_a_wsgi_answer_that_is_not_wanted_is_closed():

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    from costspan.scope import Run
+
 _READ = Guard("read who pays from a request")
 _HTTP = ("http", "websocket")
 
@@ -58,7 +60,7 @@ class WsgiAttribution:
             said = {key: _text(value.encode("latin-1", "replace")) for key, value in given if isinstance(value, str)}
         with _Request(said) as request:
             body = self.app(environ, start_response)
-        return body if isinstance(body, (list, tuple)) else _Body(body, request.block(_chunks)(body))
+        return body if isinstance(body, (list, tuple)) else _Body(body, request.block(_chunks)(body), request.run)
 
 
 def _text(value: bytes) -> str:
@@ -72,18 +74,22 @@ def _text(value: bytes) -> str:
 class _Body:
     """The answer of a program that makes it bit by bit: each bit is made inside the scope."""
 
-    def __init__(self, body: Any, chunks: Generator[bytes, None, None]) -> None:
+    def __init__(self, body: Any, chunks: Generator[bytes, None, None], run: Run) -> None:
         self._body = body
         self._chunks = chunks
+        self._run = run
 
     def __iter__(self) -> Iterator[bytes]:
         return self._chunks
 
     def close(self) -> None:
         """What WSGI asks for when the answer is no longer wanted."""
-        self._chunks.close()
-        if hasattr(self._body, "close"):
-            self._body.close()
+        try:
+            self._chunks.close()
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            self._run.leave()  # OpenTelemetry's middleware goes back to the context in which it began: inside of it
 
 
 def _chunks(body: Iterable[bytes]) -> Generator[bytes, None, None]:
@@ -100,7 +106,7 @@ class _Request:
             span.set_attributes({payer(key): value for key, value in self.block.payers.items()})
 
     def __enter__(self) -> _Request:  # noqa: PYI034 typing.Self needs Python 3.11
-        self.block.__enter__()
+        self.run = self.block.__enter__()
         REQUEST.set(scope_in(otel.get_current()))
         return self
 
