@@ -79,7 +79,7 @@ def test_packed_requests_are_read(ledger, encoding, pack):
     assert ledger.report().total.calls == 1
 
 
-@pytest.mark.parametrize("at", [0, 1, NOON + 400 * DAY, 2**63])
+@pytest.mark.parametrize("at", [0, 1, 2**62, 2**63])
 def test_spans_of_absurd_times_are_refused_by_name_and_the_others_kept(ledger, at):
     batch = ledger.send(traces(call(), span(start_time_unix_nano=at)))
 

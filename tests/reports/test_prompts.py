@@ -1,6 +1,7 @@
 """Which part of the prompts costs, over calls whose prompt the plugin divided."""
 
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -23,7 +24,8 @@ def path(tmp_path):
     made = Ledger(tmp_path / "ledger.db")
     odd = {"costspan.prompt.system": "many", "costspan.prompt.history": 10**18}
     told = (PARTS | {"costspan.prompt.hidden": 50, "costspan.team": "a"}, PARTS | {"costspan.prompt.hidden": -20} | odd)
-    made.send(traces(*(span(CHAT | each) for each in told), call()))
+    now = time.time_ns()  # what is older than 400 days leaves only its sums
+    made.send(traces(*(span(CHAT | each, at=now) for each in told), call(now)))
     made.close()
     return made.path
 
