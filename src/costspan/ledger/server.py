@@ -142,7 +142,7 @@ def start(
     return RunningLedger(path, listen or Listen(port=port, grpc_port=grpc_port), pricer)
 
 
-def find_running(url: str = f"http://127.0.0.1:{HTTP_PORT}", timeout: float = 0.5) -> dict[str, Any] | None:
+def find_running(url: str = f"http://127.0.0.1:{HTTP_PORT}", timeout: float = 2) -> dict[str, Any] | None:
     """What the costspan ledger at `url` says of itself; None if there is none (or something else is there)."""
     try:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
