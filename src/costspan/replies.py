@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.adapters import anthropic, bedrock, cohere, google_genai, litellm, ollama, openai
+from costspan.adapters._google import snake
 from costspan.adapters._paths import member, path, text_of
 from costspan.call import Reply, Request
 from costspan.usage import STANDARD
@@ -13,8 +13,6 @@ from costspan.usage import STANDARD
 if TYPE_CHECKING:
     from costspan.adapters._adapter import Operation
     from costspan.adapters._paths import Read
-
-_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 class _Shape(NamedTuple):
@@ -53,7 +51,7 @@ def read_reply(response: Any) -> tuple[str, Reply]:
     The reply's usage is None if the answer tells none, or is of no known form.
     """
     if isinstance(response, dict) and "usageMetadata" in response:
-        response = _snake(response)  # as the REST API writes it; the SDK has names of its own
+        response = snake(response)  # as the REST API writes it; the SDK has names of its own
     for source in (response, {"data": response}):  # Cohere's adapter sits where answers are inside `data`
         for shape in _SHAPES:
             if shape.mark(source) is not None:
@@ -74,9 +72,3 @@ def _read(response: Any, shape: _Shape) -> tuple[str, Reply]:
     if operation.hook is not None:
         operation.hook(request, response, reply)
     return text_of(_host(response)) or request.provider, reply
-
-
-def _snake(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {_HUMP.sub(r"_\1", name).lower(): _snake(each) for name, each in value.items()}
-    return [_snake(each) for each in value] if isinstance(value, list) else value

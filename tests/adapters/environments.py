@@ -156,6 +156,12 @@ ENVIRONMENTS = {
     "regolo": Environment(
         ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)
     ),
+    "dspy": Environment(
+        ("dspy", "openai", "anthropic", "google-genai"),  # whose answers cost the same by their own SDKs
+        ("test_dspy.py",),
+        shared=(_CONFORMANCE, _TABLE),
+        sdks=("dspy", "dspy_anthropic", "dspy_gemini"),
+    ),
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
     "peer-genai": Environment(
         (

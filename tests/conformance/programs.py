@@ -131,6 +131,11 @@ def watsonx_clients(url):
     return {"sync": made, "async": made}
 
 
+def ask_lm15():
+    lm15 = import_module("dspy.lm15")
+    return {"request": lm15.Request(model="m-1", messages=(lm15.Message.user("Cats?"),))}
+
+
 class LiteLLM:
     """Functions of a module, which are given the address with every call."""
 

@@ -53,6 +53,11 @@ def stainless(name, module, client, at="{}", tells=telling, **more):
     return as_openai(name, clients, tells=tells)._replace(stainless=True)
 
 
+def lm15(name, at):
+    """Clients of DSPy's own engine for one wire format."""
+    return both("dspy.lm15", name, base_url=at, api_key="k")
+
+
 def asked(answer):
     """For a provider that tells a stream's usage only to who asks, as we do."""
     return answer
@@ -234,6 +239,27 @@ ROWS = (
             ),
         ),
         kinds=("sync",),
+    ),
+    as_openai(
+        "dspy",
+        lm15("OpenAIChatLM", "{}/v1"),
+        "complete",
+        asked,
+        arguments=programs.ask_lm15,
+        stream="stream",
+        stream_arguments={},
+    ),
+    Sdk(
+        "dspy_anthropic",
+        anthropic,
+        lm15("AnthropicLM", "{}/v1"),
+        (Ask("messages", programs.ask_lm15, "complete", "stream"),),
+    ),
+    Sdk(
+        "dspy_gemini",
+        gemini,
+        lm15("GeminiLM", "{}/v1beta"),
+        (ASKED_OF_GEMINI._replace(arguments=programs.ask_lm15, plain="complete", stream="stream"),),
     ),
     Sdk("aiobotocore", bedrock, lambda url: {"async": programs.Aiobotocore(url)}, ASKED_OF_BEDROCK, kinds=("async",)),
     Sdk(

@@ -5,6 +5,7 @@ Source: sdk-usage 3, 15 and billing rules 18 to 24 of 2026-11-21; google-genai 1
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
@@ -64,6 +65,7 @@ _TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_cou
 _CHARACTERS = path("metadata.billable_character_count")
 _VIDEO_SECONDS, _VIDEOS = path("config.duration_seconds"), path("config.number_of_videos")
 _USUAL_VIDEO_SECONDS = 8  # what Veo makes if nothing is asked
+_HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
 def open_model_call(
@@ -189,3 +191,10 @@ def read_interaction(request: Request, last: Any, reply: Reply) -> None:
     bill_searches(request, last, reply)
     if reply.usage is None and text_of(member(last, "status")) == "in_progress":
         reply.unpriced = "the interaction runs in the background; its usage is not known yet"
+
+
+def snake(value: Any) -> Any:
+    """What the REST API writes, by the names that the SDK has for it."""
+    if isinstance(value, dict):
+        return {_HUMP.sub(r"_\1", name).lower(): snake(each) for name, each in value.items()}
+    return [snake(each) for each in value] if isinstance(value, list) else value

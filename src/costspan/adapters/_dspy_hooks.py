@@ -1,0 +1,131 @@
+"""How DSPy's transport is read: bytes of HTTP, whose answers are heard as they pass.
+
+Source: dspy 3.4 as installed, read 2026-11-23; it asks for bodies that are not compressed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from costspan.adapters._adapter import Adapter, Opened, Seat
+from costspan.adapters._google import snake
+from costspan.adapters._hosts import resolve
+from costspan.adapters._request import place, read_request
+from costspan.adapters._stainless import find_route
+from costspan.adapters._streams import AsyncStream, SyncStream
+from costspan.guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costspan.adapters._watch import Watch
+    from costspan.config import Settings
+
+_HEAR = Guard("hear an answer")
+_FLAVOURS = {  # by the last word of an address: whose API it is; the rest is as OpenAI's
+    "messages": "anthropic",
+    "rawPredict": "anthropic",
+    "streamRawPredict": "anthropic",
+    "generateContent": "gcp.gemini",
+    "streamGenerateContent": "gcp.gemini",
+}
+_GEMINIS = frozenset({"contents", "candidates", "usageMetadata"})
+_FAILED = 400  # the lowest HTTP status that is an error
+
+
+def open_transport(
+    adapter: Adapter, _seat: Seat, _transport: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
+) -> Opened | None:
+    """A call by its HTTP request; Google's addresses name the model, and what is asked of it behind a colon."""
+    sent = kwargs["request"] if "request" in kwargs else args[0]
+    where = "/".join(urlsplit(sent.url).path.rsplit(":", 1))
+    found = find_route(adapter.routes, sent.method, where)
+    if found is None:
+        return None
+    operation, resource = found
+    verb, body = where.rpartition("/")[2], _parsed(sent.body)
+    if "contents" in body:
+        body["config"] = {**body, **(body.get("generation_config") or {})}
+    request = read_request(operation, adapter.provider, body)
+    request.stream, request.resource = body.get("stream") is True or verb.startswith("stream"), resource
+    if verb in _FLAVOURS:
+        request.model = request.model or unquote(resource)
+    place(request, sent.url)
+    flavour = _FLAVOURS.get(verb, adapter.provider)
+    host = resolve(request.host, request.port, where, flavour, settings.hosts)
+    request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+    return Opened(operation, request, args, kwargs)
+
+
+def hear(response: Any, watch: Watch) -> None:
+    """Sit between the connection and who reads the answer; an error is raised only by the layer above."""
+    if response.status >= _FAILED:
+        watch.call.error = str(response.status)
+        watch.finish()
+        return
+    several = watch.call.request.stream or watch.operation.tally is not None
+    body, chunks = (_Lines if several else _Whole)(watch), response._chunks
+    response._chunks = AsyncStream(chunks, body) if hasattr(chunks, "__anext__") else SyncStream(chunks, body)  # type: ignore[arg-type] # as ParsedStream
+
+
+class _Whole:
+    """An answer in pieces, read when all of it has come."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.call, self.fail, self.leave_early = watch.call, watch.fail, watch.leave_early
+        self._watch = watch
+        self._come = bytearray()
+
+    def refusal(self) -> Exception | None:
+        """What is paid for is not held back."""
+        return None
+
+    def see(self, data: bytes) -> bool:
+        """All of it is the program's."""
+        self._come += data
+        return True
+
+    def finish(self) -> None:
+        """All of it has come."""
+        with _HEAR:
+            self._end()
+        self._watch.finish()
+
+    def _end(self) -> None:
+        self._watch.complete(_parsed(self._come) or None)  # sound is no JSON
+
+
+class _Lines(_Whole):
+    """Events of a stream, or results of a batch: each on a line of its own, read when it has come."""
+
+    def refusal(self) -> Exception | None:
+        """As of any stream: a budget may end it."""
+        return self._watch.refusal()
+
+    def see(self, data: bytes) -> bool:
+        """As above."""
+        with _HEAR:
+            *lines, self._come = (self._come + data).split(b"\n")
+            for line in lines:
+                self._look(line)
+        return True
+
+    def _end(self) -> None:
+        self._look(self._come)
+
+    def _look(self, line: bytearray) -> None:
+        if event := _parsed(line.removeprefix(b"data:")):
+            self._watch.see(event)
+
+
+def _parsed(text: bytes | bytearray) -> dict[str, Any]:
+    """A JSON object in the words of the provider's SDK; empty for what is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return snake(found) if _GEMINIS.intersection(found) else found
