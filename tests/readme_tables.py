@@ -76,7 +76,7 @@ def sdks_table():
             any(seat.streams for seat in seats) or any(operation.text for operation in found),
             any(count.startswith("cache_") for count in counts),
             "reasoning" in counts,
-            any(count.endswith(("_searches", "_sessions", "search_units")) for count in counts),
+            any(count.removesuffix("_list").endswith(("_searches", "_sessions", "search_units")) for count in counts),
         )
         cells = [
             f"`{adapter.package}`",

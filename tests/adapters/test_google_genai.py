@@ -121,12 +121,24 @@ def test_a_stream_left_early_keeps_the_sums_so_far(watch, serve, shape):
 def test_searches_are_billed_by_the_prompt_or_by_the_query(watch, serve, shape, model, billed):
     """Up to Gemini 2 a grounded prompt costs the same however often it searches."""
     seen, fake = watch("google_genai"), serve(wire)
-    grounded = wire.candidate({"text": "It is."}, groundingMetadata={"webSearchQueries": ["cats", "dogs"]})
+    asked = ["cats", "", "dogs", "cats"]  # empty ones and repeated ones cost nothing
+    grounded = wire.candidate({"text": "It is."}, groundingMetadata={"webSearchQueries": asked})
     fake.play(wire.generated(candidates=[grounded]))
 
     client(fake).ask(shape, "generate_content", model=model, contents="Cats?")
 
     assert seen.usage == Usage(input=19, output=10, web_searches=billed)
+
+
+def test_searches_for_pictures_are_billed_as_searches():
+    """The answer is made here: older releases drop their queries."""
+    searched = {"web_search_queries": ["cats"], "image_search_queries": ["cat", "", "cat", "dog"]}
+    last = {"candidates": [{"grounding_metadata": searched}]}
+    reply = Reply(model="gemini-3.1-flash-image", usage=USAGE.read(({"prompt_token_count": 19}, searched)).usage)
+
+    read_generated(Request("generate_content", "gcp.gemini", body={}), last, reply)
+
+    assert reply.usage == Usage(input=19, web_searches=3)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What Google's SDKs share: how a call is read, and where Gemini puts its counts.
 
 Source: sdk-usage 3, 15 and billing rules 18 to 24 of 2026-11-21; google-genai 1.10 to 3.4 and vertexai 2.7.
+Empty and repeated searches are not billed, those for pictures are: Google's pages on grounding and prices, 2026-09-23.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ USAGE = UsageMap(
     output_image=_OUT.format(m="IMAGE"),
     output_video=_OUT.format(m="VIDEO"),
     total="total_token_count",
-    web_searches="web_search_queries.#",
+    web_searches_list="web_search_queries.*.?",  # different ones, of which empty ones are not billed
     maps_searches_list="grounding_chunks.*.maps.?",  # the places found: `bill_maps` makes searches of them
 )
 PARAMETERS = {
@@ -59,6 +60,7 @@ _PER_PROMPT = ("gemini-1", "gemini-2", "gemini-live-2")  # their search is bille
 _FOUND = path(
     "usage_metadata.tool_use_prompt_token_count|usage.total_tool_use_tokens|interaction.usage.total_tool_use_tokens"
 )
+_PICTURES = path("candidates.0.grounding_metadata.image_search_queries.*.?")
 _SEARCH_TOOL = path("config.tools.*.google_search|config.tools.*.googleSearch")
 _UNSPECIFIED = "_UNSPECIFIED"  # protobuf's word for nothing, as a last part of a name
 _TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_count")
@@ -156,6 +158,8 @@ def read_generated(request: Request, last: Any, reply: Reply) -> None:
     reply.finish_reasons = tuple(each for each in reply.finish_reasons if not each.endswith(_UNSPECIFIED))
     if reply.terms.tier.upper().endswith(_UNSPECIFIED):
         reply.terms = reply.terms._replace(tier="")
+    if reply.usage is not None and (pictures := _PICTURES(last)):
+        reply.usage += Usage(web_searches=len(set(pictures)))  # searched by the same tool, at the same fee
     bill_maps(request, reply)
     bill_searches(request, last, reply)
 

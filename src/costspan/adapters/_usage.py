@@ -265,7 +265,10 @@ def _milliseconds(seconds: Any) -> int | None:
 
 
 def _length(value: Any) -> int | None:
-    return len(value) if isinstance(value, list) else None
+    """How many there are; a text that is there twice is one."""
+    if not isinstance(value, list):
+        return None
+    return len({each if isinstance(each, str) else id(each) for each in value})
 
 
 def _dollars(value: Any) -> Decimal | None:
