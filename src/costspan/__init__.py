@@ -123,8 +123,7 @@ if not TYPE_CHECKING:  # else every misspelt name would be right to a type check
 
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
-            msg = f"module 'costspan' has no attribute {name!r}"
-            raise AttributeError(msg)
+            raise AttributeError(f"module 'costspan' has no attribute {name!r}")
         value = getattr(import_module(_HOMES[name]), name)
         globals()[name] = value
         return value

@@ -41,8 +41,7 @@ def _choice(*allowed: str) -> _Kind:
 
 def _flag(text: str) -> bool:
     if text.lower() not in ("true", "false", "1", "0"):
-        msg = "true or false"
-        raise ValueError(msg)
+        raise ValueError("true or false")
     return text.lower() in ("true", "1")
 
 
@@ -52,15 +51,13 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = -1
     if not 0 <= seconds <= 3600:  # noqa: PLR2004 an hour is past any wait that helps
-        msg = "seconds from 0 to 3600"
-        raise ValueError(msg)
+        raise ValueError("seconds from 0 to 3600")
     return seconds
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        msg = "a whole number above 0"
-        raise ValueError(msg)
+        raise ValueError("a whole number above 0")
     return int(text)
 
 
@@ -70,24 +67,21 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _dialects(text: str) -> tuple[str, ...]:
     if unknown := set(_names(text)) - set(_DIALECTS):
-        msg = f"a list of {', '.join(_DIALECTS)} (not {', '.join(sorted(unknown))})"
-        raise ValueError(msg)
+        raise ValueError(f"a list of {', '.join(_DIALECTS)} (not {', '.join(sorted(unknown))})")
     return _names(text)
 
 
 def _pairs(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in _names(text)]
     if any(not key or not value for key, _, value in pairs):
-        msg = "pairs like gateway.example.com=openai, separated by commas"
-        raise ValueError(msg)
+        raise ValueError("pairs like gateway.example.com=openai, separated by commas")
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if text and not (port.isascii() and port.isdigit() and int(port) < 65536):  # noqa: PLR2004 ports end there
-        msg = "a port, or host:port"
-        raise ValueError(msg)
+        raise ValueError("a port, or host:port")
     return f"{host or 'localhost'}:{port}" if text else ""
 
 
@@ -205,8 +199,7 @@ def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     """
     known = {each.name: each for each in fields(Settings)}
     if unknown := given.keys() - known.keys():
-        msg = f"costspan has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}"
-        raise SettingError(msg)
+        raise SettingError(f"costspan has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
     texts = {name: text for name in known if (text := (os.environ if environ is None else environ).get(variable(name)))}
     values = {name: _parse(known[name], text) for name, text in (texts | given).items()}
     return Settings(**values)
@@ -269,5 +262,4 @@ def _parse(setting: Any, value: Any) -> Any:
     try:
         return setting.metadata["parse"](text.strip())
     except ValueError as error:
-        msg = f"{variable(setting.name)}={text} is not allowed: it must be {error}"
-        raise SettingError(msg) from None
+        raise SettingError(f"{variable(setting.name)}={text} is not allowed: it must be {error}") from None

@@ -135,8 +135,7 @@ PLUGIN = Plugin()  # one per process: SDKs can be patched only once
 def __getattr__(name: str) -> type[SdkInstrumentor]:
     """The instrumentor class of an adapter: `costspan.instrumentors:openai` in an entry point."""
     if name.startswith("_") or name not in adapter_names():
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from costspan.entry import SdkInstrumentor  # noqa: PLC0415 its base is heavy, and `instrument()` does without
 
     made: type[SdkInstrumentor] = type(

@@ -115,11 +115,9 @@ class Usage:
     def __init__(self, **counts: int) -> None:
         for bucket, count in counts.items():
             if bucket not in BUCKETS:
-                msg = f"unknown usage bucket {bucket!r}"
-                raise ValueError(msg)
+                raise ValueError(f"unknown usage bucket {bucket!r}")
             if type(count) is not int or not 0 <= count <= MOST:
-                msg = f"usage bucket {bucket} must be a whole number from 0 to {MOST:,}, not {count!r}"
-                raise ValueError(msg)
+                raise ValueError(f"usage bucket {bucket} must be a whole number from 0 to {MOST:,}, not {count!r}")
         _fill(self, {bucket: count for bucket, count in counts.items() if count})
 
     @classmethod
@@ -137,12 +135,10 @@ class Usage:
     def __getattr__(self, bucket: str) -> int:
         if bucket in BUCKETS:
             return self._counts.get(bucket, 0)
-        msg = f"{type(self).__name__!r} object has no attribute {bucket!r}"
-        raise AttributeError(msg)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {bucket!r}")
 
     def __setattr__(self, name: str, value: object) -> None:
-        msg = "a Usage cannot be changed; add two for a new one"
-        raise AttributeError(msg)
+        raise AttributeError("a Usage cannot be changed; add two for a new one")
 
     def __add__(self, other: Usage) -> Usage:
         counts = dict(self._counts)

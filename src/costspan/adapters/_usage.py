@@ -50,8 +50,7 @@ class UsageMap:
 
     def __init__(self, *, roots: tuple[str, ...] = ("usage",), last: tuple[str, ...] = (), **counts: str) -> None:
         if unknown := counts.keys() - _NUMBERS.keys():
-            msg = f"no such usage count: {', '.join(sorted(unknown))}"
-            raise ValueError(msg)
+            raise ValueError(f"no such usage count: {', '.join(sorted(unknown))}")
         self.names = frozenset(counts)
         self._look_in(roots)
         self.last_roots = tuple(path(root) for root in last)

@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 def command(asked: Asked, form: str, output: Path | None) -> None:
     """Usage as CSV, JSON lines, Parquet, or FOCUS 1.2 (by day, provider, model, kind of tokens and team)."""
     if output is None and form == "parquet" and sys.stdout.isatty():
-        msg = "Parquet is no text: name a file with --output"
-        raise click.UsageError(msg)
+        raise click.UsageError("Parquet is no text: name a file with --output")
     if form == "focus" and click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE:
-        msg = "FOCUS has columns of its own: leave --by out, or choose another --format"
-        raise click.UsageError(msg)
+        raise click.UsageError("FOCUS has columns of its own: leave --by out, or choose another --format")
     try:
         with asked.ledger() as book:
             made = rows_for(book, asked.question, form)

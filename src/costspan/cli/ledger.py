@@ -37,8 +37,7 @@ def ledger_path(db: str) -> Path:
 
     where = db or read_settings().ledger
     if where.startswith(CLICKHOUSE):
-        msg = "this command is for the embedded ledger: name its file with --db"
-        raise click.UsageError(msg)
+        raise click.UsageError("this command is for the embedded ledger: name its file with --db")
     return Path(where) if where else default_db()
 
 

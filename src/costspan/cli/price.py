@@ -43,8 +43,7 @@ def _moment(_ctx: click.Context, _param: click.Parameter, text: str | None) -> d
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
     except (ValueError, OverflowError):
-        msg = f"{text!r} is no time: write 2026-03-01 or 2026-03-01T14:30"
-        raise click.BadParameter(msg) from None
+        raise click.BadParameter(f"{text!r} is no time: write 2026-03-01 or 2026-03-01T14:30") from None
 
 
 def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...]) -> dict[str, int]:
@@ -52,8 +51,7 @@ def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...])
     for pair in pairs:
         bucket, _, number = pair.partition("=")
         if bucket not in BUCKETS or not number.isdecimal() or int(number[:20]) > MOST:
-            msg = f"{pair!r}: write BUCKET=COUNT, with one of {', '.join(sorted(BUCKETS))}"
-            raise click.BadParameter(msg)
+            raise click.BadParameter(f"{pair!r}: write BUCKET=COUNT, with one of {', '.join(sorted(BUCKETS))}")
         counts[bucket] = int(number)
     return counts
 
@@ -95,8 +93,9 @@ def command(model: str, provider: str, at: datetime | None, *, as_json: bool, **
     if as_json:
         click.echo(json.dumps(_as_dict(price, usage), indent=2))
     elif not usage.counts:
-        msg = f"a call of how many tokens? Add --input 1000 --output 200; costspan models --search {name} shows rates"
-        raise click.UsageError(msg)
+        raise click.UsageError(
+            f"a call of how many tokens? Add --input 1000 --output 200; costspan models --search {name} shows rates"
+        )
     else:
         _show(price, usage, at or datetime.now(timezone.utc), terms)
 

@@ -65,8 +65,7 @@ def update(url: str, *, dry_run: bool, as_json: bool) -> None:
 def rollback() -> None:
     """Take the last refresh back."""
     if not roll_back():
-        msg = "there is no refreshed price list; the one of the package is in force"
-        raise click.ClickException(msg)
+        raise click.ClickException("there is no refreshed price list; the one of the package is in force")
     click.echo(f"in force: the price list of {current().index['built']}")
 
 

@@ -77,8 +77,9 @@ def _currency(code: str, rate: str) -> Currency | None:
     try:
         return Currency(_code(code), _positive(number), date.fromisoformat(day).isoformat())
     except (ValueError, InvalidOperation) as error:
-        msg = "write both --currency EUR and --rate 0.92@2026-11-01: how much of it a dollar was, and on which day"
-        raise click.UsageError(msg) from error
+        raise click.UsageError(
+            "write both --currency EUR and --rate 0.92@2026-11-01: how much of it a dollar was, and on which day"
+        ) from error
 
 
 def _code(text: str) -> str:

@@ -66,8 +66,9 @@ def _launcher() -> str:
     beside = Path(sys.executable).with_name("opentelemetry-instrument")
     found = str(beside) if beside.exists() else shutil.which("opentelemetry-instrument")
     if found is None:
-        msg = "opentelemetry-instrument is not on the PATH: pip install opentelemetry-instrumentation"
-        raise click.ClickException(msg)
+        raise click.ClickException(
+            "opentelemetry-instrument is not on the PATH: pip install opentelemetry-instrumentation"
+        )
     return found
 
 

@@ -47,14 +47,12 @@ def command(text: str | None, model: str, file: Any, tokenizer: str | None, ids:
 
 def _read(text: str | None, file: BinaryIO | None) -> str:
     if text is not None and file is not None:
-        msg = "give TEXT or --file, not both"
-        raise click.UsageError(msg)
+        raise click.UsageError("give TEXT or --file, not both")
     if text is not None and text != "-":
         return text
     if file is None:
         if _is_terminal():
-            msg = 'no text: costspan tokens "hello world", or --file PATH, or pipe it in'
-            raise click.UsageError(msg)
+            raise click.UsageError('no text: costspan tokens "hello world", or --file PATH, or pipe it in')
         file = sys.stdin.buffer
     return file.read().decode("utf-8", "replace")
 

@@ -22,8 +22,7 @@ def _days(ctx: click.Context, param: click.Parameter, text: str) -> int:
     if text == "all":
         return 0
     if not (text.endswith("d") and text[:-1].isdigit() and int(text[:-1])):
-        msg = f"{text!r} is no number of days: write 400d, or all"
-        raise click.BadParameter(msg, ctx, param)
+        raise click.BadParameter(f"{text!r} is no number of days: write 400d, or all", ctx, param)
     return int(text[:-1])
 
 

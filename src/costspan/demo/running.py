@@ -62,8 +62,7 @@ def instrumented(program: Path) -> list[str]:
     """
     starter = shutil.which("opentelemetry-instrument", path=str(Path(sys.executable).parent))
     if starter is None:
-        msg = f"opentelemetry-instrument is not beside {sys.executable}: pip install 'costspan[demo]'"
-        raise DemoError(msg)
+        raise DemoError(f"opentelemetry-instrument is not beside {sys.executable}: pip install 'costspan[demo]'")
     return [starter, sys.executable, str(program)]
 
 

@@ -128,8 +128,9 @@ def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> date
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        msg = f"{text!r} is no time: write 2026-11-01, 2026-11-01T10:00, 30d, 24h, today, yesterday or month"
-        raise QuestionError(msg) from None
+        raise QuestionError(
+            f"{text!r} is no time: write 2026-11-01, 2026-11-01T10:00, 30d, 24h, today, yesterday or month"
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 

@@ -201,8 +201,9 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
     """The file's schema version, 0 for an empty file."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
-        msg = f"{path} was written by a newer costspan (schema {version}, this one knows {VERSION}): upgrade costspan"
-        raise LedgerError(msg)
+        raise LedgerError(
+            f"{path} was written by a newer costspan (schema {version}, this one knows {VERSION}): upgrade costspan"
+        )
     owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
     tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if owner != APPLICATION_ID and (tables or version):

@@ -48,15 +48,12 @@ def read_document(path: str | Path) -> Document:
     try:
         size = file.stat().st_size
         if size > MOST_BYTES:
-            msg = f"{file}: has {size >> 20} MB; at most {MOST_BYTES >> 20} MB are read"
-            raise PriceListError(msg)
+            raise PriceListError(f"{file}: has {size >> 20} MB; at most {MOST_BYTES >> 20} MB are read")
         text = file.read_text(encoding="utf-8-sig")  # as Windows may write it
     except OSError as error:
-        msg = f"{file}: {error.strerror or error}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        msg = f"{file}: is not UTF-8 text"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{file}: is not UTF-8 text") from None
     return parse_yaml(text, str(file)) if file.suffix in (".yaml", ".yml") else parse_json(text, str(file))
 
 
@@ -72,8 +69,7 @@ def parse_json(text: str, name: str) -> Document:
         if len(set(keys)) < len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)
             places = [number for number, line in enumerate(text.splitlines(), 1) if json.dumps(twice) in line]
-            msg = f"{name}:{places[-1] if places else 1}: {twice} stands there twice"
-            raise PriceListError(msg)
+            raise PriceListError(f"{name}:{places[-1] if places else 1}: {twice} stands there twice")
         return dict(pairs)
 
     try:
@@ -81,14 +77,11 @@ def parse_json(text: str, name: str) -> Document:
     except PriceListError:
         raise
     except json.JSONDecodeError as error:
-        msg = f"{name}:{error.lineno}: not JSON: {error.msg}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}:{error.lineno}: not JSON: {error.msg}") from None
     except RecursionError:
-        msg = f"{name}: nested too deeply"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}: nested too deeply") from None
     except ValueError:  # a whole number of more digits than Python reads
-        msg = f"{name}: a number is too long"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}: a number is too long") from None
     return Document(name, data, lambda: _json_lines(text))
 
 
@@ -129,8 +122,7 @@ def parse_yaml(text: str, name: str) -> Document:
     try:
         import yaml  # noqa: PLC0415 an extra; JSON works without
     except ModuleNotFoundError:
-        msg = f"{name}: YAML needs PyYAML: pip install 'costspan[cli]', or write JSON"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}: YAML needs PyYAML: pip install 'costspan[cli]', or write JSON") from None
     lines: dict[tuple[str | int, ...], int] = {}
     try:
         _walk_yaml(yaml.compose(text, yaml.SafeLoader), (), lines, name)
@@ -140,28 +132,23 @@ def parse_yaml(text: str, name: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-        msg = f"{name}:{mark.line + 1 if mark else 1}: not YAML: {problem}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}:{mark.line + 1 if mark else 1}: not YAML: {problem}") from None
     except RecursionError:
-        msg = f"{name}: nested too deeply"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}: nested too deeply") from None
     except (ValueError, TypeError, AttributeError, KeyError):  # what PyYAML's own readers of dates and numbers raise
-        msg = f"{name}: a date or a number that is none"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{name}: a date or a number that is none") from None
     return Document(name, data, lambda: lines)
 
 
 def _walk_yaml(node: Any, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], name: str) -> None:
     kind = type(node).__name__
     if len(lines) > _MOST_VALUES:  # or would have, with all that its references stand for
-        msg = f"{name}: not a price list: it has more than a million values"
-        raise PriceListError(msg)
+        raise PriceListError(f"{name}: not a price list: it has more than a million values")
     if kind == "MappingNode":
         for key, value in node.value:
             inner = (*path, str(key.value))
             if inner in lines:
-                msg = f"{name}:{key.start_mark.line + 1}: {key.value} stands there twice"
-                raise PriceListError(msg)
+                raise PriceListError(f"{name}:{key.start_mark.line + 1}: {key.value} stands there twice")
             lines[inner] = key.start_mark.line + 1
             _walk_yaml(value, inner, lines, name)
     elif kind == "SequenceNode":

@@ -106,16 +106,14 @@ def _limit(entry: Mapping[str, Any], field: str) -> int | None:
     try:
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        msg = f"{field} must be a number of tokens, not {value!r}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{field} must be a number of tokens, not {value!r}") from None
 
 
 def _object(entry: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     """A field that holds fields; empty where it is not there."""
     value = entry.get(field) or {}
     if not isinstance(value, dict):
-        msg = f"{field} must be an object, not {value!r}"
-        raise PriceListError(msg)
+        raise PriceListError(f"{field} must be an object, not {value!r}")
     return value
 
 
@@ -123,8 +121,7 @@ def _price(field: str, bucket: str, value: Any) -> int:
     try:
         amount = dollars(value)
     except RateError as error:
-        msg = f"{field} {error}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{field} {error}") from None
     return per_hour(amount, 3600) if bucket.endswith("_ms") else per_unit(amount)
 
 
@@ -166,16 +163,14 @@ def _tier_ranges(entry: Mapping[str, Any]) -> Iterator[tuple[int, dict[str, int]
     """`tiered_pricing`: the whole request is at the rates of the range that its input falls in."""
     tiers = entry.get("tiered_pricing") or []
     if not isinstance(tiers, list) or not all(isinstance(each, dict) for each in tiers):
-        msg = f"tiered_pricing must be a list of ranges with prices, not {tiers!r}"
-        raise PriceListError(msg)
+        raise PriceListError(f"tiered_pricing must be a list of ranges with prices, not {tiers!r}")
     for tier in tiers:
         if "max_results_range" in tier:  # of a search: by how many results it may bring, which a call does not tell
             continue
         try:
             start = int(tier["range"][0])
         except (KeyError, TypeError, ValueError, IndexError, OverflowError):
-            msg = f"tiered_pricing must be a list of ranges with prices, not {tier!r}"
-            raise PriceListError(msg) from None
+            raise PriceListError(f"tiered_pricing must be a list of ranges with prices, not {tier!r}") from None
         yield start, {FIELDS[name]: _price(name, FIELDS[name], tier[name]) for name in tier if name in FIELDS}
 
 
@@ -233,8 +228,7 @@ def _off_peak(entry: Mapping[str, Any], rates: Rates) -> Iterator[Period]:
     try:
         windows = tuple(window for each in cheap["windows"] for window in _windows(each))
     except (KeyError, TypeError, ValueError, AttributeError):
-        msg = f"off_peak_pricing must have windows of UTC hours, not {cheap!r}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"off_peak_pricing must have windows of UTC hours, not {cheap!r}") from None
     yield Period({**rates, **own}, windows=windows)
 
 

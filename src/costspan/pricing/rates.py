@@ -23,16 +23,13 @@ def dollars(value: Any) -> Decimal:
         RateError: Not a number, negative, not finite, or beyond any price.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        msg = f"must be a number of dollars, not {value!r}"
-        raise RateError(msg)
+        raise RateError(f"must be a number of dollars, not {value!r}")
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
-        msg = f"must be a number of dollars, not {value!r}"
-        raise RateError(msg) from None
+        raise RateError(f"must be a number of dollars, not {value!r}") from None
     if not amount.is_finite() or not 0 <= amount <= _DEAREST:
-        msg = f"must be from 0 to {_DEAREST} dollars, not {value!r}"
-        raise RateError(msg)
+        raise RateError(f"must be from 0 to {_DEAREST} dollars, not {value!r}")
     return amount
 
 

@@ -78,5 +78,4 @@ def _read(path: Path) -> Snapshot | None:
     except FileNotFoundError:
         return None
     except (BadZipFile, KeyError, ValueError) as error:
-        msg = f"{path} is damaged ({error}); `costspan prices rollback` removes it"
-        raise PriceListError(msg) from error
+        raise PriceListError(f"{path} is damaged ({error}); `costspan prices rollback` removes it") from error

@@ -44,8 +44,7 @@ class UsageRow(NamedTuple):  # not a dataclass: there may be tens of thousands
             return keys[name]
         if name == "date" and self.time is not None:
             return self.time
-        msg = f"this row has no {name!r}: it is grouped by {', '.join(keys) or 'nothing'}"
-        raise AttributeError(msg)
+        raise AttributeError(f"this row has no {name!r}: it is grouped by {', '.join(keys) or 'nothing'}")
 
     @property
     def time(self) -> str | None:

@@ -104,8 +104,7 @@ def _library() -> Any:
     try:
         import tokenizers  # noqa: PLC0415 an optional library, only where it is asked for
     except ModuleNotFoundError:
-        msg = "this needs the library tokenizers: pip install 'costspan[tokenizers]'"
-        raise TokenizerError(msg) from None
+        raise TokenizerError("this needs the library tokenizers: pip install 'costspan[tokenizers]'") from None
     return tokenizers
 
 
@@ -122,6 +121,7 @@ def as_tokenizer(given: Any) -> Tokenizer:
     if hasattr(given, "encode_ordinary"):
         return BpeTokenizer(given)
     if isinstance(given, str) or not callable(getattr(given, "encode", None)):
-        msg = f"{type(given).__name__} is no tokenizer: make one with create_tokenizer or create_pretrained_tokenizer"
-        raise TokenizerError(msg)
+        raise TokenizerError(
+            f"{type(given).__name__} is no tokenizer: make one with create_tokenizer or create_pretrained_tokenizer"
+        )
     return CustomTokenizer(given)

@@ -140,8 +140,7 @@ def estimate_tokens(messages: Any = None, *, text: Any = None, model: str = "") 
 def _question(model: str, text: Any, messages: Any, tools: tuple[Any, Any], custom: Any) -> Question:
     declared, choice = tools
     if text is not None and (messages is not None or declared):
-        msg = "give text or messages, not both; tools go with messages"
-        raise ValueError(msg)
+        raise ValueError("give text or messages, not both; tools go with messages")
     own = None if custom is None else as_tokenizer(custom)
     if text is not None:
         return ask({"prompt": text}, model, "text_completion", own)

@@ -59,8 +59,7 @@ def definition_of(name: str) -> dict[str, Any]:
     """
     if name not in (*BUNDLED, *DERIVED):
         known = ", ".join((*BUNDLED, *DERIVED, *ON_DISK))
-        msg = f"no encoding {name!r}; known are {known}"
-        raise VocabularyError(msg)
+        raise VocabularyError(f"no encoding {name!r}; known are {known}")
     from tiktoken_ext import openai_public  # noqa: PLC0415 as in load_encoding
 
     return _definition(openai_public, name if hasattr(openai_public, name) else DERIVED[name])
@@ -98,8 +97,7 @@ def parse_ranks(vocabulary: bytes, expected_hash: str, *, name: str) -> dict[byt
         VocabularyError: The vocabulary's SHA-256 is not `expected_hash`.
     """
     if hashlib.sha256(vocabulary).hexdigest() != expected_hash:
-        msg = f"the vocabulary of {name} is not the one that OpenAI publishes: reinstall costspan"
-        raise VocabularyError(msg)
+        raise VocabularyError(f"the vocabulary of {name} is not the one that OpenAI publishes: reinstall costspan")
     fields = vocabulary.split()
     return dict(zip(map(a2b_base64, fields[::2]), map(int, fields[1::2]), strict=True))
 
@@ -112,8 +110,9 @@ def _require_cached(name: str) -> None:
     folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", ""))
     home = Path(folder or Path(tempfile.gettempdir(), "data-gym-cache"))
     if not all((home / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()).exists() for url in urls):
-        msg = f"the vocabulary of {name} is not here and is not fetched: run tiktoken.get_encoding({name!r}) once"
-        raise VocabularyError(msg)
+        raise VocabularyError(
+            f"the vocabulary of {name} is not here and is not fetched: run tiktoken.get_encoding({name!r}) once"
+        )
 
 
 def _constants(code: Any) -> list[str]:

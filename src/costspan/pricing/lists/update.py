@@ -47,8 +47,9 @@ def prepare_update(before: Snapshot, url: str = "") -> Update:
     first, second = _installed_genai(), _fetched_litellm(url) if url else _installed_litellm()
     fresh = tuple(each.source for each in (first, second) if each is not None)
     if not fresh:
-        msg = f"nothing to update from: install {GENAI} or {LITELLM}, or name the address of a list in LiteLLM's format"
-        raise PriceListError(msg)
+        raise PriceListError(
+            f"nothing to update from: install {GENAI} or {LITELLM}, or name the address of a list in LiteLLM's format"
+        )
     day = datetime.now(timezone.utc).date()
     merged = build(
         first.models if first else _models_of(before, GENAI),
@@ -115,21 +116,17 @@ def fetch_entries(url: str) -> dict[str, Any]:
     from urllib.request import urlopen  # noqa: PLC0415 as above
 
     if not url.startswith(("https://", "http://")):
-        msg = f"{url}: must be an http or https address"
-        raise PriceListError(msg)
+        raise PriceListError(f"{url}: must be an http or https address")
     try:
         with urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 checked above
             body = answer.read(MOST_BYTES + 1)
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        msg = f"{url}: {getattr(reason, 'strerror', None) or reason}"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{url}: {getattr(reason, 'strerror', None) or reason}") from None
     except (ValueError, HTTPException) as error:
-        msg = f"{url}: is no address, or what answers there speaks no HTTP ({error})"
-        raise PriceListError(msg) from None
+        raise PriceListError(f"{url}: is no address, or what answers there speaks no HTTP ({error})") from None
     if len(body) > MOST_BYTES:
-        msg = f"{url}: has more than {MOST_BYTES >> 20} MB; a price list has less"
-        raise PriceListError(msg)
+        raise PriceListError(f"{url}: has more than {MOST_BYTES >> 20} MB; a price list has less")
     return entries_of(body.decode("utf-8", "replace"), url)
 
 
