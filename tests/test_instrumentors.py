@@ -71,7 +71,7 @@ def test_what_a_program_says_in_code_takes_effect_where_costspan_is_on_already(p
 
     original = SyncAPIClient.__dict__["request"].__wrapped__
     costspan.instrument(redact=str.upper, dialects="openlit")
-    assert PLUGIN.recorder.content.redact is str.upper
+    assert PLUGIN.recorder.content._redact is str.upper
     assert PLUGIN.settings.dialects == ("openlit",)
     assert PLUGIN.settings.hosts == {"127.0.0.1": "openai"}
     assert PLUGIN.providers == {**providers, "redact": str.upper}

@@ -42,7 +42,7 @@ class Plugin:
 
     def __init__(self) -> None:
         self.lock = RLock()  # of who switches on or off
-        self._recorder: Recorder | None = None
+        self.recorder: Recorder | None = None  # who is told about calls; None while costspan is off
         self._placed: dict[str, tuple[Wrapping, Patches]] = {}
         self._followers: list[tuple[Any, Enrichment]] = []  # by provider; some are not hashable
         self._following = Lock()
@@ -52,21 +52,21 @@ class Plugin:
 
     def start(self, settings: Settings, providers: dict[str, Any]) -> Recorder:
         """Make the recorder, unless there is one, and follow the spans of other tools."""
-        if self._recorder is None:
+        if self.recorder is None:
             warn_of_slips()
             self.settings, self.providers = settings, providers
-            self._recorder = _make_recorder(settings, providers)
-            REGISTERED.pricer = self._recorder.pricer
+            self.recorder = _make_recorder(settings, providers)
+            REGISTERED.pricer = self.recorder.pricer
             provider = providers.get("tracer_provider")
-            self._recorder.at_first_call = lambda: self._follow(provider)
+            self.recorder.at_first_call = lambda: self._follow(provider)
             self._follow(provider)
-        return self._recorder
+        return self.recorder
 
     def stop(self) -> None:
         """Let the recorder go, unless an adapter still uses it; the span processor stays and does nothing."""
         with self.lock:
             if not self._placed:
-                self._recorder = REGISTERED.pricer = None
+                self.recorder = REGISTERED.pricer = None
                 for _, follower in self._followers:
                     follower.teller = None
 
@@ -84,7 +84,7 @@ class Plugin:
                     follower = Enrichment(found)
                     self._followers.append((found, follower))
                     found.add_span_processor(follower)
-                follower.teller = self._recorder
+                follower.teller = self.recorder
 
     def add(self, name: str, adapter: Adapter, settings: Settings, providers: dict[str, Any]) -> None:
         """Place an adapter's wrappers; the first one makes the recorder, with these providers."""
@@ -107,7 +107,7 @@ class Plugin:
 
     def end(self) -> None:
         """Where a process skips the end of programs: all that this does, but for shutting down."""
-        recorder = self._recorder
+        recorder = self.recorder
         if recorder is None:
             return
         from costspan.telemetry.setup import flush  # noqa: PLC0415 there since the recorder was made
@@ -122,11 +122,6 @@ class Plugin:
     def active(self) -> dict[str, Patches]:
         """The adapters that are on, and what they have placed so far."""
         return {name: patches for name, (_, patches) in self._placed.items()}
-
-    @property
-    def recorder(self) -> Recorder | None:
-        """Who is told about calls; None while costspan is off."""
-        return self._recorder
 
 
 PLUGIN = Plugin()  # one per process: SDKs can be patched only once

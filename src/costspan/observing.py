@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from opentelemetry import context as otel
 from opentelemetry import trace
@@ -11,13 +11,13 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from costspan.guard import Guard
 from costspan.instrumentors import PLUGIN
 from costspan.rollup import Account
-from costspan.scope import Run, Scoped, scope_in
+from costspan.scope import Decorated, Run, Scoped, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.attributes import payer
 from costspan.telemetry.spending import account_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
@@ -29,7 +29,6 @@ _KINDS = {  # kind: operation and the attribute of its name, as the conventions 
     "tool": ("execute_tool", names.TOOL_NAME),
     "task": ("task", "costspan.task.name"),
 }
-Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
 
 
 @overload

@@ -70,7 +70,7 @@ def test_a_stream_left_early_is_counted_and_marked_partial(instrumented):
 def test_the_span_ends_when_the_answer_did_however_late_it_is_counted(instrumented, fake_openai):
     exporter, client = instrumented(tokenizer_threadpool_max_workers=1)
     held = threading.Event()
-    PLUGIN.recorder._pool._workers.run(held.wait)
+    PLUGIN.recorder._counting()._workers.run(held.wait)
     fake_openai.play(openai.chat(usage=MISSING))
     client.chat.completions.create(model="gpt-4o", messages=QUESTION)
     answered = time.time_ns()

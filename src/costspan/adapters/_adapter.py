@@ -99,7 +99,6 @@ class Opened:
     request: Request
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
-    raw: bool = False  # the host asked for the HTTP response itself
     hidden: bool = False  # we asked for a usage chunk: the host must not see it
 
 

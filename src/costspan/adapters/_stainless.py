@@ -51,7 +51,6 @@ def open_request(
         return None
     operation, resource = found
     body = options.json_data if isinstance(options.json_data, dict) else {}
-    raw = _raw_header(options)
     request = read_request(operation, adapter.provider, body)
     request.stream, request.resource = bool(kwargs.get("stream")), resource
     host = place_client(request, client, options.url, adapter, settings)
@@ -59,7 +58,7 @@ def open_request(
         request.stream
         and operation.asks_usage
         and host.stream_usage
-        and not raw
+        and not _raw_header(options)
         and settings.stream_usage == "auto"
         and "stream_options" not in body
         and "stream_options" not in (getattr(options, "extra_json", None) or {})
@@ -75,7 +74,7 @@ def open_request(
         for name, value in changed.items():
             setattr(asking, name, value)
         args, kwargs = ((args[0], asking), kwargs) if len(args) > 1 else (args, {**kwargs, "options": asking})
-    return Opened(operation, request, args, kwargs, raw=raw, hidden=hidden)
+    return Opened(operation, request, args, kwargs, hidden=hidden)
 
 
 class Parsing:

@@ -41,7 +41,7 @@ class Content:
     def __init__(self, mode: str, logger: Logger | None, redact: Callable[[str], str] | None = None) -> None:
         self._on_span, self._as_event = MODES[mode]
         self._logger = logger
-        self.redact = redact
+        self._redact = redact
 
     def begin(self, call: Call) -> None:
         """Keep what is asked as it is now: a program may go on to change its lists."""
@@ -103,7 +103,7 @@ class Content:
             return [self._clean(each, room, free=free) for each in value]
         if not isinstance(value, str):
             return value
-        text = value if self.redact is None else self.redact(value)
+        text = value if self._redact is None else self._redact(value)
         return text if len(text) <= room else text[:room] + _CUT
 
 

@@ -42,8 +42,9 @@ class ExactCounter:
     `increase()` misses nothing; `settle()` makes all report their values at once, for the last flush.
     """
 
-    def __init__(self, lock: RLock, scale: int) -> None:
+    def __init__(self, lock: RLock, label: str, scale: int = 1) -> None:
         self._lock = lock
+        self._label = label  # what tells the amounts of a series apart; empty if nothing does
         self._scale = scale
         self._rows: dict[Series, Row] = {}
         self._shown: set[tuple[Series, str]] = set()
@@ -58,8 +59,8 @@ class ExactCounter:
             self._rows[series] = Row(self)
         return self._rows[series]
 
-    def observe(self, label: str) -> list[Observation]:
-        """One observation per series, `label` naming what tells its amounts apart."""
+    def observe(self) -> list[Observation]:
+        """One observation for each amount of each series."""
         with self._lock:
             sums = [((series, last), amount) for series, row in self._rows.items() for last, amount in row.items()]
         first: set[tuple[Series, str]] = set()
@@ -70,7 +71,7 @@ class ExactCounter:
         observations = []
         for key, amount in sums:
             value = amount if self._settled or key not in first else 0
-            attributes = {**dict(key[0]), **({label: key[1]} if key[1] else {})}
+            attributes = {**dict(key[0]), **({self._label: key[1]} if key[1] else {})}
             observations.append(Observation(value / self._scale if self._scale > 1 else value, attributes))
         return observations
 

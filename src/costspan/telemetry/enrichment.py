@@ -163,8 +163,7 @@ class Enrichment(SpanProcessor):
             self._price(span, place, below)
 
     def _price(self, span: Any, place: Place | None, own: Account | None) -> None:
-        attributes = span._attributes
-        seen = getattr(attributes, "_dict", attributes)
+        seen = attributes_of(span)
         if self.teller is None or _MARKS.isdisjoint(seen):
             return
         from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans

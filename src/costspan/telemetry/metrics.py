@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakMethod
+from weakref import ref
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -51,10 +51,10 @@ class Metrics:
     def __init__(self, meter: Meter, *, chunk_metric: bool = False) -> None:
         self._lock = RLock()  # a stream that is collected as garbage while we hold it is told by this very thread
         self._kinds: dict[Key, Kind] = {}
-        self._cost = ExactCounter(self._lock, FEMTO)
-        self._tokens = ExactCounter(self._lock, 1)
-        self._calls = ExactCounter(self._lock, 1)
-        self._saved = ExactCounter(self._lock, FEMTO)
+        self._cost = ExactCounter(self._lock, names.BUCKET, FEMTO)
+        self._tokens = ExactCounter(self._lock, names.BUCKET)
+        self._calls = ExactCounter(self._lock, names.PRICE_STATUS)
+        self._saved = ExactCounter(self._lock, "", FEMTO)
         self._counters = (self._cost, self._tokens, self._calls, self._saved)
         self._backlog = Backlog()
         self._make_histograms(meter)
@@ -75,37 +75,23 @@ class Metrics:
         self._chunk = histogram(names.CHUNK_METRIC, "s", "Time per later chunk", names.CHUNK_BUCKETS)
 
     def _make_counters(self, meter: Meter) -> None:
-        def counter(name: str, unit: str, description: str, read: Callable[[], list[Observation]]) -> None:
-            held, backlog = WeakMethod(read), self._backlog  # a meter keeps its callbacks for ever
+        def counter(name: str, unit: str, description: str, read: Callable[[Metrics], list[Observation]]) -> None:
+            held, backlog = ref(self), self._backlog  # a meter keeps its callbacks for ever
 
             def observe(_options: CallbackOptions) -> list[Observation]:
                 backlog.record()  # the SDK asks its observable counters before it looks at histograms
                 alive = held()
-                return alive() if alive is not None else []
+                return read(alive) if alive is not None else []
 
             meter.create_observable_counter(name, [observe], unit, description)
 
-        counter(names.COST_COUNTER, "USD", "What calls cost, by bucket", self._observe_cost)
-        counter(names.TOKEN_COUNTER, "{token}", "Tokens that calls used, by bucket", self._observe_tokens)
-        counter(names.CALL_COUNTER, "{call}", "Calls, by how they were priced", self._observe_calls)
-        counter(names.SAVED_COUNTER, "USD", "What answers from own caches saved", self._observe_saved)
-        counter(
-            names.FAILURE_COUNTER, "{failure}", "costspan's own failures, kept from the program", self._observe_failures
-        )
+        counter(names.COST_COUNTER, "USD", "What calls cost, by bucket", lambda own: own._cost.observe())
+        counter(names.TOKEN_COUNTER, "{token}", "Tokens that calls used, by bucket", lambda own: own._tokens.observe())
+        counter(names.CALL_COUNTER, "{call}", "Calls, by how they were priced", lambda own: own._calls.observe())
+        counter(names.SAVED_COUNTER, "USD", "What answers from own caches saved", lambda own: own._saved.observe())
+        counter(names.FAILURE_COUNTER, "{failure}", "costspan's own failures, kept from the program", Metrics._failures)
 
-    def _observe_cost(self) -> list[Observation]:
-        return self._cost.observe(names.BUCKET)
-
-    def _observe_tokens(self) -> list[Observation]:
-        return self._tokens.observe(names.BUCKET)
-
-    def _observe_calls(self) -> list[Observation]:
-        return self._calls.observe(names.PRICE_STATUS)
-
-    def _observe_saved(self) -> list[Observation]:
-        return self._saved.observe("")
-
-    def _observe_failures(self) -> list[Observation]:
+    def _failures(self) -> list[Observation]:
         process = dict(self.process())
         return [
             Observation(count, {"costspan.step": step, names.ERROR_TYPE: kind, **process})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -77,22 +76,25 @@ class Recorder:
         self.metrics = metrics_of(meter, chunk_metric=settings.chunk_metric)
         self.spending = Spending(meter, logger, settings, self.metrics)
         self.bills = self.spending.bills
+        self.exit_timeout = settings.exit_timeout  # seconds
+        self._pool: CountingPool | None = None
         self._warmed = False
         self._process = object()
         in_children(self._be_another_process)
         self.content: Content | None = None
         self.at_first_call: Callable[[], None] | None = None
 
-    @functools.cached_property
-    def _pool(self) -> CountingPool:
-        """Counts what providers did not; made by the first call that needs it."""
-        from costspan.tokens.pool import CountingPool  # noqa: PLC0415 only where tokens must be counted
+    def _counting(self) -> CountingPool:
+        """What counts where providers did not; made by the first call that needs it."""
+        if self._pool is None:
+            from costspan.tokens.pool import CountingPool  # noqa: PLC0415 only where tokens must be counted
 
-        return CountingPool(
-            workers=self._settings.tokenizer_threadpool_max_workers,
-            fills=self._settings.count_tokens == "missing" and not self._settings.disable_token_counter,
-            divides=self._settings.prompt_parts and not self._settings.disable_token_counter,
-        )
+            self._pool = self._pool or CountingPool(  # another thread may have needed it too
+                workers=self._settings.tokenizer_threadpool_max_workers,
+                fills=self._settings.count_tokens == "missing" and not self._settings.disable_token_counter,
+                divides=self._settings.prompt_parts and not self._settings.disable_token_counter,
+            )
+        return self._pool
 
     def _be_another_process(self) -> None:
         """A forked child has copies of its parent's open calls, which end as they are collected: the parent tells."""
@@ -185,25 +187,20 @@ class Recorder:
         counted = reply.usage is not None and not reply.partial and not self._settings.prompt_parts
         if call.state is True or (call.metered and call.error):  # its tool may end the span, its budget be asked, soon
             if not counted:
-                self._pool.estimate(call)
+                self._counting().estimate(call)
             self._tell(call)
-        elif call.dropped or (not counted and self._pool.wants(call)):
-            self._pool.submit(call, self._tell)
+        elif call.dropped or (not counted and self._counting().wants(call)):
+            self._counting().submit(call, self._tell)
         else:
             self._tell(call)
 
-    @property
-    def exit_timeout(self) -> float:
-        """Seconds that the end of the program may wait for us."""
-        return self._settings.exit_timeout
-
     def drain(self, seconds: float) -> bool:
         """Wait for the calls whose tokens are being counted; whether all were told within `seconds`."""
-        return "_pool" not in self.__dict__ or self._pool.drain(seconds)
+        return self._pool is None or self._pool.drain(seconds)
 
     def conclude(self, seconds: float) -> None:
         """As `drain`, at the end of the program: calls that are not counted by then are told with an estimate."""
-        if "_pool" in self.__dict__:
+        if self._pool is not None:
             self._pool.conclude(seconds)
 
     def _tell(self, call: Call) -> None:

@@ -83,7 +83,9 @@ class Spending:
         in_children(self._start_anew)
         if settings.budgets:
             with _QUOTAS:
-                self._quotas = _read_quotas(settings.budgets)
+                from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
+
+                self._quotas = read_quotas(settings.budgets)
             _ = self._signals  # the gauges show a limit before anything is spent
 
     def _start_anew(self) -> None:
@@ -210,12 +212,6 @@ def _known(call: Call) -> Mapping[str, str]:
     return {**request.attribution, "provider": request.provider, "model": request.model or call.reply.model}
 
 
-def _read_quotas(path: str) -> tuple[Quota, ...]:
-    from costspan.limits import read_quotas  # noqa: PLC0415 only who sets limits
-
-    return read_quotas(path)
-
-
 def _running(call: Call, price: Callable[[Call], Price | None]) -> Spend:
     """What a stream has spent by now, by the length of its texts."""
     from costspan.tokens.missing import estimate_missing  # noqa: PLC0415 only for budgets on streams
@@ -234,14 +230,10 @@ def _first(refusals: Iterable[BudgetExceededError | None]) -> BudgetExceededErro
 
 
 def account_attributes(account: Account) -> dict[str, Any]:
-    """What a span shows of the calls below it: their sum, and who pays as far as all below agree."""
-    payers = {payer(key): value for key, value in account.noted.items() if value is not None}
-    return {**payers, **rollup_attributes(account.spent)}
-
-
-def rollup_attributes(spend: Spend) -> dict[str, Any]:
-    """The roll-up of a span: no cost where no call's price is known."""
-    attributes: dict[str, Any] = {names.ROLLUP_CALLS: spend.calls, names.ROLLUP_TOKENS: spend.tokens}
+    """What a span shows of the calls below it: who pays as far as all agree, and their sum, as far as it is known."""
+    spend = account.spent
+    attributes: dict[str, Any] = {payer(key): value for key, value in account.noted.items() if value is not None}
+    attributes |= {names.ROLLUP_CALLS: spend.calls, names.ROLLUP_TOKENS: spend.tokens}
     if spend.unpriced < spend.calls or not spend.calls:
         attributes[names.ROLLUP_COST] = float(spend)
     if spend.unpriced:
