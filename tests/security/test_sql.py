@@ -39,7 +39,7 @@ OURS = {
         "', '.join((f'sum({name})' for name in Measures._fields))",
     },
     "reader.py": {"time", "sums", "table", "where", "number", "named", "rows", "dims"},
-    "rows.py": {"', '.join(_BUCKETS)", "', '.join(('cost_' + part for part in _PARTS))", "', '.join(Dims._fields)"},
+    "rows.py": {"', '.join(PLAIN)", "', '.join(('cost_' + name for name in COSTED))", "', '.join(Dims._fields)"},
     "schema.py": {"number"},
     "sql.py": {"shown", "grouped", "group", "' AND '.join(conditions)", "', '.join([*time, *numbers])"},
     "store.py": {"where", "names", "places"},

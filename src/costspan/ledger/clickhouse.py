@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,10 +30,10 @@ from costspan.ledger.sql import (
     FLAGS,
     HOUR_US,
     MONEY,
-    compile_filters,
     compile_question,
-    limits,
+    moment_of,
     pieces,
+    single_calls,
 )
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from costspan.ledger.reader import Answer
     from costspan.ledger.sql import Piece
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MOST_SPANS = 10_000
 
 
@@ -125,13 +123,13 @@ class ClickHouseBook:
 
     def list_calls(self, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
         """The first `limit` calls in that order."""
-        where, parameters = self._calls_of(question)
+        where, parameters = single_calls(question, self._source, *self.period())
         sql = f"{_CALLS} WHERE {where} ORDER BY {ORDERS[order]} LIMIT {limit}"
         return [_listed(row) for row in self._fetch(sql, parameters)]
 
     def divide_prompts(self, question: Question) -> list[PromptSum]:
         """How the input of calls whose prompt was divided divides over its parts."""
-        where, parameters = self._calls_of(question)
+        where, parameters = single_calls(question, self._source, *self.period())
         found = "JSONExtractKeysAndValues(JSONExtractString(extra, 'prompt'), 'Int64')"
         share = f"sum({INPUT_COST} * part.2 / nullIf({ALL_INPUT}, 0))"
         rows = self._fetch(
@@ -149,13 +147,6 @@ class ClickHouseBook:
         others = self._fetch(f"{_SPANS} WHERE lower(TraceId)=? LIMIT {_MOST_SPANS}", asked) if calls else []
         spans = calls + [_span(row) for row in others if row[0] not in known]
         return sorted(spans, key=lambda span: (span.start, -span.duration_us))
-
-    def _calls_of(self, question: Question) -> tuple[str, list[str]]:
-        """The condition that holds for single calls that the question asks about, and its parameters."""
-        start, end = limits(question, *self.period())
-        conditions, parameters = compile_filters(question.where, self._source)
-        within = (f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}")
-        return " AND ".join([*within, *conditions]), parameters
 
     def _fetch(self, sql: str, parameters: Sequence[str] = ()) -> list[Sequence[Any]]:
         """Rows; each `?` stands for a parameter, which the server binds."""
@@ -190,8 +181,7 @@ _NUMBERS = frozenset(CALL_COLUMNS) & frozenset(("ts", *Measures._fields))
 
 def _span(row: Sequence[Any]) -> TraceSpan:
     span_id, parent, name, service, ts, duration_us, failed = row
-    start = _EPOCH + timedelta(microseconds=int(ts))
-    return TraceSpan(span_id, parent, name, service, start, int(duration_us), bool(int(failed)))
+    return TraceSpan(span_id, parent, name, service, moment_of(int(ts)), int(duration_us), bool(int(failed)))
 
 
 class _Server:

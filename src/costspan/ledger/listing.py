@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.question import NAMES, Question
 from costspan.ledger.reader import TS, Reader, SqliteSource
-from costspan.ledger.record import Dims
-from costspan.ledger.sql import DAY_US, HOUR_US, compile_filters, limits
+from costspan.ledger.record import COSTED, PLAIN, Dims
+from costspan.ledger.sql import DAY_US, HOUR_US, compile_filters, limits, moment_of, single_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 CALL_COLUMNS = (
-    "ts", "trace_id", "span_id", "parent", "duration_ms", "input", "cache_read", "cache_write", "output", "reasoning",
-    "cost", "cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "discount", "extra", *Dims._fields,
+    "ts", "trace_id", "span_id", "parent", "duration_ms", *PLAIN,
+    "cost", *(f"cost_{name}" for name in COSTED), "discount", "extra", *Dims._fields,
 )  # fmt: skip
 _CALLS = f"SELECT {', '.join(CALL_COLUMNS)} FROM (SELECT *, {TS} AS ts FROM calls) JOIN dims ON dims.id=dim"  # noqa: S608 ours
 _FOR_PRICES = {"terms", "asked", "final"}  # kept with a call to price it again, which ClickHouse does not
@@ -72,14 +71,12 @@ ALL_INPUT = "(input + cache_read + cache_write)"
 
 def divide_prompts(reader: Reader, question: Question) -> list[PromptSum]:
     """Each part of the prompts of the calls that tell it, in no particular order."""
-    start, end = limits(question, *reader.period())
-    conditions, parameters = compile_filters(question.where, SqliteSource())
-    where = [f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}", *conditions]
+    where, parameters = single_calls(question, SqliteSource(), *reader.period())
     share = f"{INPUT_COST} * 1.0 * part.value / nullif({ALL_INPUT}, 0)"
     sql = (
         f"SELECT part.key, count(*), sum(part.value), cast(round(total({share})) AS INTEGER) "  # noqa: S608 our names
         f"FROM (SELECT *, {TS} AS ts FROM calls WHERE extra LIKE '%\"prompt\"%') JOIN dims ON dims.id=dim, "
-        f"json_each(extra, '$.prompt') AS part WHERE {' AND '.join(where)} GROUP BY part.key"
+        f"json_each(extra, '$.prompt') AS part WHERE {where} GROUP BY part.key"
     )
     return [PromptSum(*row) for row in reader.fetch(sql, parameters)]
 
@@ -134,14 +131,14 @@ def _listed(row: Sequence[Any]) -> ListedCall:
 
 def as_listed(named: dict[str, Any]) -> ListedCall:
     """A call out of its columns by name; ids are bytes."""
-    parts = {name: named[f"cost_{name}"] for name in ("input", "cache_read", "cache_write", "output")}
+    parts = {name: named[f"cost_{name}"] for name in COSTED}
     return ListedCall(
-        start=_EPOCH + timedelta(microseconds=named["ts"]),
+        start=moment_of(named["ts"]),
         trace_id=named["trace_id"].hex(),
         span_id=named["span_id"].hex(),
         parent_id=(named["parent"] or b"").hex(),
         duration_ms=named["duration_ms"],
-        tokens={name: named[name] for name in ("input", "cache_read", "cache_write", "output", "reasoning")},
+        tokens={name: named[name] for name in PLAIN},
         cost=named["cost"],
         costs=parts | {"other": (named["cost"] or 0) - sum(parts.values())},
         discount=named["discount"],
@@ -162,8 +159,8 @@ def read_trace(reader: Reader, trace_id: bytes) -> list[TraceSpan]:
     )
     spans = [as_call_span(_listed(row)) for row in reader.fetch(calls, (first, last, trace_id))]
     for span_id, parent, name, service, ts, duration_us, failed in reader.fetch(others, (first, last, trace_id)):
-        start = _EPOCH + timedelta(microseconds=ts)
-        spans.append(TraceSpan(span_id.hex(), (parent or b"").hex(), name, service, start, duration_us, bool(failed)))
+        ids = span_id.hex(), (parent or b"").hex()
+        spans.append(TraceSpan(*ids, name, service, moment_of(ts), duration_us, bool(failed)))
     return sorted(spans, key=lambda span: (span.start, -span.duration_us))
 
 

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 from costspan.ledger.money import usd_of_pico
 from costspan.ledger.reader import Reader
 from costspan.ledger.record import Measures
-from costspan.ledger.schema import VERSION, LedgerError, explain, open_store
-from costspan.ledger.sql import DAY_US, HOUR_US, MILLION
+from costspan.ledger.schema import KEPT_FROM, VERSION, LedgerError, explain, open_store
+from costspan.ledger.sql import DAY_US, EPOCH, HOUR_US, MILLION, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TABLES = ("calls", "spans", "dims", "words", "hours", "days", "coarse_days", "repriced")
 _SUMS = ", ".join(
     {"calls": "count(*)", "cost": "sum(coalesce(cost,0))"}.get(name, f"sum({name})") for name in Measures._fields
@@ -32,7 +31,7 @@ _ROLL_UPS = {  # of hours `first` to `last`: which rows of a roll-up, and what t
     "coarse_days": (_DAYS, f"SELECT day, coarse, {_OF_DAYS} WHERE {_DAYS} GROUP BY 1, 2"),
 }
 _LAST_HOUR = 2**40
-_KEPT_FROM = (  # never an earlier hour: what was dropped once stays dropped, whatever is kept from now on
+_KEEP_FROM = (  # never an earlier hour: what was dropped once stays dropped, whatever is kept from now on
     "INSERT INTO meta VALUES('kept_from', ?) ON CONFLICT DO UPDATE SET value=excluded.value "
     "WHERE CAST(excluded.value AS INTEGER) > CAST(value AS INTEGER)"
 )
@@ -73,7 +72,7 @@ def info(path: Path) -> dict[str, Any]:
 
 
 def _day(micros: int) -> str:
-    return (_EPOCH + timedelta(microseconds=micros)).date().isoformat()
+    return moment_of(micros).date().isoformat()
 
 
 def verify(path: Path, told: Callable[[int], object] = lambda _done: None) -> Check:
@@ -108,9 +107,9 @@ def verify(path: Path, told: Callable[[int], object] = lambda _done: None) -> Ch
 def rebuild(path: Path) -> None:
     """Make the roll-ups anew from the calls, in one transaction; those of dropped calls stay."""
     with writing(path) as connection:
-        kept = connection.execute("SELECT value FROM meta WHERE key='kept_from'").fetchone()
+        (kept_from,) = connection.execute(KEPT_FROM).fetchone()
         for table in _ROLL_UPS:
-            _recompute(connection, table, int(kept[0]) if kept else 0, _LAST_HOUR)
+            _recompute(connection, table, kept_from, _LAST_HOUR)
 
 
 def refresh_hour(connection: sqlite3.Connection, hour: int) -> None:
@@ -188,7 +187,7 @@ def drop_before(connection: sqlite3.Connection, calls_day: int, spans_day: int) 
         if first is not None and first < day * 24:
             connection.execute("BEGIN IMMEDIATE")
             if table == "calls":
-                connection.execute(_KEPT_FROM, (str(day * 24),))
+                connection.execute(_KEEP_FROM, (str(day * 24),))
             gone += connection.execute(f"DELETE FROM {table} WHERE hour=?", (first,)).rowcount  # noqa: S608 ours
             connection.execute("COMMIT")
     return gone
@@ -197,9 +196,9 @@ def drop_before(connection: sqlite3.Connection, calls_day: int, spans_day: int) 
 def latest_moment(connection: sqlite3.Connection) -> datetime:
     """Now, or the end of the newest call's hour: a clock may be years ahead until it is set, after the start."""
     newest = connection.execute("SELECT max(hour) FROM calls").fetchone()[0] or 0
-    return min(datetime.now(timezone.utc), _EPOCH + timedelta(hours=newest + 1))
+    return min(datetime.now(timezone.utc), moment_of((newest + 1) * HOUR_US))
 
 
 def cutoff_day(keep_days: int, now: datetime) -> int:
     """The first day (number since the epoch) that is kept; 0 days: all are."""
-    return (now - _EPOCH) // timedelta(microseconds=DAY_US) - keep_days if keep_days else 0
+    return (now - EPOCH) // timedelta(microseconds=DAY_US) - keep_days if keep_days else 0

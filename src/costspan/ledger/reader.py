@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.question import QuestionError
 from costspan.ledger.record import Measures
-from costspan.ledger.schema import closed_on_failure, explain, open_reader
+from costspan.ledger.schema import KEPT_FROM, closed_on_failure, explain, open_reader
 from costspan.ledger.sql import (
     COLUMNS,
     DAY_US,
+    EPOCH,
     FLAGS,
     HOUR_US,
     MILLION,
@@ -37,7 +38,6 @@ _OF_ONE_CALL = (
 )
 _FIRST_MONEY = Measures._fields.index(MONEY[0])
 _STEPS = 100_000  # of SQLite's machine between two looks at the clock: under a hundredth of a second
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class Answer(NamedTuple):
@@ -84,7 +84,6 @@ class SqliteSource:
         return tables
 
     def rows(self, piece: Piece, time: str) -> str:
-        measures = ", ".join(f"{name}" for name in Measures._fields)
         table = piece.table
         if table == "calls":
             sums = _OF_ONE_CALL
@@ -92,7 +91,7 @@ class SqliteSource:
             where += f"AND ts>={piece.start} AND ts<{piece.end}"
             table = f"(SELECT *, {TS} AS ts FROM calls)"  # noqa: S608 ours
         else:
-            sums, column, unit = f"{measures}, max_cost", COLUMNS[table], UNIT_US[table]
+            sums, column, unit = f"{', '.join(Measures._fields)}, max_cost", COLUMNS[table], UNIT_US[table]
             where = f"{column}>={piece.start // unit} AND {column}<{piece.end // unit}"
         return f"SELECT {time} AS t, dim, {sums} FROM {table} WHERE {where}"  # noqa: S608 our names and numbers
 
@@ -114,8 +113,7 @@ class Reader:
             end = time.monotonic() + seconds
             self.connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
         with closed_on_failure(self.connection):
-            kept = self.fetch("SELECT value FROM meta WHERE key='kept_from'")
-        self.kept_from = int(kept[0][0]) if kept else 0  # the first hour whose single calls are kept
+            self.kept_from: int = self.fetch(KEPT_FROM)[0][0]  # the first hour whose single calls are kept
 
     def close(self) -> None:
         self.connection.close()
@@ -199,8 +197,8 @@ def _values(row: Sequence[Any]) -> Sequence[int]:
 def time_text(unit: str, number: int) -> str:
     """`2026-11-21`, `2026-11-21T10:00`, `2026-11` or a week's Monday, of an hour's or day's number."""
     if unit == "hour":
-        return (_EPOCH + timedelta(hours=number)).strftime("%Y-%m-%dT%H:00")
-    day = _EPOCH + timedelta(days=number)
+        return (EPOCH + timedelta(hours=number)).strftime("%Y-%m-%dT%H:00")
+    day = EPOCH + timedelta(days=number)
     if unit == "month":
         return day.strftime("%Y-%m")
     if unit == "week":

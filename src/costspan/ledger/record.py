@@ -10,10 +10,12 @@ from costspan.usage import CACHE_READS, CACHE_WRITES, INPUT_TOKENS, OUTPUT_TOKEN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LONGEST_TEXT = 200
+LONGEST_TEXT = 200
 FRESH = tuple(bucket for bucket in INPUT_TOKENS if bucket not in CACHE_READS + CACHE_WRITES)
 VISIBLE = tuple(bucket for bucket in OUTPUT_TOKENS if bucket != "reasoning")
-PLAIN = frozenset({"input", "cache_read", "cache_write", "output", "reasoning"})  # what calls mostly are made of
+PLAIN = ("input", "cache_read", "cache_write", "output", "reasoning")  # what calls mostly are made of: columns
+COSTED = PLAIN[:4]  # those whose cost has a column too: that of the reasoning is in the output's
+is_plain = frozenset(PLAIN).issuperset
 
 _PLAIN_OF = (
     dict.fromkeys(FRESH, "input")
@@ -59,7 +61,7 @@ def resource_of(attributes: Mapping[str, Any]) -> Resource:
     return Resource(dim_text(attributes.get("service.name")), dim_text(environment))
 
 
-def dim_text(value: Any, longest: int = _LONGEST_TEXT) -> str:
+def dim_text(value: Any, longest: int = LONGEST_TEXT) -> str:
     """A value as a name that calls are grouped by: cut to size, without what no name has."""
     if not value:
         return ""
@@ -92,7 +94,7 @@ class StoredCall:
     def measures(self) -> Measures:
         """The numbers as rolled up."""
         counts, parts, cost = self.counts, self.parts, self.cost or 0
-        if not (PLAIN.issuperset(counts) and PLAIN.issuperset(parts)):
+        if not (is_plain(counts) and is_plain(parts)):
             counts, parts = _fold(counts), _fold(parts)
         count, part = counts.get, parts.get
         return Measures(
@@ -115,19 +117,19 @@ class StoredCall:
 class Measures(NamedTuple):
     """What is summed. Money in pico-dollars; what of `cost` no part has is tools, units, or not broken down."""
 
-    calls: int
-    input: int
-    cache_read: int
-    cache_write: int
-    output: int
-    reasoning: int
-    cost: int
-    cost_input: int
-    cost_cache_read: int
-    cost_cache_write: int
-    cost_output: int
-    discount: int
-    duration_ms: int
+    calls: int = 0
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost: int = 0
+    cost_input: int = 0
+    cost_cache_read: int = 0
+    cost_cache_write: int = 0
+    cost_output: int = 0
+    discount: int = 0
+    duration_ms: int = 0
 
 
 class OtherSpan(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from costspan.ledger.calls import priced_anew
 from costspan.ledger.maintenance import refresh_hour, writing
 from costspan.ledger.reader import Reader
 from costspan.ledger.rows import hours_with_calls, read_hour
+from costspan.ledger.schema import KEPT_FROM
 from costspan.ledger.store import Numbers, extra_text
 
 if TYPE_CHECKING:
@@ -59,14 +60,7 @@ class Plan:
 
     def total(self) -> Difference:
         """Of all models."""
-        every = self.models.values()
-        return Difference(
-            sum(each.calls for each in every),
-            sum(each.before for each in every),
-            sum(each.after for each in every),
-            sum(each.unpriced_before for each in every),
-            sum(each.still_unpriced for each in every),
-        )
+        return Difference(*map(sum, zip(*map(astuple, (Difference(), *self.models.values())), strict=True)))
 
 
 def plan(path: Path, asked: Repricing, pricer: Pricer, told: Callable[[int], object]) -> Plan:
@@ -114,8 +108,9 @@ def _changes(reader: Reader, asked: Repricing, pricer: Pricer, hour: int) -> Ite
 
 
 def _write(connection: sqlite3.Connection, run: int, hour: int, changes: list[tuple[StoredCall, StoredCall]]) -> None:
-    kept = connection.execute("SELECT value FROM meta WHERE key='kept_from'").fetchone()
-    if kept and hour < int(kept[0]):  # dropped since it was planned: its sums can no longer be made from its calls
+    if (
+        hour < connection.execute(KEPT_FROM).fetchone()[0]
+    ):  # dropped since it was planned: its sums can no longer be made from its calls
         return
     numbers = Numbers(connection)
     for old, new in changes:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.reader import TS, Reader, SqliteSource
-from costspan.ledger.record import Dims, OtherSpan, StoredCall
+from costspan.ledger.record import COSTED, PLAIN, Dims, OtherSpan, StoredCall
 from costspan.ledger.sql import HOUR_US, compile_filters, limits
 
 if TYPE_CHECKING:
@@ -14,18 +14,16 @@ if TYPE_CHECKING:
 
     from costspan.ledger.question import Question
 
-_BUCKETS = ("input", "cache_read", "cache_write", "output", "reasoning")
-_PARTS = ("input", "cache_read", "cache_write", "output")
 _CALLS = (
     f"SELECT {TS} AS ts, trace_id, span_id, parent, duration_ms, cost, discount, extra, "  # noqa: S608 our names
-    f"{', '.join(_BUCKETS)}, {', '.join('cost_' + part for part in _PARTS)}, {', '.join(Dims._fields)} "
+    f"{', '.join(PLAIN)}, {', '.join('cost_' + name for name in COSTED)}, {', '.join(Dims._fields)} "
     "FROM calls JOIN dims ON id=dim WHERE hour=? "
 )
 _SPANS = (
     f"SELECT trace_id, span_id, coalesce(parent, x''), {TS}, duration_us, n.text, s.text, failed "  # noqa: S608 ours
     "FROM spans JOIN words n ON n.id=name JOIN words s ON s.id=service WHERE hour=?"
 )
-_FIRST_PART, _FIRST_DIM = 8 + len(_BUCKETS), 8 + len(_BUCKETS) + len(_PARTS)
+_FIRST_PART, _FIRST_DIM = 8 + len(PLAIN), 8 + len(PLAIN) + len(COSTED)
 
 
 def hours_with_calls(reader: Reader, question: Question) -> list[int]:
@@ -54,8 +52,8 @@ def read_other_spans(reader: Reader, hour: int) -> list[OtherSpan]:
 def _stored(row: Sequence[Any]) -> StoredCall:
     ts, trace_id, span_id, parent, duration_ms, cost, discount, extra = row[:8]
     kept = json.loads(extra) if extra else {}
-    counts = dict(zip(_BUCKETS, row[8:_FIRST_PART], strict=True))
-    parts = dict(zip(_PARTS, row[_FIRST_PART:_FIRST_DIM], strict=True))
+    counts = dict(zip(PLAIN, row[8:_FIRST_PART], strict=True))
+    parts = dict(zip(COSTED, row[_FIRST_PART:_FIRST_DIM], strict=True))
     return StoredCall(
         trace_id,
         span_id,

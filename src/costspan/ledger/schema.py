@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x636F7374  # "cost": tells our files from other SQLite files
 CLICKHOUSE = ("clickhouse:", "clickhouses:")  # as the address of a ledger begins that is no file of ours
+KEPT_FROM = "SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM meta WHERE key='kept_from'"  # hour of single calls
 _BUSY_MS = 30_000
 
 _ROLL = """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.question import Filter, Question
 
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)  # whence all times here are counted
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
 _SHIFT_US = HOUR_US // 2  # clocks shift at whole hours and half ones of UTC (St. John's, Lord Howe)
@@ -76,7 +77,12 @@ def limits(question: Question, first: int, last: int) -> tuple[int, int]:
 def _micros(moment: datetime | None, default: int) -> int:
     if moment is None:
         return default
-    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment_of(micros: int) -> datetime:
+    """The moment so many microseconds after the epoch, in UTC."""
+    return EPOCH + timedelta(microseconds=micros)
 
 
 def _steady_offsets(question: Question, start: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -141,6 +147,14 @@ def compile_question(question: Question, source: Source, parts: list[Piece]) -> 
         selects.append(f"SELECT {shown} FROM {grouped}{group}")  # noqa: S608 names are checked, values bound
     limit = f" LIMIT {question.most + 1}" if question.most else ""
     return " UNION ALL ".join(selects) + limit, values * len(parts)
+
+
+def single_calls(question: Question, source: Source, first: int, last: int) -> tuple[str, list[str]]:
+    """SQL that holds for the single calls that the question asks about, of a ledger from `first` to `last`."""
+    start, end = limits(question, first, last)
+    conditions, parameters = compile_filters(question.where, source)
+    within = (f"hour>={start // HOUR_US}", f"hour<={end // HOUR_US}", f"ts>={start}", f"ts<{end}")
+    return " AND ".join([*within, *conditions]), parameters
 
 
 def compile_filters(filters: Iterable[Filter], source: Source) -> tuple[list[str], list[str]]:

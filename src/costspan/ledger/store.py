@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.ledger.maintenance import cutoff_day, drop_before, latest_moment
-from costspan.ledger.record import PLAIN, Dims, OtherSpan, StoredCall
+from costspan.ledger.record import LONGEST_TEXT, Dims, OtherSpan, StoredCall, is_plain
 from costspan.ledger.rolls import UPSERT, Rolls
 from costspan.ledger.schema import explain, open_store
 from costspan.ledger.sql import HOUR_US
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _DIMS_HELD = 20_000
 _PARENTS_HELD = 100_000
 _SPANS_WAITING = 20_000
-_LONGEST_TEXT = 200
 _LONGEST_SPAN_HOURS = 24
 
 _INSERT_CALL = "INSERT OR IGNORE INTO calls VALUES(" + ",".join("?" * 19) + ")"
@@ -207,7 +206,7 @@ class Store:
         return self._connection.execute(_INSERT_SPAN, row).rowcount
 
     def _word(self, text: str) -> int:
-        text = text[:_LONGEST_TEXT]
+        text = text[:LONGEST_TEXT]
         if text not in self._words:
             if len(self._words) >= _DIMS_HELD:
                 self._words.clear()
@@ -282,7 +281,7 @@ def _row(call: StoredCall, dim: int, coarse: int) -> Row:
 
 def extra_text(call: StoredCall) -> str | None:
     """What is kept with a call besides its columns, as JSON."""
-    extra = call.extra if PLAIN.issuperset(call.counts) else call.extra | {"usage": call.counts}
+    extra = call.extra if is_plain(call.counts) else call.extra | {"usage": call.counts}
     return json.dumps(extra, separators=(",", ":"), sort_keys=True) if extra else None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.money import usd_of_pico
 from costspan.ledger.question import Filter, Question
+from costspan.ledger.record import PLAIN
 from costspan.pricing.lookup import own_pricer
 from costspan.reports.attempts import LOOKED_AT, repeated_prompts, tried_again
 from costspan.reports.usage import UsageRow, read_usage, text
@@ -44,14 +45,7 @@ class Advice:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {
-            "kind": self.kind,
-            "usd": text(self.usd),
-            "sure": self.sure,
-            "basis": self.basis,
-            "calls": self.calls,
-            "where": self.where,
-        }
+        return {**vars(self), "usd": text(self.usd)}
 
 
 def advise(book: Book, question: Question, what_if: str = "") -> list[Advice]:
@@ -198,8 +192,7 @@ def _long_contexts(book: Book, question: Question) -> Iterator[Advice]:
 
 def usage_of(row: UsageRow) -> Usage:
     """All that a row's calls used, of the five buckets."""
-    names = ("input", "cache_read", "cache_write", "output", "reasoning")
-    return Usage(**{name: getattr(row.sums, name) for name in names})
+    return Usage(**{name: getattr(row.sums, name) for name in PLAIN})
 
 
 def _price(row: UsageRow, usage: Usage, model: str = "", terms: Terms = STANDARD) -> Decimal | None:

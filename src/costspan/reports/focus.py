@@ -71,7 +71,7 @@ def focus_rows(book: Book, question: Question) -> Iterator[dict[str, Any]]:
 def focus_row_of_nothing() -> dict[str, Any]:
     """A row with all columns, of no call."""
     keys = dict.fromkeys(_BY, "") | {"day": date.min.isoformat()}
-    return _row(Answer(keys, Measures(*[0] * len(Measures._fields)), 0, 0, 0, 0), _Kind("input", 0, 0))
+    return _row(Answer(keys, Measures(), 0, 0, 0, 0), _Kind("input", 0, 0))
 
 
 def _kinds(answer: Answer) -> Iterator[_Kind]:

@@ -15,7 +15,7 @@ from costspan.ledger.book import open_ledger
 from costspan.ledger.money import usd_of_pico
 from costspan.ledger.question import TIMES, Question, parse_by, parse_time, parse_where, parse_zone
 from costspan.ledger.reader import Answer
-from costspan.ledger.record import Measures
+from costspan.ledger.record import COSTED, Measures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -95,14 +95,9 @@ class UsageRow(NamedTuple):  # not a dataclass: there may be tens of thousands
     @property
     def costs(self) -> dict[str, Decimal]:
         """USD by kind; `other` is tools and units, and cost that nobody broke down."""
-        sums = self.sums
-        known = {
-            "input": sums.cost_input,
-            "cache_read": sums.cost_cache_read,
-            "cache_write": sums.cost_cache_write,
-            "output": sums.cost_output,
-        }
-        return {name: usd_of_pico(pico) for name, pico in (known | {"other": sums.cost - sum(known.values())}).items()}
+        known = {name: getattr(self.sums, f"cost_{name}") for name in COSTED}
+        known["other"] = self.sums.cost - sum(known.values())
+        return {name: usd_of_pico(pico) for name, pico in known.items()}
 
     @property
     def max_cost(self) -> Decimal:
@@ -210,15 +205,12 @@ def _total(answers: list[Answer]) -> Answer:
     """All groups as one."""
     return Answer(
         {},
-        Measures(*map(sum, zip(*(answer.sums for answer in answers), strict=True))) if answers else _NOTHING,
+        Measures(*map(sum, zip(Measures(), *(answer.sums for answer in answers), strict=True))),
         sum(answer.unpriced for answer in answers),
         sum(answer.failed for answer in answers),
         sum(answer.estimated for answer in answers),
         max((answer.max_cost for answer in answers), default=0),
     )
-
-
-_NOTHING = Measures(*[0] * len(Measures._fields))
 
 
 def get_token_usage(**asked: Any) -> UsageReport:
