@@ -85,9 +85,7 @@ def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     }
     usage = Usage(**counts)
     if usage_object is not None:
-        from costspan.replies import read_reply  # noqa: PLC0415 only who has one needs to read it
-
-        usage = read_reply({"usage": usage_object})[1].usage or usage
+        usage = _read({"usage": usage_object})[1].usage or usage
     if custom_cost_per_token is not None:
         return _custom(custom_cost_per_token, usage.total_input, usage.total_output)
     if custom_cost_per_second is not None:
@@ -133,14 +131,9 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         "size": size,
         "quality": quality,
     }
-    if completion_response is None:
-        host, reply = "", Reply(usage=_count(model or "", prompt, messages, completion))
-    else:
-        from costspan.replies import read_reply  # noqa: PLC0415 only who has an answer needs to read one
-
-        host, reply = read_reply(completion_response)
-        if reply.usage is None and (prompt or messages or completion):
-            reply.usage = _count(model or reply.model, prompt, messages, completion)
+    host, reply = _read(completion_response) if completion_response is not None else ("", Reply())
+    if reply.usage is None and (prompt or messages or completion or completion_response is None):
+        reply.usage = _count(model or reply.model, prompt, messages, completion)
     terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
     usage = (reply.usage or Usage()) + Usage(images=n or 0, compute_ms=round(total_time or 0))
     if reply.stated_cost is not None:
@@ -171,6 +164,12 @@ def get_max_tokens(model: str) -> int | None:
     if found is None:
         raise unknown_model(model)
     return found.max_output or found.max_input
+
+
+def _read(response: Any) -> tuple[str, Reply]:
+    from costspan.replies import read_reply  # noqa: PLC0415 only who has an answer needs to read one
+
+    return read_reply(response)
 
 
 def _place(model: str, provider: str | None, answered: str) -> tuple[str, str]:

@@ -20,7 +20,6 @@ _TOOLS = path("tools|response.tools")
 _DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
 _SEARCHES = path("tool_usage.web_search.num_requests|response.tool_usage.web_search.num_requests")
-_TOOL_UNITS = {"file_search_call": "file_searches", "code_interpreter_call": "code_sessions"}
 _BILLED_BEFORE = 10_000  # ids remembered, the oldest forgotten first
 
 
@@ -127,8 +126,8 @@ def _tool_units(last: Any) -> dict[str, int]:
                 units["web_searches"] = units.get("web_searches", 0) + 1
         elif kind == "code_interpreter_call":
             containers.add(text_of(member(item, "container_id")))
-        elif kind in _TOOL_UNITS:
-            units[_TOOL_UNITS[kind]] = units.get(_TOOL_UNITS[kind], 0) + 1
+        elif kind == "file_search_call":
+            units["file_searches"] = units.get("file_searches", 0) + 1
     if containers:
         units["code_sessions"] = len(containers)
     return units

@@ -78,7 +78,6 @@ EMBEDDINGS = Operation(
 IMAGE = Operation(
     "image_generation",
     usage=IMAGE_USAGE,
-    model="model",
     terms={"size": "size", "quality": "quality"},
     asked={"size": "size", "quality": "quality"},
     error=ERROR,
@@ -86,21 +85,10 @@ IMAGE = Operation(
     attribution=PAYERS,
 )
 SPEECH = Operation("text_to_speech", model="", id="", hook=hooks.count_characters)
-TRANSCRIPTION = Operation(
-    "speech_to_text",
-    usage=TRANSCRIPTION_USAGE,
-    text="delta",
-    full_text="text",
-)
+TRANSCRIPTION = Operation("speech_to_text", usage=TRANSCRIPTION_USAGE, text="delta", full_text="text")
 FREE = Operation("moderation", free=True)
 TOKEN_COUNT = Operation("count_tokens", free=True)
-BATCH = Operation(
-    "batch",
-    usage=RESPONSES_USAGE,
-    id="id",
-    lookup=True,
-    hook=hooks.read_batch,
-)
+BATCH = Operation("batch", usage=RESPONSES_USAGE, lookup=True, hook=hooks.read_batch)
 
 ROUTES = (
     Route("POST", "chat/completions", CHAT),

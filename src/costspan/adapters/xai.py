@@ -47,7 +47,6 @@ IMAGE = Operation(
 VIDEO = Operation(
     "video_generation",
     usage=UsageMap(roots=("_proto.video",), output_video_s="duration"),
-    model="model",
     id="",
     asked={"size": "resolution"},
     hook=read_video,

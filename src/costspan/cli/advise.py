@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 def command(asked: Asked, what_if: str, *, as_json: bool) -> None:
     """What could have been saved in the period, how sure that is, on what basis, and which calls are behind it."""
     from rich.markup import escape
-    from rich.table import Table
 
-    from costspan.cli.tables import money, terminal
+    from costspan.cli.tables import money, plain_table, terminal
     from costspan.reports.advise import advise
 
     with asked.ledger() as book:
@@ -37,7 +36,7 @@ def command(asked: Asked, what_if: str, *, as_json: bool) -> None:
     if not lines:
         click.echo("nothing to save that this ledger could tell")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = plain_table()
     for title in ("saves", "how sure", "what", "calls", "of", "basis"):
         table.add_column(title, justify="right" if title in ("saves", "calls") else "left", overflow="fold")
     for line in lines:

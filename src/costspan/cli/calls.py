@@ -78,9 +78,9 @@ def _folded(cells: dict[str, str]) -> dict[str, str]:
 
 
 def _table(rows: list[dict[str, str]]) -> Table:
-    from rich.table import Table
+    from costspan.cli.tables import plain_table
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = plain_table()
     for title in rows[0]:
         number = title in ("tokens", "cost")
         table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=number)

@@ -62,15 +62,14 @@ def _saving(sides: list[dict[str, Any]]) -> str | None:
 
 def _show(told: dict[str, Any]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    from costspan.cli.tables import terminal
+    from costspan.cli.tables import plain_table, terminal
     from costspan.reports.wording import counted
 
     sides = {name: told[name] for name in ("before", "after")}
     estimated = any(side["counted_by"] != "tokenizer" for side in sides.values())
     share = "" if told["saved_percent"] is None else f"{told['saved_percent']:,.2f}%"
-    table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
+    table = plain_table(footer=True)
     table.add_column("", footer="saved")
     table.add_column("tokens (estimated)" if estimated else "tokens", f"{told['saved_tokens']:,}", justify="right")
     table.add_column(counted(told["calls"], "call"), _shown(told["saved_usd"]), justify="right")

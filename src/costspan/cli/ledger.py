@@ -11,6 +11,8 @@ import click
 
 from costspan.cli.asking import asks, one_line
 from costspan.config import read_settings
+from costspan.ledger.money import usd_of_pico
+from costspan.reports.usage import text
 from costspan.reports.wording import counted
 
 if TYPE_CHECKING:
@@ -81,8 +83,8 @@ def info(db: str, *, as_json: bool) -> None:
         click.echo(json.dumps(said, indent=2))
         return
     for name, value in said.items():
-        text = ", ".join(f"{each} {count:,}" for each, count in value.items()) if isinstance(value, dict) else value
-        shown = "-" if text is None else f"{text:,}" if isinstance(text, int) else text
+        flat = ", ".join(f"{each} {count:,}" for each, count in value.items()) if isinstance(value, dict) else value
+        shown = "-" if flat is None else f"{flat:,}" if isinstance(flat, int) else flat
         click.echo(f"{name.replace('_', ' '):18} {shown}")
 
 
@@ -190,9 +192,6 @@ def reprice(asked: Asked, **options: Any) -> None:
 
 
 def _show(made: Any, *, as_json: bool) -> None:
-    from costspan.ledger.money import usd_of_pico
-    from costspan.reports.usage import text
-
     models = sorted(made.models.items())
     if as_json:
         click.echo(json.dumps([_as_dict(*each) for each in models], indent=2))
@@ -209,8 +208,6 @@ def _show(made: Any, *, as_json: bool) -> None:
 
 
 def _as_dict(names: tuple[str, str], found: Difference) -> dict[str, Any]:
-    from costspan.ledger.money import usd_of_pico
-
     return {
         "provider": names[0],
         "model": names[1],
@@ -224,8 +221,5 @@ def _as_dict(names: tuple[str, str], found: Difference) -> dict[str, Any]:
 
 def _sum(pico: int, calls: int, unknown: int) -> str:
     """What calls cost together; that of some, or of all, may be unknown."""
-    from costspan.ledger.money import usd_of_pico
-    from costspan.reports.usage import text
-
     known = f"${text(usd_of_pico(pico))}"
     return "unknown" if unknown == calls else f"{known} and {unknown:,} unknown" if unknown else known

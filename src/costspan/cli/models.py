@@ -64,9 +64,8 @@ def _numbers(row: dict[str, Any]) -> dict[str, str]:
 
 def _show(rows: list[dict[str, Any]]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    from costspan.cli.tables import fitting, terminal
+    from costspan.cli.tables import fitting, plain_table, terminal
     from costspan.reports.wording import counted
 
     numbers = [_numbers(row) for row in rows]
@@ -74,7 +73,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
     names = {name: max(len(row[name]) for row in rows) for name in ("provider", "model")}
     out = terminal()
     titles = fitting(sizes, _DISPENSABLE, out.width - names["provider"] - min(names["model"], _SHORT_NAME) - 2 * _GAP)
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = plain_table()
     table.add_column("provider", no_wrap=True)
     table.add_column("model", overflow="fold")
     for title in titles:

@@ -128,12 +128,11 @@ def _dollars(femto: int) -> str:
 
 def _show(price: Price, usage: Usage, at: datetime, terms: Terms) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    from costspan.cli.tables import terminal
+    from costspan.cli.tables import plain_table, terminal
 
     out = terminal()
-    table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
+    table = plain_table(footer=True)
     total = "unknown" if price.total_femto is None else f"${_dollars(price.total_femto)}"
     table.add_column("bucket", footer="total")
     table.add_column("count", justify="right")

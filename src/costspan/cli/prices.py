@@ -128,11 +128,10 @@ def _as_dict(change: Change) -> dict[str, Any]:
 
 def _show(changes: list[Change]) -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    from costspan.cli.tables import terminal
+    from costspan.cli.tables import plain_table, terminal
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = plain_table()
     for title in ("provider", "model", "bucket"):
         table.add_column(title, overflow="fold")
     for title in ("before", "after"):

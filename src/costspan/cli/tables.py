@@ -48,6 +48,11 @@ def terminal(**settings: Any) -> Console:
     return console
 
 
+def plain_table(*, footer: bool = False) -> Table:
+    """A table without lines; with a last line of its own, if it has a `footer`."""
+    return Table(box=None, pad_edge=False, show_footer=footer, header_style="bold", footer_style="bold")
+
+
 class _Unpadded:
     """A file in which lines end where their text ends."""
 
@@ -63,7 +68,7 @@ class _Unpadded:
 
 def usage_table(report: UsageReport, width: int, top: int | None = None, currency: Currency | None = None) -> Table:
     """The report as a table, its total in the last line; if `width` is too little, columns go, never digits."""
-    table = Table(box=None, pad_edge=False, show_footer=True, header_style="bold", footer_style="bold")
+    table = plain_table(footer=True)
     rows, footers = report.rows[:top], _numbers(report.total, currency)
     numbers = [_numbers(row, currency) for row in rows]
     names = {name: max(map(len, (name, *(row.keys[name] for row in rows)))) for name in report.question.by}
@@ -89,7 +94,7 @@ def usage_table(report: UsageReport, width: int, top: int | None = None, currenc
 
 def prompt_table(report: PromptReport) -> Table:
     """Which part of the prompts costs."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = plain_table()
     table.add_column("part of the prompt")
     for title in ("tokens", "cost", "share"):
         table.add_column(title, justify="right", no_wrap=True)

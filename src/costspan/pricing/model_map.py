@@ -19,7 +19,7 @@ from costspan.pricing.registry import REGISTERED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from costspan.pricing.model import Model, Rates, Variant
+    from costspan.pricing.model import Model, Rates
 
 # LiteLLM's name of a provider, where it is not ours; the models of some bear no prefix.
 _THEIRS = {
@@ -136,13 +136,9 @@ def _as_entry(model: Model) -> dict[str, Any]:
     entry |= _as_fields(period.rates)
     for variant in model.variants:
         if set(variant.when) == {"tier"}:
-            entry |= _tier_fields(variant)
+            tier = variant.when["tier"]
+            entry |= _as_fields(variant.rates, _SUFFIX.get(tier, f"_{tier}"))
     return {name: value for name, value in entry.items() if value is not None}
-
-
-def _tier_fields(variant: Variant) -> dict[str, float]:
-    tier = variant.when["tier"]
-    return _as_fields(variant.rates, _SUFFIX.get(tier, f"_{tier}"))
 
 
 def _as_fields(rates: Rates, suffix: str = "") -> dict[str, float]:

@@ -71,9 +71,7 @@ def token_counter(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     """
     if type(text) is str and messages is tools is custom_tokenizer is None and not switch("disable_token_counter"):
         return tokenizer_of(model).count(text)
-    question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer)
-    if count_response_tokens:
-        _without_priming(question)
+    question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer, answered=count_response_tokens)
     return question.estimate() if switch("disable_token_counter") else question.count()
 
 
@@ -92,9 +90,7 @@ async def async_token_counter(  # noqa: PLR0913, PLR0917 as above
 
     Where all threads are busy it waits its turn; after `tokenizer_timeout_seconds` it gives an estimate, marked as one.
     """
-    question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer)
-    if count_response_tokens:
-        _without_priming(question)
+    question = _question(model, text, messages, (tools, tool_choice), custom_tokenizer, answered=count_response_tokens)
     if switch("disable_token_counter"):
         return question.estimate()
     if question.size < switch("async_tokenizer_threshold_bytes") and _is_ready(question):
@@ -137,7 +133,10 @@ def estimate_tokens(messages: Any = None, *, text: Any = None, model: str = "") 
     return count if model else TokenCount(count, UsageSource.HEURISTIC, max(count.error, 0.1))
 
 
-def _question(model: str, text: Any, messages: Any, tools: tuple[Any, Any], custom: Any) -> Question:
+def _question(
+    model: str, text: Any, messages: Any, tools: tuple[Any, Any], custom: Any, *, answered: bool | None
+) -> Question:
+    """What is to be counted; of messages that are an answer, without what makes a model begin one."""
     declared, choice = tools
     if text is not None and (messages is not None or declared):
         raise ValueError("give text or messages, not both; tools go with messages")
@@ -145,14 +144,10 @@ def _question(model: str, text: Any, messages: Any, tools: tuple[Any, Any], cust
     if text is not None:
         return ask({"prompt": text}, model, "text_completion", own)
     body = {"messages": messages, "tools": declared, "tool_choice": choice}
-    return ask({name: value for name, value in body.items() if value is not None}, model, "chat", own)
-
-
-def _without_priming(question: Question) -> None:
-    """Leave out what makes a model begin its answer."""
-    primed = question.prompt.fixed.get(SYSTEM, 0)
-    if primed:
-        question.prompt.add(SYSTEM, -min(primed, family_of(question.model).priming))
+    question = ask({name: value for name, value in body.items() if value is not None}, model, "chat", own)
+    if answered and (primed := question.prompt.fixed.get(SYSTEM, 0)):
+        question.prompt.add(SYSTEM, -min(primed, family_of(model).priming))
+    return question
 
 
 def _is_ready(question: Question) -> bool:

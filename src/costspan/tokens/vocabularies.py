@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from costspan.guard import ToldError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import tiktoken
 
 BUNDLED = ("o200k_base", "cl100k_base")
@@ -76,14 +74,9 @@ def _definition(publisher: Any, name: str) -> dict[str, Any]:
 
     namespace = dict(vars(publisher), load_tiktoken_bpe=read_ranks)
     for each in (*BUNDLED, name):
-        namespace[each] = _rebound(vars(publisher)[each], namespace)
+        namespace[each] = FunctionType(vars(publisher)[each].__code__, namespace)
     definition: dict[str, Any] = namespace[name]()
     return definition
-
-
-def _rebound(function: FunctionType, namespace: dict[str, Any]) -> Callable[[], dict[str, Any]]:
-    rebound: Callable[[], dict[str, Any]] = FunctionType(function.__code__, namespace)
-    return rebound
 
 
 def _bundled(name: str) -> bytes:
@@ -106,14 +99,11 @@ def _require_cached(name: str) -> None:
     """Nothing, if tiktoken's cache holds all files of `name`: it would go to the network otherwise."""
     from tiktoken_ext import openai_public  # noqa: PLC0415 as in load_encoding
 
-    urls = [each for each in _constants(vars(openai_public)[name].__code__) if each.startswith("https://")]
+    constants = vars(openai_public)[name].__code__.co_consts
+    urls = [each for each in constants if isinstance(each, str) and each.startswith("https://")]
     folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", ""))
     home = Path(folder or Path(tempfile.gettempdir(), "data-gym-cache"))
     if not all((home / hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()).exists() for url in urls):
         raise VocabularyError(
             f"the vocabulary of {name} is not here and is not fetched: run tiktoken.get_encoding({name!r}) once"
         )
-
-
-def _constants(code: Any) -> list[str]:
-    return [each for each in code.co_consts if isinstance(each, str)]
