@@ -38,11 +38,6 @@ class Turns(Session):
         self._told = self._over = False  # its usage; its end, after which the usage may still come
 
     def hold(self) -> None:
-        """Before the next message is taken.
-
-        Raises:
-            BudgetExceededError: A budget is spent, and no turn is under way.
-        """
         if not self._turn.call.chunks:
             self._next()
             self._turn.admit()

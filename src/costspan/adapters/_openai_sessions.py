@@ -45,11 +45,6 @@ class Events(Session):
         self._calls: dict[tuple[Part, str], Watch] = {}
 
     def hold(self) -> None:
-        """Before the next event is taken.
-
-        Raises:
-            BudgetExceededError: A budget is spent, and no call is under way.
-        """
         if not self._calls:
             asked = self.watch(self._parts[0].operation, self._request.model)
             asked.admit()

@@ -96,7 +96,7 @@ class ClickHouseSource:
 
 
 class ClickHouseBook:
-    """A ledger in ClickHouse; for one thread."""
+    """A ledger in ClickHouse, as `Book` says; for one thread."""
 
     def __init__(self, engine: Engine, *, exact: bool = False) -> None:
         self._engine = engine
@@ -112,23 +112,19 @@ class ClickHouseBook:
         self.close()
 
     def ask(self, question: Question) -> list[Answer]:
-        """The groups, in no particular order; none if nothing happened in the period."""
         parts = list(pieces(question, *self.period(), self._source))
         return merge(question, self._fetch(*compile_question(question, self._source, parts))) if parts else []
 
     def period(self) -> tuple[int, int]:
-        """From the first day with calls to the end of the last, in microseconds since the epoch; 0, 0 if none."""
         first, last, calls = self._fetch("SELECT min(hour), max(hour), count() FROM costspan_hours")[0]
         return (int(first) // 24 * DAY_US, (int(last) // 24 + 1) * DAY_US) if int(calls) else (0, 0)
 
     def list_calls(self, question: Question, order: str = "latest", limit: int = 20) -> list[ListedCall]:
-        """The first `limit` calls in that order."""
         where, parameters = single_calls(question, self._source, *self.period())
         sql = f"{_CALLS} WHERE {where} ORDER BY {ORDERS[order]} LIMIT {limit}"
         return [_listed(row) for row in self._fetch(sql, parameters)]
 
     def divide_prompts(self, question: Question) -> list[PromptSum]:
-        """How the input of calls whose prompt was divided divides over its parts."""
         where, parameters = single_calls(question, self._source, *self.period())
         found = "JSONExtractKeysAndValues(JSONExtractString(extra, 'prompt'), 'Int64')"
         share = f"sum({INPUT_COST} * part.2 / nullIf({ALL_INPUT}, 0))"
@@ -140,7 +136,6 @@ class ClickHouseBook:
         return [PromptSum(part, int(calls), int(tokens), int(pico)) for part, calls, tokens, pico in rows]
 
     def read_trace(self, trace_id: bytes) -> list[TraceSpan]:
-        """The spans of a trace by their start; none if no call of it is known."""
         asked = (trace_id.hex(),)
         calls = [as_call_span(_listed(row)) for row in self._fetch(f"{_CALLS} WHERE trace_id=?", asked)]
         known = {call.span_id for call in calls}
