@@ -86,10 +86,9 @@ def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     usage = Usage(**counts)
     if usage_object is not None:
         usage = _read({"usage": usage_object})[1].usage or usage
-    if custom_cost_per_token is not None:
-        return _custom(custom_cost_per_token, usage.total_input, usage.total_output)
-    if custom_cost_per_second is not None:
-        return 0.0, per_unit(dollars(custom_cost_per_second)) * round(response_time_ms or 0) / 1000 / FEMTO
+    custom = _custom(custom_cost_per_token, custom_cost_per_second, usage, counts["compute_ms"])
+    if custom is not None:
+        return custom
     terms = Terms(tier=service_tier or "", geo=data_residency or vertex_location or region_name or "")
     host, name = split_name(model or "", custom_llm_provider)
     return _sides(_known(_price(usage, name, host, terms), name, host))
@@ -139,10 +138,9 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     if reply.stated_cost is not None:
         return float(reply.stated_cost)
     free, untold = False, reply.usage is None and not reply.parts
-    if custom_cost_per_token is not None:
-        cost = sum(_custom(custom_cost_per_token, usage.total_input, usage.total_output))
-    elif custom_cost_per_second is not None:
-        cost = per_unit(dollars(custom_cost_per_second)) * usage.compute_ms / 1000 / FEMTO
+    custom = _custom(custom_cost_per_token, custom_cost_per_second, usage, usage.compute_ms)
+    if custom is not None:
+        cost = sum(custom)
     else:
         answered = "" if base_model else reply.model
         host, name = _place(base_model or model or answered, custom_llm_provider or host, answered)
@@ -201,10 +199,15 @@ def _sides(found: Price) -> tuple[float, float]:
     return ((found.total_femto or 0) - output) / FEMTO, output / FEMTO
 
 
-def _custom(rates: Mapping[str, float], prompt_tokens: int, completion_tokens: int) -> tuple[float, float]:
-    fields = ("input_cost_per_token", prompt_tokens), ("output_cost_per_token", completion_tokens)
-    prompt, completion = (per_unit(dollars(rates.get(name, 0))) * tokens / FEMTO for name, tokens in fields)
-    return prompt, completion
+def _custom(
+    per_token: Mapping[str, float] | None, per_second: float | None, usage: Usage, milliseconds: int
+) -> tuple[float, float] | None:
+    """Dollars for the prompt and for the completion by rates of the caller's own; None without any."""
+    if per_token is not None:
+        fields = ("input_cost_per_token", usage.total_input), ("output_cost_per_token", usage.total_output)
+        prompt, completion = (per_unit(dollars(per_token.get(name, 0))) * tokens / FEMTO for name, tokens in fields)
+        return prompt, completion
+    return None if per_second is None else (0.0, per_unit(dollars(per_second)) * milliseconds / 1000 / FEMTO)
 
 
 def _count(model: str, prompt: str, messages: Sequence[Any], completion: str) -> Usage:

@@ -59,9 +59,7 @@ _BY_MODE = {
     ("input_cost_per_image", "image_generation"): "images",
 }
 _TIERS = {"flex": "flex", "priority": "priority", "batches": "batch", "ultrafast": "ultrafast", "balanced": "balanced"}
-_FIELD = re.compile(
-    r"(?P<field>.+?)(?:_above_(?P<thousands>\d+)k_tokens)?(?:_(?P<tier>flex|priority|batches|ultrafast|balanced))?$"
-)
+_FIELD = re.compile(rf"(?P<field>.+?)(?:_above_(?P<thousands>\d+)k_tokens)?(?:_(?P<tier>{'|'.join(_TIERS)}))?$")
 _SIZED = re.compile(r"(?P<field>output_cost_per_(?:second|image))_(?P<size>\d+p|[\d.]+[kK]|\d+)$")
 
 

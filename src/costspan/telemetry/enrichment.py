@@ -146,8 +146,7 @@ class Enrichment(SpanProcessor):
             return
         with _END:
             place: Place | None = getattr(span, PLACE, None)
-            owns = place is not None and place.owner == span.context.span_id
-            below = place.account if owns and place is not None else None
+            below = place.account if place is not None and place.owner == span.context.span_id else None
             if below is not None:
                 below.closed = True
             if place is not None and place.claimed:
