@@ -10,7 +10,10 @@ from costspan.adapters._request import open_keywords
 
 CHAT = replace(openai.CHAT, asks_usage=False)  # a stream's last chunk has the usage
 
-_CHAT = "ai21.clients.studio.resources.chat"
+_CLASSES = (
+    ("ai21.clients.studio.resources.chat.chat_completions:ChatCompletions", False),
+    ("ai21.clients.studio.resources.chat.async_chat_completions:AsyncChatCompletions", True),
+)
 _ARGUMENTS = ("model", "messages")
 
 ADAPTER = Adapter(
@@ -19,15 +22,10 @@ ADAPTER = Adapter(
     address="_client._base_url",
     home="https://api.ai21.com/studio/v1",
     seats=(
-        *methods(
-            f"{_CHAT}.chat_completions:ChatCompletions", {"create": CHAT}, opener=open_keywords, arguments=_ARGUMENTS
-        ),
-        *methods(
-            f"{_CHAT}.async_chat_completions:AsyncChatCompletions",
-            {"create": CHAT},
-            opener=open_keywords,
-            waits=True,
-            arguments=_ARGUMENTS,
+        *(
+            seat
+            for where, waits in _CLASSES
+            for seat in methods(where, {"create": CHAT}, opener=open_keywords, waits=waits, arguments=_ARGUMENTS)
         ),
         Seat("ai21.stream.stream", "Stream.close", closes="_iterator"),
         Seat("ai21.stream.async_stream", "AsyncStream.close", closes="_iterator", waits=True),

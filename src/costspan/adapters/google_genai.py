@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from costspan.adapters import _google as google
 from costspan.adapters import _google_live as live
-from costspan.adapters._adapter import Adapter, Operation, Seat
+from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._usage import UsageMap
 
 GENERATE = Operation(
@@ -90,17 +90,17 @@ TURN = Operation(
     hook=live.read_turn,
 )
 SESSION = Operation("generate_content", lookup=True, session=live.turns_of(TURN))
-MODELS = (
-    ("_generate_content", GENERATE, False),
-    ("_generate_content_stream", GENERATE, True),
-    ("embed_content", EMBED, False),
-    ("generate_images", IMAGES, False),
-    ("edit_image", IMAGES, False),
-    ("upscale_image", IMAGES, False),
-    ("recontext_image", IMAGES, False),
-    ("generate_videos", VIDEO, False),
-    ("count_tokens", COUNT, False),
-)
+MODELS = {
+    "_generate_content": GENERATE,
+    "_generate_content_stream": GENERATE,
+    "embed_content": EMBED,
+    "generate_images": IMAGES,
+    "edit_image": IMAGES,
+    "upscale_image": IMAGES,
+    "recontext_image": IMAGES,
+    "generate_videos": VIDEO,
+    "count_tokens": COUNT,
+}
 GAOS, STREAM = "google.genai._gaos.interactions", "google.genai._gaos.utils.eventstreaming"
 
 ADAPTER = Adapter(
@@ -108,18 +108,8 @@ ADAPTER = Adapter(
     package="google-genai >= 1.10",
     iterator="generator",
     seats=(
-        *(
-            Seat(
-                "google.genai.models",
-                f"{owner}.{name}",
-                google.open_model_call,
-                operation,
-                waits=waits,
-                streams=streams,
-            )
-            for owner, waits in (("Models", False), ("AsyncModels", True))
-            for name, operation, streams in MODELS
-        ),
+        *methods("google.genai.models:Models", MODELS, opener=google.open_model_call),
+        *methods("google.genai.models:AsyncModels", MODELS, opener=google.open_model_call, waits=True),
         Seat("google.genai.live", "AsyncLive.connect", google.open_model_call, SESSION, streams=True),
         Seat("google.genai.live", "AsyncSession._receive", receives=True, waits=True),
         Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),

@@ -40,12 +40,19 @@ _PAIRS = (  # a function and its async twin; those in capitals are what the publ
     ("litellm.rerank_api.main:", {"rerank": RERANK}, _MODEL),
     ("litellm.responses.main:", {"responses": RESPONSE}, ("input", "model")),
 )
-_LOOKED_UP = (
-    ("litellm.chat_completions.dispatch", "COMPLETION", CHAT, _MODEL),
-    ("litellm.embeddings.dispatch", "EMBEDDING", EMBEDDING, ("model", "input")),
-    ("litellm.responses.dispatch", "RESPONSES", RESPONSE, ("input", "model")),
+_LOOKED_UP = tuple(
+    (f"litellm.{where}.dispatch:", {f"_PYTHON_{twin}{name}": operation}, bool(twin), arguments)
+    for where, name, operation, arguments in (
+        ("chat_completions", "COMPLETION", CHAT, _MODEL),
+        ("embeddings", "EMBEDDING", EMBEDDING, ("model", "input")),
+        ("responses", "RESPONSES", RESPONSE, ("input", "model")),
+    )
+    for twin in ("", "A")
 )
-_EDITS = {"image_edit": ("image", "prompt", "model"), "aimage_edit": ("image", "model", "prompt")}
+_EDITS = (
+    ({"image_edit": openai.IMAGE}, False, ("image", "prompt", "model")),
+    ({"aimage_edit": openai.IMAGE}, True, ("image", "model", "prompt")),
+)
 _STREAMS = (
     ("litellm.litellm_core_utils.streaming_handler", "CustomStreamWrapper"),
     ("litellm.utils", "TextCompletionStreamWrapper"),
@@ -63,28 +70,16 @@ ADAPTER = Adapter(
             for seat in methods(where, operations, opener=open_litellm, later="a{}", arguments=arguments)
         ),
         *(
-            Seat(
-                "litellm.images.main",
-                name,
-                open=open_litellm,
-                operation=openai.IMAGE,
-                waits=name.startswith("a"),
-                arguments=arguments,
-                also="litellm",
+            replace(seat, also="litellm")
+            for operations, waits, arguments in _EDITS
+            for seat in methods(
+                "litellm.images.main:", operations, opener=open_litellm, waits=waits, arguments=arguments
             )
-            for name, arguments in _EDITS.items()
         ),
         *(
-            Seat(
-                module,
-                f"_PYTHON_{twin}{name}",
-                open=open_litellm,
-                operation=operation,
-                waits=bool(twin),
-                arguments=arguments,
-            )
-            for module, name, operation, arguments in _LOOKED_UP
-            for twin in ("", "A")
+            seat
+            for where, operations, waits, arguments in _LOOKED_UP
+            for seat in methods(where, operations, opener=open_litellm, waits=waits, arguments=arguments)
         ),
         *(
             Seat(module, f"{name}.{step}", steps=True, waits=step == "__anext__")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from costspan.adapters import openai
-from costspan.adapters._adapter import Adapter, Operation, Route, Seat, some
+from costspan.adapters._adapter import Adapter, Operation, Route, Seat, methods, some
 from costspan.adapters._regolo_hooks import open_post, open_stream
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
@@ -22,7 +22,7 @@ RERANK = Operation(
 )
 
 _CLIENT = "regolo.client.regolo_client"
-_FILE = ("file", "model")
+_TRANSCRIPTION = {"static_audio_transcription": openai.TRANSCRIPTION}
 
 ADAPTER = Adapter(
     provider="regolo",
@@ -31,15 +31,10 @@ ADAPTER = Adapter(
         Seat(_CLIENT, "safe_post", open=open_post),
         Seat(_CLIENT, "RegoloClient.create_stream_generator", open=open_stream),
         # these alone post by themselves
-        Seat(
-            _CLIENT,
-            "RegoloClient.static_audio_transcription",
-            open=open_keywords,
-            operation=openai.TRANSCRIPTION,
-            arguments=_FILE,
-        ),
-        Seat(
-            "regolo", "static_audio_transcription", open=open_keywords, operation=openai.TRANSCRIPTION, arguments=_FILE
+        *(
+            seat
+            for where in (f"{_CLIENT}:RegoloClient", "regolo:")
+            for seat in methods(where, _TRANSCRIPTION, opener=open_keywords, arguments=("file", "model"))
         ),
     ),
     routes=(

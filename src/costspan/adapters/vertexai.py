@@ -6,7 +6,7 @@ Models and chats, public and preview, end in these private methods.
 from __future__ import annotations
 
 from costspan.adapters import _google as google
-from costspan.adapters._adapter import Adapter, Operation, Seat
+from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._usage import UsageMap
 
 REPLY = "_raw_response"
@@ -27,25 +27,21 @@ GENERATE = Operation(
 )
 EMBED = Operation("embeddings", model="", id="", hook=google.count_embedded)
 IMAGES = Operation("image_generation", usage=UsageMap(roots=(".",), images="images.#"), model="", id="")
-MODELS, TEXTS = "vertexai.generative_models._generative_models", "vertexai.language_models._language_models"
+_OF_A_MODEL = {"_generate_content": GENERATE, "_generate_content_streaming": GENERATE}
+_CLASSES = {
+    "generative_models._generative_models:_GenerativeModel": _OF_A_MODEL,
+    "language_models._language_models:_TextEmbeddingModel": {"get_embeddings": EMBED},
+}
 
 ADAPTER = Adapter(
     provider="gcp.vertex_ai",
     package="google-cloud-aiplatform >= 1.60",
     seats=(
-        Seat(MODELS, "_GenerativeModel._generate_content", google.open_vertex, GENERATE),
-        Seat(MODELS, "_GenerativeModel._generate_content_async", google.open_vertex, GENERATE, waits=True),
-        Seat(MODELS, "_GenerativeModel._generate_content_streaming", google.open_vertex, GENERATE, streams=True),
-        Seat(
-            MODELS,
-            "_GenerativeModel._generate_content_streaming_async",
-            google.open_vertex,
-            GENERATE,
-            waits=True,
-            streams=True,
+        *(
+            seat
+            for where, operations in _CLASSES.items()
+            for seat in methods(f"vertexai.{where}", operations, opener=google.open_vertex, later="{}_async")
         ),
-        Seat(TEXTS, "_TextEmbeddingModel.get_embeddings", google.open_vertex, EMBED),
-        Seat(TEXTS, "_TextEmbeddingModel.get_embeddings_async", google.open_vertex, EMBED, waits=True),
         Seat(
             "vertexai.vision_models._vision_models", "ImageGenerationModel.generate_images", google.open_vertex, IMAGES
         ),
