@@ -191,7 +191,7 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def read_settings(environ: Mapping[str, str] = os.environ, /, **given: Any) -> Settings:
     """Settings from the environment, overridden by those given by name; text is read as the variable would be.
 
     Raises:
@@ -200,17 +200,16 @@ def read_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     known = {each.name: each for each in fields(Settings)}
     if unknown := given.keys() - known.keys():
         raise SettingError(f"costspan has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
-    texts = {name: text for name in known if (text := (os.environ if environ is None else environ).get(variable(name)))}
+    texts = {name: text for name in known if (text := environ.get(variable(name)))}
     values = {name: _parse(known[name], text) for name, text in (texts | given).items()}
     return Settings(**values)
 
 
-def tolerant_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def tolerant_settings(environ: Mapping[str, str] = os.environ, /, **given: Any) -> Settings:
     """As `read_settings`, but a bad value becomes a warning and the default: nobody is there to read an error."""
     good: dict[str, Any] = {}
     for each in fields(Settings):
-        text = (os.environ if environ is None else environ).get(variable(each.name))
-        value = given.get(each.name, text)
+        value = given.get(each.name, environ.get(variable(each.name)))
         if value is None or value == "":
             continue
         try:
