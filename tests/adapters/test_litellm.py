@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from fake_providers import anthropic
 from fake_providers import openai as wire
+from pydantic import BaseModel
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at import
 
@@ -24,6 +25,11 @@ pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
 PIXEL = b"\x89PNG\r\n\x1a\n" + bytes(24)
 CACHED = Usage(input=400, cache_read=600, output=150, reasoning=50)
+
+
+class City(BaseModel):
+    city: str
+    degrees: int
 
 
 @pytest.fixture
@@ -281,6 +287,16 @@ def test_all_that_anthropic_tells_is_read_of_a_stream_whose_usage_the_program_do
     told = seen.usage
     assert (told.cache_write_5m, told.cache_write_1h, told.web_searches) == (100, 200, 2)
     assert (told.total_input, told.total_output, seen.reply.terms.geo) == (1300, 200, "us")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_call_whose_answer_is_to_have_the_shape_of_a_class_is_told(watch, serve, shape):
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    seen, fake = watch("litellm"), serve(anthropic)
+
+    ask(fake, shape, model="anthropic/claude-sonnet-4-5", messages=MESSAGES, max_tokens=9, response_format=City)
+
+    assert seen.usage == Usage(input=19, output=10)
 
 
 @pytest.mark.parametrize("shape", ["sync", "async"])

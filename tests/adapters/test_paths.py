@@ -45,6 +45,12 @@ def test_pydantic_keeps_undeclared_fields_and_they_are_found():
     assert members(model) == {"name": "known", "undeclared": 5}
 
 
+def test_a_models_class_is_no_model():
+    """What shape an answer is to have is given as a class: it has descriptors where a model has its fields."""
+    assert member(Model, "undeclared") is None
+    assert "undeclared" not in members(Model)
+
+
 def test_what_cannot_be_listed_is_told():
     assert members(Slotted("known")) is None
     assert members(MappingProxyType({})) is None

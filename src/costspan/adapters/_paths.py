@@ -46,7 +46,7 @@ def _beside_fields(value: Any, name: str) -> Any:
         extra = value.__pydantic_extra__  # asking pydantic for what it lacks by getattr is slow
     except AttributeError:
         return _member_without_dict(value, name)
-    return extra.get(name) if extra else None
+    return extra.get(name) if type(extra) is dict else None  # of a model's class (an answer's shape), a descriptor
 
 
 def members(value: Any) -> Mapping[str, Any] | None:
@@ -62,7 +62,7 @@ def members(value: Any) -> Mapping[str, Any] | None:
     except AttributeError:
         # protobuf shows its class, its wrapper keeps the fields elsewhere
         return None if isinstance(value, Mapping) or "DESCRIPTOR" in fields or "_pb" in fields else fields
-    return {**fields, **extra} if extra else fields
+    return {**fields, **extra} if type(extra) is dict else fields
 
 
 def _member_without_dict(value: Any, name: str) -> Any:
