@@ -142,9 +142,9 @@ ENVIRONMENTS = {
     ),
     # its newest caps openai below 3
     "llama-index": Environment(("llama-index-llms-openai", "llama-index-core>=0.14"), ("test_llama_index.py",)),
-    # caps openai below 3; its cache imports the other three
+    # caps openai below 3; its cache, sound and responses import the other four
     "litellm": Environment(
-        ("litellm", "fastapi", "orjson", "soundfile"),
+        ("litellm", "fastapi", "mcp", "orjson", "soundfile"),
         ("test_litellm.py", "test_litellm_new.py"),
         shared=(_CONFORMANCE, _TABLE),
         sdks=("litellm",),

@@ -1,16 +1,19 @@
-"""What LiteLLM has had since 1.103: functions that look up what they call."""
+"""What LiteLLM has had since 1.103: functions that look up what they call, and responses only where `mcp` is."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
+from fake_providers import anthropic
 from fake_providers import openai as wire
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at import
 
 import litellm
 
+from adapters import STREAMS
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
@@ -28,3 +31,57 @@ def test_a_function_that_was_imported_before_is_seen(watch, serve):
     )
 
     assert seen.usage == Usage(input=19, output=10)
+
+
+def stream(shape, **arguments):
+    async def later():
+        made = await litellm.aresponses(input="Cats?", stream=True, api_key="k", **arguments)
+        return [event async for event in made]
+
+    if shape.startswith("async"):
+        return asyncio.run(later())
+    return list(litellm.responses(input="Cats?", stream=True, api_key="k", **arguments))
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_of_a_provider_without_responses_has_all_that_its_chat_tells(watch, serve, shape):
+    seen, fake = watch("litellm"), serve(anthropic)
+    fake.play(anthropic.message(usage=anthropic.CACHED))
+
+    stream(shape, model="anthropic/claude-sonnet-4-5", api_base=fake.url)
+
+    told = seen.usage
+    assert (told.total_input, told.total_output, told.cache_write_1h, told.web_searches) == (1300, 200, 200, 2)
+    assert seen.attributes["gen_ai.usage.cost.source"] == "local"
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_litellms_own_price_in_what_completes_a_stream_is_not_the_providers(watch, serve, shape):
+    seen, fake = watch("litellm"), serve(wire)
+
+    stream(shape, model="openai/gpt-4o", api_base=fake.url + "/v1")
+
+    assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
+    assert seen.attributes["gen_ai.usage.cost.source"] == "local"
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_what_a_host_charges_for_a_streamed_response_is_its_price(watch, serve, shape):
+    seen, fake = watch("litellm"), serve(wire)
+    fake.play(wire.response(usage=wire.RESPONSE_USAGE | {"cost": 0.0025}))
+
+    stream(shape, model="openrouter/openai/gpt-4o", api_base=fake.url + "/v1")
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.0025
+    assert seen.attributes["gen_ai.usage.cost.source"] == "provider"
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_response_that_litellms_cache_streams_costs_nothing(watch, serve, shape, monkeypatch):
+    seen, fake = watch("litellm"), serve(wire)
+    monkeypatch.setattr(litellm, "cache", litellm.Cache(type="local"))
+
+    for _ in range(2):
+        stream(shape, model="openai/gpt-4o", api_base=fake.url + "/v1", caching=True)
+
+    assert [span.attributes["gen_ai.usage.cost.amount"] for span in seen.spans] == [0.00375, 0]

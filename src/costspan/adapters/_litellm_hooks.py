@@ -39,6 +39,7 @@ USAGE = UsageMap(
     cost=COST,
     cost_ticks=COST_TICKS,
 )
+_CHARGING = ("openrouter", "perplexity", "x_ai")  # whose responses state a cost; in streams LiteLLM adds its own to all
 _TERMS = {"tier": "service_tier", "speed": "speed", "geo": "inference_geo"}  # as a usage tells them
 
 
@@ -81,8 +82,16 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
 
 def read_response(request: Request, last: Any, reply: Reply) -> None:
     """As OpenAI's own: server tools are billed by the call; a stream keeps the event that completed it."""
-    openai.read_response(request, getattr(last, "completed_response", None) or last, reply)
+    beneath = getattr(last, "litellm_custom_stream_wrapper", None)
+    if beneath is not None:  # a provider without responses: the chat that was made of it has all that was told
+        reply.usage = reply.stated_cost = None
+        read_hidden(request, beneath, reply)
+        return
+    completed = getattr(last, "completed_response", None)
+    openai.read_response(request, completed or last, reply)
     read_hidden(request, last, reply)
+    if completed is not None and request.provider not in _CHARGING:
+        reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
 
 
 def _terms(told: list[Any]) -> dict[str, str]:

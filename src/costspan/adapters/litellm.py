@@ -56,8 +56,11 @@ _EDITS = (
 _STREAMS = (
     ("litellm.litellm_core_utils.streaming_handler", "CustomStreamWrapper"),
     ("litellm.utils", "TextCompletionStreamWrapper"),
-    ("litellm.responses.streaming_iterator", "SyncResponsesAPIStreamingIterator"),
-    ("litellm.responses.streaming_iterator", "ResponsesAPIStreamingIterator"),
+    *(
+        ("litellm.responses.streaming_iterator", f"{kind}ResponsesAPIStreamingIterator")
+        for kind in ("", "Sync", "Mock", "Cached")
+    ),
+    ("litellm.responses.litellm_completion_transformation.streaming_iterator", "LiteLLMCompletionStreamingIterator"),
 )
 
 ADAPTER = Adapter(
