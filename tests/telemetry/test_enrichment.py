@@ -325,6 +325,20 @@ def test_sums_are_right_where_no_span_is_sampled(telling):
     assert [name for name, _ in program.events] == ["costspan.call"]
 
 
+def test_a_tools_span_of_a_stream_that_is_left_open_has_the_price_of_who_answers(telling):
+    """Strands names itself the provider, and stops reading OpenAI's responses at the event that completes one."""
+    program = telling()
+    said = {"gen_ai.operation.name": "chat", "gen_ai.system": "strands-agents", "gen_ai.request.model": "gpt-4o-mini"}
+    with program.tracer.start_as_current_span("chat", attributes=said) as span:
+        stream = program.ask(stream=True)
+        next(stream)
+        span.set_attributes({"gen_ai.usage.input_tokens": 19, "gen_ai.usage.output_tokens": 10})
+    list(stream)
+
+    assert program.span("chat").attributes["gen_ai.usage.cost.amount"] == CALL
+    assert costspan.current_cost().calls == 1
+
+
 def test_two_tools_that_see_one_call_count_it_once(telling):
     program = telling()
     with program.tracer.start_as_current_span("outer", kind=SpanKind.CLIENT, attributes=GENAI):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import time
 from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -187,8 +188,11 @@ def _repeat(teller: Teller, span: Any, call: Any) -> None:
     if call.open:
         from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
 
-        call = read_foreign(span, seen, {})
-        price = teller.price_foreign(call) if call is not None and call.reply.usage is not None else None
+        told = read_foreign(span, seen, {})
+        if told is None or told.reply.usage is None:
+            return
+        told.request = copy(call.request)  # which knows who answers: the tool may name itself as the provider
+        call, price = told, teller.price_foreign(told)
         if price is None:
             return
     else:
