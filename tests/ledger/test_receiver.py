@@ -116,6 +116,51 @@ def _json_pairs(attributes):
     return [{"key": name, "value": {kinds[type(value)]: value}} for name, value in attributes.items()]
 
 
+def _json_calls(service, kind="Spans", items="spans"):
+    """A request with one good call."""
+    at = {"startTimeUnixNano": str(NOON), "timeUnixNano": str(NOON), "eventName": "costspan.call"}
+    good = at | {"traceId": os.urandom(16).hex(), "spanId": os.urandom(8).hex(), "attributes": _json_pairs(CHAT)}
+    resource = {"attributes": _json_pairs({"service.name": service})}
+    return {f"resource{kind}": [{"resource": resource, f"scope{kind}": [{items: [good]}]}]}
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"traceId": "no hex"}, "traceId must be hexadecimal"),
+        ({"spanId": 7}, "spanId must be hexadecimal"),
+        ({"startTimeUnixNano": "noon", "timeUnixNano": "noon"}, "noon"),
+        ({"attributes": [{"key": "gen_ai.request.model", "value": "gpt-4o"}]}, "str"),
+        ({"attributes": [{"key": "gen_ai.usage.input_tokens", "value": {"intValue": "many"}}]}, "many"),
+        (None, "None"),
+    ],
+)
+@pytest.mark.parametrize(("signal", "kind", "items"), [("traces", "Spans", "spans"), ("logs", "Logs", "logRecords")])
+def test_of_a_json_request_only_what_is_not_of_that_form_is_refused(served, bad, why, signal, kind, items):
+    service = os.urandom(8).hex()
+    request = _json_calls(service, kind, items)
+    held = request[f"resource{kind}"][0][f"scope{kind}"][0][items]
+    held.insert(0, bad and held[0] | bad)
+    status, body = served.post(json.dumps(request).encode(), signal, content_type="application/json")
+    told = json.loads(body)["partialSuccess"]
+
+    assert (status, told[f"rejected{items[0].upper()}{items[1:]}"]) == (200, "1")
+    assert why in told["errorMessage"]
+    assert served.report("", f"service={service}").total.calls == 1
+
+
+def test_a_json_attribute_without_a_name_is_none_that_anybody_asks_for(served):
+    service = os.urandom(8).hex()
+    request = _json_calls(service)
+    nameless = {"value": {"stringValue": "x"}}
+    [of_resource] = request["resourceSpans"]
+    of_resource["resource"]["attributes"].append(nameless)
+    of_resource["scopeSpans"][0]["spans"][0]["attributes"].append(nameless)
+
+    assert served.post(json.dumps(request).encode(), content_type="application/json") == (200, b"{}")
+    assert served.report("", f"service={service}").total.calls == 1
+
+
 def test_a_json_event_is_a_call_and_metrics_are_taken_without_being_kept(served):
     attributes = [
         {"key": "gen_ai.request.model", "value": {"stringValue": "gpt-4o"}},

@@ -62,11 +62,14 @@ class Sorter:
         self._pricer = pricer
         self._dims: dict[tuple[object, ...], Dims] = {}
 
-    def sort_out(self, arrivals: Iterable[Arrival]) -> Batch:
-        """The calls and other spans among `arrivals`."""
+    def sort_out(self, arrivals: Iterable[Arrival | str]) -> Batch:
+        """The calls and other spans among `arrivals`; a text is why one could not be read."""
         batch = Batch()
         latest = time.time_ns() + _CLOCK_AHEAD_NS
         for arrival in arrivals:
+            if isinstance(arrival, str):
+                batch.refuse(arrival)
+                continue
             if arrival.event:
                 _complete(arrival)
             if not _EARLIEST_NS <= arrival.start_ns <= latest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.record import Resource, resource_of
@@ -18,6 +19,7 @@ RESOURCE = frozenset({"service.name", "deployment.environment.name", "deployment
 EVENT_NAMES = frozenset({names.EVENT})
 ERROR = 2  # STATUS_CODE_ERROR
 MOST_ITEMS = 100_000  # of one list in a request: resources, scopes, spans
+_MALFORMED = (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError)  # JSON of another form
 
 
 class BadRequestError(ValueError):
@@ -52,48 +54,56 @@ def few(items: Any) -> Any:
     return items
 
 
-def read_json(signal: str, body: bytes) -> Iterator[Arrival]:
-    """Arrivals of a JSON request: ids in hex, 64-bit numbers as text.
+def read_json(signal: str, body: bytes) -> Iterator[Arrival | str]:
+    """Arrivals of a JSON request: ids in hex, 64-bit numbers as text; of one that is not of that form, why it is not.
 
     Raises:
-        BadRequestError: The body is not JSON, or not of that form.
+        BadRequestError: The body is not JSON, or what is around its items is not of that form.
     """
     try:
         request = json.loads(body)
         arrivals = list(_JSON_READERS[signal](request))
-    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError) as error:
+    except _MALFORMED as error:
         raise BadRequestError(f"not an OTLP/JSON {signal} request: {error}") from error
     return iter(arrivals)
 
 
-def _json_spans(request: Any) -> Iterator[Arrival]:
-    for of_resource in _list(request, "resourceSpans"):
+def _json_items(request: Any, kind: str, items: str) -> Iterator[Arrival | str]:
+    for of_resource in _list(request, f"resource{kind}"):
         resource = resource_of(_json_attributes(of_resource.get("resource"), RESOURCE.__contains__))
-        for of_scope in _list(of_resource, "scopeSpans"):
-            for span in _list(of_scope, "spans"):
-                yield Arrival(
-                    _hex(span, "traceId"),
-                    _hex(span, "spanId"),
-                    _hex(span, "parentSpanId"),
-                    str(span.get("name", "")),
-                    int(span.get("startTimeUnixNano") or 0),
-                    int(span.get("endTimeUnixNano") or 0),
-                    *_told(span),
-                    resource,
-                    failed=(span.get("status") or {}).get("code") in (ERROR, "STATUS_CODE_ERROR"),
-                )
+        for of_scope in _list(of_resource, f"scope{kind}"):
+            read = (_json_item(item, resource, items) for item in _list(of_scope, items))
+            yield from filter(None, read)
 
 
-def _json_events(request: Any) -> Iterator[Arrival]:
-    for of_resource in _list(request, "resourceLogs"):
-        resource = resource_of(_json_attributes(of_resource.get("resource"), RESOURCE.__contains__))
-        for of_scope in _list(of_resource, "scopeLogs"):
-            for record in _list(of_scope, "logRecords"):
-                called = record.get("eventName") or _json_attributes(record, "event.name".__eq__).get("event.name")
-                if called in EVENT_NAMES:
-                    at = int(record.get("timeUnixNano") or 0) or int(record.get("observedTimeUnixNano") or 0)
-                    ids = _hex(record, "traceId"), _hex(record, "spanId")
-                    yield Arrival(*ids, b"", names.EVENT, at, at, *_told(record), resource, event=True)
+def _json_item(item: Any, resource: Resource, items: str) -> Arrival | str | None:
+    try:
+        return _json_span(item, resource) if items == "spans" else _json_event(item, resource)
+    except _MALFORMED as error:
+        return f"one of {items} is not OTLP/JSON: {error}"
+
+
+def _json_span(span: Any, resource: Resource) -> Arrival:
+    return Arrival(
+        _hex(span, "traceId"),
+        _hex(span, "spanId"),
+        _hex(span, "parentSpanId"),
+        str(span.get("name", "")),
+        int(span.get("startTimeUnixNano") or 0),
+        int(span.get("endTimeUnixNano") or 0),
+        *_told(span),
+        resource,
+        failed=(span.get("status") or {}).get("code") in (ERROR, "STATUS_CODE_ERROR"),
+    )
+
+
+def _json_event(record: Any, resource: Resource) -> Arrival | None:
+    called = record.get("eventName") or _json_attributes(record, "event.name".__eq__).get("event.name")
+    if called not in EVENT_NAMES:
+        return None
+    at = int(record.get("timeUnixNano") or 0) or int(record.get("observedTimeUnixNano") or 0)
+    ids = _hex(record, "traceId"), _hex(record, "spanId")
+    return Arrival(*ids, b"", names.EVENT, at, at, *_told(record), resource, event=True)
 
 
 def _json_metrics(request: Any) -> Iterator[Arrival]:
@@ -101,7 +111,11 @@ def _json_metrics(request: Any) -> Iterator[Arrival]:
     return iter(())
 
 
-_JSON_READERS = {"traces": _json_spans, "logs": _json_events, "metrics": _json_metrics}
+_JSON_READERS: dict[str, Callable[[Any], Iterator[Arrival | str]]] = {
+    "traces": partial(_json_items, kind="Spans", items="spans"),
+    "logs": partial(_json_items, kind="Logs", items="logRecords"),
+    "metrics": _json_metrics,
+}
 
 
 def _list(of: Any, key: str) -> list[Any]:
@@ -115,12 +129,14 @@ def _list(of: Any, key: str) -> list[Any]:
 def _hex(of: dict[str, Any], key: str) -> bytes:
     try:
         return binascii.unhexlify(of.get(key) or "")
-    except binascii.Error as error:
+    except (ValueError, TypeError) as error:
         raise BadRequestError(f"{key} must be hexadecimal") from error
 
 
 def _json_attributes(of: Any, wants: Callable[[str], bool]) -> dict[str, Any]:
-    return {pair["key"]: _json_plain(pair.get("value")) for pair in _list(of or {}, "attributes") if wants(pair["key"])}
+    """Of the attributes those that are wanted; one without a key has an empty one, as in protobuf."""
+    pairs = _list(of or {}, "attributes")
+    return {pair["key"]: _json_plain(pair.get("value")) for pair in pairs if wants(pair.get("key", ""))}
 
 
 def _told(of: Any) -> tuple[Outline, dict[str, Any]]:
@@ -137,6 +153,6 @@ def _json_plain(value: Any) -> Any:
         if kind == "arrayValue":
             return [_json_plain(each) for each in plain.get("values", [])]
         if kind == "kvlistValue":
-            return {each["key"]: _json_plain(each.get("value")) for each in plain.get("values", [])}
+            return {each.get("key", ""): _json_plain(each.get("value")) for each in plain.get("values", [])}
         return plain
     return None
