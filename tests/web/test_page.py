@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from costspan import web
+from costspan.ledger.question import NAMES
 
 STATIC = Path(str(files("costspan.web"))) / "static"
 OWN = sorted(path for path in STATIC.rglob("*") if path.is_file() and "vendor" not in path.parts)
@@ -112,3 +113,10 @@ def test_the_chart_library_says_its_version_and_licence():
     assert version
     assert version[1] in told
     assert "MIT" in (STATIC / "vendor" / "uPlot.LICENSE.txt").read_text(encoding="utf-8")
+
+
+def test_the_page_filters_by_what_the_api_does():
+    state = (STATIC / "state.js").read_text(encoding="utf-8")
+    lists = re.findall(r"const (NAMES|FILTERS) = \[(.*?)\]", state)
+
+    assert {name for _, names in lists for name in re.findall(r"'(\w+)'", names)} == set(NAMES)

@@ -366,6 +366,20 @@ def test_before_a_week_is_full_the_forecast_says_whose_pace_it_goes_on_with(wind
         young.close()
 
 
+def test_what_nobody_knows_in_the_address_is_left_out_of_questions(page, served):
+    page.open(f"{served.running.url}/?utm_source=mail&group_by=x&limit=0&team=search")
+
+    assert [each.split(": ")[0] for each in page.texts(".chip")] == ["team"]
+    assert not page.run("return !document.getElementById('problem').hidden")
+
+
+def test_every_filter_of_an_address_has_a_chip(page, served):
+    """Those of links to the calls behind an advice too."""
+    page.open(f"{served.running.url}/?operation=chat&status!=free&tag.k=v")
+
+    assert [each.split(": ")[0] for each in page.texts(".chip")] == ["operation", "status not", "tag.k"]
+
+
 def test_a_question_that_cannot_be_asked_is_told(window, served):
     window.open(f"{served.running.url}/?since=soon")
 

@@ -6,7 +6,8 @@ export const PERIODS = {
   '365d': 'A year', all: 'All',
 };
 export const OFFERED = 200; // entries of a filter; names beyond are reached from the tables
-const OWN = ['by', 'budget', 'what_if', 'trace']; // the page's, not the API's
+const FILTERS = [...NAMES, 'environment', 'operation', 'status', 'source', 'error']; // all that the API knows
+const PERIOD = ['since', 'until', 'tz'];
 const UNITS = { today: 'hour', '24h': 'hour', '7d': 'day', '30d': 'day', month: 'day', '90d': 'day', '365d': 'week' };
 
 export const read = () => new URLSearchParams(location.search);
@@ -32,10 +33,13 @@ export function go(changes) {
   dispatchEvent(new Event('state'));
 }
 
-/** The API's address for a question about the period and calls that are looked at; `more` is added or replaces. */
+/**
+ * The API's address for a question about the period and calls that are looked at; `more` is added or replaces. What else
+ * the address holds is the page's own, or nobody's.
+ */
 export function ask(path, more = {}) {
   const query = read();
-  for (const name of OWN) query.delete(name);
+  for (const name of new Set(query.keys())) if (!PERIOD.includes(name) && !isFilter(name)) query.delete(name);
   for (const [name, value] of Object.entries(more)) {
     query.delete(name);
     for (const each of value === null ? [] : [value].flat()) query.append(name, each);
@@ -43,8 +47,10 @@ export function ask(path, more = {}) {
   return query.size ? `${path}?${query}` : path;
 }
 
+const isFilter = (name) => FILTERS.includes(name.replace(/!$/, '')) || name.startsWith('tag.');
+
 /** The filters as [name, value]; a name with `!` is one that leaves calls out. */
-export const filters = () => [...read()].filter(([name]) => NAMES.includes(name.replace(/!$/, '')) || name.startsWith('tag.'));
+export const filters = () => [...read()].filter(([name]) => isFilter(name));
 
 /** Hours for a short period, days for a longer one, weeks beyond. */
 export function unit() {
