@@ -179,6 +179,14 @@ def test_a_question_that_cannot_be_asked_gets_400_and_why(asked, path):
     assert len(said["error"]) > 10
 
 
+def test_a_model_that_no_price_list_knows_cannot_be_compared_with(asked):
+    assert asked.get("/api/advice?what_if=gpt-4o-mini")[0] == 200
+    status, said = asked.get("/api/advice?what_if=gpt-4o-mimi")
+
+    assert (status, said["error"][:35]) == (400, "what_if: no price for 'gpt-4o-mimi'")
+    assert "closest known: gpt-4o-mini" in said["error"]
+
+
 def test_an_unknown_trace_is_not_found(asked):
     assert asked.get("/api/traces/" + "ab" * 16)[0] == 404
 

@@ -124,7 +124,11 @@ ENDPOINTS: dict[str, tuple[str, list[dict[str, Any]], dict[str, Any]]] = {
     ),
     "/api/advice": (
         "What could have been saved, and how sure that is",
-        [_query("what_if", "Compare with this model, and not with those in use already"), *_PERIOD, *_FILTERS],
+        [
+            _query("what_if", "Compare with this model of a price list, and not with those in use already"),
+            *_PERIOD,
+            *_FILTERS,
+        ],
         _object(advice={"type": "array", "items": _ADVICE}),
     ),
     "/api/retries": (
