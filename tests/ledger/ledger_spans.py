@@ -85,7 +85,7 @@ def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _any(value: Any) -> dict[str, Any]:
     kinds = {bool: "bool_value", int: "int_value", float: "double_value", str: "string_value", bytes: "bytes_value"}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return {"array_value": {"values": [_any(each) for each in value]}}
     if isinstance(value, dict):
         return {"kvlist_value": {"values": pairs(value)}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from decimal import Decimal
 
 import pytest
@@ -286,6 +287,39 @@ def test_the_address_tells_whose_prices_a_tools_call_has_with_and_without_the_pl
     assert with_plugin["costspan.price.status"] == seen.status == without.status == status
     assert (seen.cost, seen.provider) == (without.cost, without.provider)
     assert plan(ledger.path, Repricing(Question(), everything=True), Pricer(), nothing).models == {}
+
+
+ADOPTED = [
+    ("groq", "llama-3.3-70b-versatile", {"gen_ai.system": "openai"}),
+    ("groq", "llama-3.3-70b-versatile", {"gen_ai.provider.name": "groq"}),
+    ("openrouter", "openai/gpt-4o-mini", {"llm.request.type": "chat", "gen_ai.system": "OpenAI"}),
+    ("huggingface_together", "deepseek-ai/DeepSeek-V3", {"gen_ai.provider.name": "openai"}),
+    ("acme", "gpt-4o-mini", {"gen_ai.provider.name": "openai"}),
+    ("groq", "llama-3.3-70b-versatile", {}),
+]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["read in time", "the tool's span ends first"])
+@pytest.mark.parametrize(("host", "model", "said"), ADOPTED)
+def test_a_call_on_a_tools_span_has_the_prices_of_who_answered_when_priced_again(
+    ledger, telling, host, model, said, late
+):
+    program = telling(hosts=f"127.0.0.1={host}")
+    said = said | {"gen_ai.operation.name": "chat", "gen_ai.request.model": model}
+    counts = {"gen_ai.usage.input_tokens": 19, "gen_ai.usage.output_tokens": 10}
+    with program.tracer.start_as_current_span("chat", attributes=said) as tools:
+        answer = program.ask(model=model, stream=late)
+        tools.set_attributes(counts | ({"server.address": "127.0.0.1"} if said.get("gen_ai.system") else {}))
+    if late:
+        list(answer)
+    told = dict(program.span("chat").attributes)
+    now = time.time_ns()
+    ledger.send(traces(span(told, at=now)))
+
+    assert ledger.report().total.cost == Decimal(str(told.get("gen_ai.usage.cost.amount", 0)))
+    assert ("gen_ai.usage.cost.amount" in told) == (host != "acme")
+    made = plan(ledger.path, Repricing(Question(), everything=True), Pricer(), nothing)
+    assert made.models == {}
 
 
 def test_a_gateway_that_is_named_prices_calls_from_then_on_and_those_before_when_priced_again(tmp_path):

@@ -48,6 +48,11 @@ def attributes_of(span: Any) -> Mapping[str, Any]:
     return getattr(held, "_dict", None) or getattr(span, "attributes", None) or {}
 
 
+def scope_of(span: Any) -> str:
+    """The name of the tool that made a span; empty if it tells none."""
+    return getattr(getattr(span, "instrumentation_scope", None), "name", "")
+
+
 def stands_for_inference(span: Any) -> bool:
     """Whether a span is one inference of a model (not an agent, a chain or a tool), as far as can be seen now."""
     attributes = attributes_of(span)

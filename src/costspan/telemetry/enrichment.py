@@ -188,13 +188,11 @@ def _repeat(teller: Teller, span: Any, call: Any) -> None:
     if call.open:
         from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
 
-        told = read_foreign(span, seen, {})
-        if told is None or told.reply.usage is None:
+        read = read_foreign(span, seen, {})
+        if read is None or read.reply.usage is None:
             return
-        told.request = copy(call.request)  # which knows who answers: the tool may name itself as the provider
-        call, price = told, teller.price_foreign(told)
-        if price is None:
-            return
+        read.request, call = copy(call.request), read  # who answers is known, whomever the tool names
+        price = teller.price_foreign(call)
     else:
         price = call.bill.price
     numbers = teller.numbers_of(call, price)

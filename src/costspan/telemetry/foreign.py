@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from costspan.adapters._usage import of_ticks
 from costspan.call import Call, Reply, Request
 from costspan.telemetry import names
-from costspan.telemetry.reading import Reading, read_call
+from costspan.telemetry.adoption import attributes_of
+from costspan.telemetry.reading import Reading, provider_name, read_call
+from costspan.telemetry.spellings import FIELDS
 from costspan.usage import STANDARD, Terms, Usage
 
 if TYPE_CHECKING:
@@ -40,6 +42,14 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     call.ended = call.begun + max(0, (span.end_time or call.started_ns) - call.started_ns) / 1e9
     call.error = reading.text("error") or _error_of(span)
     return call
+
+
+def other_biller(call: Call) -> dict[str, str]:
+    """Whose prices a call has, where its span names another provider: tools name an SDK's maker, whoever answers."""
+    biller = call.request.biller or call.request.provider
+    told = attributes_of(call.span)
+    said = next((str(told[name]) for name in FIELDS["provider"] if name in told), "")
+    return {names.TERMS_OF + "biller": biller} if biller != provider_name(said) else {}
 
 
 def _error_of(span: Any) -> str:

@@ -17,7 +17,7 @@ from costspan.adapters._hosts import resolve_told
 from costspan.forking import in_children
 from costspan.guard import Guard
 from costspan.telemetry import names, native
-from costspan.telemetry.adoption import current_llm_span
+from costspan.telemetry.adoption import current_llm_span, scope_of
 from costspan.telemetry.attributes import payer_attributes, reply_attributes, request_attributes
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.inside import CALL, step_out
@@ -140,10 +140,7 @@ class Recorder:
             claim(adopted, call)
             return
         expected = self._expected(call, context) if call.request.native_tracer is not None else None
-        if expected is None:
-            call.span, call.state = self._start_span(call, context), False
-        else:
-            call.span, call.state = expected.span, expected
+        call.span, call.state = (expected.span, expected) if expected else (self._start_span(call, context), False)
 
     def _expected(self, call: Call, context: Context) -> native.Expected | None:
         """What waits for the span that the SDK is about to make for this call."""
@@ -217,7 +214,7 @@ class Recorder:
             with _SPAN:
                 expected.release()
         with _METRIC:
-            self._count(call, price, _scope_of(call.span) if call.state else "")
+            self._count(call, price, scope_of(call.span) if call.state else "")
         with _SPEND:
             self.spending.finished(call, price)
 
@@ -229,26 +226,26 @@ class Recorder:
         """Price and count a call that another tool has seen; the attributes for its span, None if it was counted."""
         if self.spending.was_told(call.reply.id):
             return None
-        said = call.request.provider
         price = self.price_foreign(call)
         with _METRIC:
             self._count(call, price, scope)
         with _SPEND:
             self.spending.finished(call, price)
-        more = {**payer_attributes(call.request), **self.numbers_of(call, price)}
-        return more if call.request.provider == said else {**more, names.TERMS_OF + "biller": call.request.biller}
+        return {**payer_attributes(call.request), **self.numbers_of(call, price)}
 
     def price_foreign(self, call: Call) -> Price | None:
         """What a call costs that another tool has seen."""
-        request = call.request
-        if host := resolve_told(request.host, request.port, request.provider, self._settings.hosts):
-            request.provider, request.biller = host.provider, host.biller
-            call.reply.terms = call.reply.terms._replace(geo=host.geo)
+        request, hosts = call.request, self._settings.hosts
+        if not request.biller and (host := resolve_told(request.host, request.port, request.provider, hosts)):
+            request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+        if request.geo:
+            call.reply.terms = call.reply.terms._replace(geo=request.geo)
         return self._till.price(call)
 
     def numbers_of(self, call: Call, price: Price | None) -> Mapping[str, Any]:
         """What the span of a finished call tells of it."""
-        return {**reply_attributes(call, price), **self._in_dialects(call, price)}
+        told = {} if call.state is False else _other_biller(call)
+        return {**reply_attributes(call, price), **self._in_dialects(call, price), **told}
 
     def _end_span(self, call: Call, price: Price | None) -> None:
         span: Span = call.span
@@ -293,5 +290,7 @@ class Recorder:
             )
 
 
-def _scope_of(span: Any) -> str:
-    return getattr(getattr(span, "instrumentation_scope", None), "name", "")
+def _other_biller(call: Call) -> Mapping[str, Any]:
+    from costspan.telemetry.foreign import other_biller  # noqa: PLC0415 only where other tools make spans
+
+    return other_biller(call)
