@@ -100,7 +100,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_calls_of_spans TO costspan_calls
 WITH
     SpanAttributes AS a,
     ResourceAttributes AS r,
-    coalesce(nullIf(a['openinference.span.kind'], ''), nullIf(a['langfuse.observation.type'], ''), nullIf(a['traceloop.span.kind'], ''), nullIf(a['ai.operationId'], ''), '') AS kind,
+    coalesce(nullIf(a['costspan.kind'], ''), nullIf(a['openinference.span.kind'], ''), nullIf(a['langfuse.observation.type'], ''), nullIf(a['traceloop.span.kind'], ''), nullIf(a['ai.operationId'], ''), '') AS kind,
     coalesce(nullIf(a['gen_ai.operation.name'], ''), nullIf(a['llm.request.type'], ''), '') AS operation_said,
     coalesce(nullIf(a['gen_ai.provider.name'], ''), nullIf(a['gen_ai.system'], ''), nullIf(a['llm.provider'], ''), nullIf(a['llm.system'], ''), nullIf(a['ai.model.provider'], ''), '') AS provider_said,
     coalesce(nullIf(coalesce(nullIf(a['gen_ai.response.model'], ''), nullIf(a['llm.response.model'], ''), nullIf(a['ai.response.model'], ''), nullIf(a['langfuse.observation.model.name'], ''), nullIf(a['llm.model_name'], ''), ''), ''), coalesce(nullIf(a['gen_ai.request.model'], ''), nullIf(a['llm.request.model'], ''), nullIf(a['ai.model.id'], ''), nullIf(a['embedding.model_name'], ''), nullIf(a['reranker.model_name'], ''), '')) AS model_said,
@@ -155,7 +155,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_calls_of_events TO costspan_call
 WITH
     LogAttributes AS a,
     ResourceAttributes AS r,
-    coalesce(nullIf(a['openinference.span.kind'], ''), nullIf(a['langfuse.observation.type'], ''), nullIf(a['traceloop.span.kind'], ''), nullIf(a['ai.operationId'], ''), '') AS kind,
+    coalesce(nullIf(a['costspan.kind'], ''), nullIf(a['openinference.span.kind'], ''), nullIf(a['langfuse.observation.type'], ''), nullIf(a['traceloop.span.kind'], ''), nullIf(a['ai.operationId'], ''), '') AS kind,
     coalesce(nullIf(a['gen_ai.operation.name'], ''), nullIf(a['llm.request.type'], ''), '') AS operation_said,
     coalesce(nullIf(a['gen_ai.provider.name'], ''), nullIf(a['gen_ai.system'], ''), nullIf(a['llm.provider'], ''), nullIf(a['llm.system'], ''), nullIf(a['ai.model.provider'], ''), '') AS provider_said,
     coalesce(nullIf(coalesce(nullIf(a['gen_ai.response.model'], ''), nullIf(a['llm.response.model'], ''), nullIf(a['ai.response.model'], ''), nullIf(a['langfuse.observation.model.name'], ''), nullIf(a['llm.model_name'], ''), ''), ''), coalesce(nullIf(a['gen_ai.request.model'], ''), nullIf(a['llm.request.model'], ''), nullIf(a['ai.model.id'], ''), nullIf(a['embedding.model_name'], ''), nullIf(a['reranker.model_name'], ''), '')) AS model_said,

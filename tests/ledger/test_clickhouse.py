@@ -135,6 +135,7 @@ def messages():
         CHAT | {"gen_ai.usage.cache_write.input_tokens": 10, "costspan.cost.cache_write_5m": 0.000001},
         CHAT | {"costspan.cost.list": 0.009, "session.id": "s-1"},
         CHAT | {"gen_ai.operation.name": "invoke_agent"},
+        CHAT | {"costspan.kind": "repeat"},
         {"http.request.method": "GET"},
         {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.prompt": 10, "llm.cost.total": 0.5},
         {"ai.operationId": "ai.generateText", "ai.model.id": "m", "ai.usage.promptTokens": 10, "operation.cost": 0.5},
@@ -149,7 +150,7 @@ def messages():
     odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3)]
     spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
     events = [event(CHAT | {"costspan.duration": 1.5}, at=NOON - 3600 * 10**9)]
-    events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-11]["trace_id"], span_id=spans[-11]["span_id"]))
+    events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-12]["trace_id"], span_id=spans[-12]["span_id"]))
     return spans, events
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
 from ledger_spans import CHAT, span, traces
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 PRICE = Decimal("0.00055")  # 100 input and 30 output tokens on gpt-4o
 TOOLS = {
@@ -51,6 +54,7 @@ OTHERS = {
     "workflow": {"traceloop.span.kind": "workflow", "gen_ai.request.model": "gpt-4o"},
     "outer": {"ai.operationId": "ai.streamText", "ai.model.id": "gpt-4o", "ai.usage.inputTokens": 9},
     "tool observation": {"langfuse.observation.type": "tool", "langfuse.observation.model.name": "gpt-4o"},
+    "repeat": CHAT | {"costspan.kind": "repeat", "openinference.span.kind": "LLM"},
     "http": {"http.request.method": "POST", "server.address": "api.openai.com"},
 }
 
@@ -95,6 +99,24 @@ def test_what_only_looks_like_a_call_is_none(ledger, kind):
     ledger.send(traces(span(OTHERS[kind])))
 
     assert ledger.report().total.calls == 0
+
+
+@pytest.mark.parametrize("scope", ["langsmith", "a tool that lost its context", "a layer around"])
+def test_what_the_plugin_counts_once_is_one_call_here_too(ledger, telling, scope):
+    program = telling()
+    tracer = program.tracer_provider.get_tracer(scope)
+    around = trace.use_span(tracer.start_span("layer"), end_on_exit=True)
+    with around if scope == "a layer around" else nullcontext():
+        answer = program.ask()
+        told = TOOLS["conventions"] | ({} if scope == "langsmith" else {"gen_ai.response.id": answer.id})
+        trace.get_current_span().set_attributes(told)
+    if scope != "a layer around":
+        tracer.start_span("layer", attributes=told).end()
+    for each in reversed(program.spans):
+        ledger.send(encode_spans([each]).SerializeToString())
+
+    assert ledger.report("model,status").total.calls == 1
+    assert program.span("layer").attributes["costspan.kind"] == "repeat"
 
 
 def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):

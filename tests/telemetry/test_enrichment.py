@@ -74,6 +74,7 @@ def test_a_tools_span_beside_the_one_that_the_sdk_makes_itself_is_a_layer_around
     later.end()
 
     assert "gen_ai.usage.cost.amount" not in program.span("tool").attributes
+    assert program.span("tool").attributes["costspan.kind"] == "repeat"
     assert program.span("own").attributes["gen_ai.usage.cost.amount"] == pytest.approx(CALL)
     assert costspan.current_cost().calls == 2
 
@@ -400,6 +401,8 @@ def test_logfires_two_spans_of_a_stream_are_one_call_paid_for_by_who_began_it(te
     ended = tracer.start_span("streaming response", Context(), attributes=LOGFIRE | {"logfire.span_type": "log"})
     ended.end()
     assert "costspan.price.status" not in program.span("Chat Completion").attributes
+    assert program.span("Chat Completion").attributes["costspan.kind"] == "repeat"
+    assert "costspan.kind" not in program.span("streaming response").attributes
     assert program.span("streaming response").attributes["gen_ai.usage.cost.amount"] == CALL
     assert program.span("streaming response").attributes["user.id"] == "alice"
     assert costspan.current_cost().calls == 1
@@ -410,6 +413,7 @@ def test_langsmiths_spans_are_made_of_calls_that_are_told_already(telling):
     program = telling()
     span = foreign(program, FOREIGN["openllmetry"] | {"langsmith.span.kind": "llm"}, "ChatOpenAI", "langsmith")
     assert "costspan.price.status" not in span.attributes
+    assert span.attributes["costspan.kind"] == "repeat"
     assert program.points("costspan.calls") == []
 
 

@@ -22,7 +22,7 @@ from costspan.guard import Guard
 from costspan.rollup import Account
 from costspan.scope import OUTSIDE, PLACE, REQUEST, Scope, scope_in
 from costspan.telemetry import names
-from costspan.telemetry.adoption import attributes_of, current_llm_span, note_pending, stands_for_inference
+from costspan.telemetry.adoption import attributes_of, current_llm_span, note_pending, scope_of, stands_for_inference
 from costspan.telemetry.attributes import payer
 from costspan.telemetry.native import EXPECTED
 from costspan.telemetry.spending import account_attributes
@@ -56,7 +56,6 @@ _OWN = "costspan"
 # Where Logfire's newest span began: it tells the end of a stream in an empty context, by a "log" span of its own
 _STREAM: ContextVar[Scope] = ContextVar("costspan-logfire-stream", default=OUTSIDE)
 _SDKS_OWN = ("com.anthropic.sdk.python",)  # scopes of spans that SDKs make themselves, inside those of any tool
-_RETOLD = "langsmith"  # scope of spans made later, beside ours, of calls that are over: langsmith, read 2026-11-23
 _ENTRANCES = (SpanKind.SERVER, SpanKind.CONSUMER)
 _AGENTS = frozenset(("invoke_agent", "invoke_workflow", "execute_tool", "create_agent"))
 _AGENT_KINDS = frozenset(("AGENT", "CHAIN", "TOOL", "agent", "workflow", "tool", "chain"))
@@ -72,6 +71,7 @@ _MARKS = frozenset(
         "ai.model.id",
     )
 )
+_REPEAT = {names.KIND: "repeat"}
 _NUMBERS = ("gen_ai.usage.", _OWN)  # names of attributes that begin so are ours to say
 _ANNOUNCES_END = hasattr(SpanProcessor, "_on_ending")
 
@@ -159,6 +159,8 @@ class Enrichment(SpanProcessor):
                 if span.kind in _ENTRANCES or _is_agent(span):
                     payers = {payer(key): value for key, value in place.payers.items()} if place is not None else {}
                     write(span, {**payers, **account_attributes(below)})
+                elif not _MARKS.isdisjoint(attributes_of(span)):
+                    write(span, _REPEAT)
                 return
             self._price(span, place, below)
 
@@ -166,17 +168,15 @@ class Enrichment(SpanProcessor):
         seen = attributes_of(span)
         if self.teller is None or _MARKS.isdisjoint(seen):
             return
-        from costspan.telemetry.foreign import read_foreign  # noqa: PLC0415 only where other tools make spans
+        from costspan.telemetry.foreign import is_repeat, read_foreign  # noqa: PLC0415 only where others make spans
 
         call = read_foreign(span, seen, place.payers if place is not None else {})
-        scope = span.instrumentation_scope
-        if call is None or (scope is not None and scope.name == _RETOLD):
+        if call is None:
             return
         account = own.parent if own is not None else place.account if place is not None else None
         call.scope = Scope(call.request.attribution, account)
-        more = self.teller.tell_foreign(call, scope.name if scope is not None else "")
-        if more:
-            write(span, {name: value for name, value in more.items() if name not in seen})
+        more = None if is_repeat(span, call) else self.teller.tell_foreign(call, scope_of(span))
+        write(span, _REPEAT if more is None else {name: value for name, value in more.items() if name not in seen})
 
 
 def _repeat(teller: Teller, span: Any, call: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.adapters._usage import of_ticks
 from costspan.call import Call, Reply, Request
 from costspan.telemetry import names
-from costspan.telemetry.adoption import attributes_of
+from costspan.telemetry.adoption import attributes_of, scope_of
 from costspan.telemetry.reading import Reading, provider_name, read_call
 from costspan.telemetry.spellings import FIELDS
 from costspan.usage import STANDARD, Terms, Usage
@@ -16,15 +16,14 @@ from costspan.usage import STANDARD, Terms, Usage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_RETOLD = "langsmith"  # read 2026-11-23
 _TICKS = "gen_ai.usage.cost_in_usd_ticks"  # xai-sdk 1.21, read 2026-11-22
 
 
 def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, str]) -> Call | None:
-    """The finished call that a span of another tool is; None if it is none, or says that it was told elsewhere."""
-    if names.PRICE_STATUS in attributes:
-        return None
-    reading = read_call(attributes)
-    if reading is None or _is_told_by_its_end(span, reading, attributes):
+    """The finished call that a span of another tool is; None if it is none, or has a price."""
+    reading = read_call(attributes) if names.PRICE_STATUS not in attributes else None
+    if reading is None:
         return None
     outline = reading.outline
     request = Request(
@@ -79,13 +78,18 @@ def _said_payers(reading: Reading) -> dict[str, str]:
     return {key: said for key in ("user", "session", "team", "feature") if (said := reading.text(key))}
 
 
-def _is_told_by_its_end(span: Any, reading: Reading, attributes: Mapping[str, Any]) -> bool:
-    """Logfire has two spans for a stream: one when it begins, with nothing of the answer, and one when it has ended."""
-    if reading.counted or reading.text("error") or names.RESPONSE_MODEL in attributes or not span.status.is_ok:
+def is_repeat(span: Any, call: Call) -> bool:
+    """Whether another span tells of this call.
+
+    LangSmith makes its spans later, of calls that are over. Logfire has two for a stream: one when it begins, with
+    nothing of the answer, and one when it has ended.
+    """
+    scope, attributes = scope_of(span), attributes_of(span)
+    if scope == _RETOLD:
+        return True
+    if call.reply.usage is not None or call.error or names.RESPONSE_MODEL in attributes or not span.status.is_ok:
         return False
-    if attributes.get("logfire.span_type") == "log":
-        return False
-    return bool(span.instrumentation_scope.name.startswith("logfire"))
+    return scope.startswith("logfire") and attributes.get("logfire.span_type") != "log"
 
 
 def _provider_by_name(span: Any) -> str:

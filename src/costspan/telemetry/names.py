@@ -39,6 +39,7 @@ ERROR_TYPE = "error.type"
 USER = "user.id"
 SESSION = "session.id"
 
+KIND = "costspan.kind"  # repeat, on the span of another tool: the calls that it tells of are counted on other spans
 COST_OF = "costspan.cost."  # + bucket (input, cache_read, output, reasoning, web_searches, …): the breakdown, USD
 USAGE_OF = "costspan.usage."  # + bucket: counts that the conventions do not name
 PRICE_OF = "costspan.price."  # + what: how the price came about

@@ -7,6 +7,7 @@ from costspan.telemetry import names
 FIELDS = {
     "operation": (names.OPERATION, "llm.request.type"),
     "kind": (
+        names.KIND,
         "openinference.span.kind",
         "langfuse.observation.type",
         "traceloop.span.kind",
