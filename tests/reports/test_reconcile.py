@@ -219,3 +219,20 @@ def test_a_value_that_cannot_be_is_told_with_its_row(tmp_path, line):
 
     with pytest.raises(BillError, match=r"bill\.csv, row 2: '(many|soon|1e20)' is no "):
         read_bill(bill, "openai")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'date,model,cost\n2026-11-20,"gpt-4o' + "x" * 200_000,
+        '{"data": [{"results": [1]}]}',
+        '{"data": [{"results": null}]}',
+    ],
+    ids=["a quote that is not closed", "results that are none", "no results"],
+)
+def test_an_export_that_is_not_one_is_told_in_a_line(tmp_path, content):
+    bill = tmp_path / "bill"
+    bill.write_text(content)
+
+    with pytest.raises(BillError, match=r"bill (is no CSV|has no usage)"):
+        read_bill(bill, "openai")

@@ -155,14 +155,17 @@ def _read(row: dict[str, Any], provider: str, where: str) -> tuple[str, str, Bil
 def _rows(content: str, path: Path) -> Iterator[dict[str, Any]]:
     """Flat rows: nested names joined by dots, a bucket's time in each of its results."""
     if not content.lstrip().startswith(("{", "[")):
-        yield from csv.DictReader(io.StringIO(content))
+        try:
+            yield from csv.DictReader(io.StringIO(content))
+        except csv.Error as error:  # a quote that is not closed makes one field of all that follows
+            raise BillError(f"{path} is no CSV: {error}") from error
         return
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise BillError(f"{path} is no JSON: {error}") from error
     for bucket in _buckets(data):
-        for result in bucket.get("results", bucket.get("result", [bucket])):
+        for result in _buckets(bucket.get("results", bucket.get("result", bucket))):
             yield _flat({name: value for name, value in bucket.items() if not name.startswith("result")} | result)
 
 
