@@ -351,7 +351,7 @@ def test_a_damaged_ledger_says_what_to_do(filled):
     content = bytearray(filled.read_bytes())
     content[8192:] = b"\xa5" * (len(content) - 8192)
     filled.write_bytes(content)
-    with pytest.raises(LedgerError, match="damaged"):
+    with pytest.raises(LedgerError, match="damaged: move it away, its -wal and -shm too"):
         get_token_usage(ledger=filled, start_date="all")
     for use in (partial(start, port=0), Store):
         with pytest.raises(LedgerError, match="damaged"):

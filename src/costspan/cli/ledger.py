@@ -115,7 +115,11 @@ def verify(db: str, *, as_json: bool, rebuild: bool) -> None:
 @_db
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
 def backup(db: str, target: Path) -> None:
-    """Copy it to TARGET as it is at one moment, while it is in use."""
+    """Copy it to TARGET as it is at one moment, while it is in use.
+
+    To restore it, end `costspan up`, remove the ledger with its -wal and -shm (what they hold would be mixed into the
+    copy), and put the copy in its place.
+    """
     from costspan.ledger import maintenance
 
     with one_line():

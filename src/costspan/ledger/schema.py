@@ -65,6 +65,7 @@ MIGRATIONS = (
         sum(discount), sum(duration_ms), max(max_cost) FROM days JOIN dims ON id=dim GROUP BY 1, 2;
     """,  # noqa: S608 ours
 )
+_RESTORE = "move it away, its -wal and -shm too, and put a backup there (`costspan ledger backup` makes them)"
 VERSION = len(MIGRATIONS)
 
 
@@ -189,7 +190,7 @@ def explain(error: Exception, path: Path) -> LedgerError:
         ("disk is full", f"the disk that holds {path} is full: free some space; nothing acknowledged is lost"),
         ("disk I/O", f"the disk that holds {path} failed ({said}): nothing acknowledged is lost"),
         ("not a database", f"{path} is not a ledger: it is some other file, or damaged"),
-        ("malformed", f"{path} is damaged: restore a backup (`costspan ledger backup` makes them)"),
+        ("malformed", f"{path} is damaged: {_RESTORE}"),
         ("interrupted", "the question took too long: ask for a shorter period, with a filter, or `costspan report`"),
         ("locked", f"{path} is in use by another process that did not finish within {_BUSY_MS // 1000} s"),
     ):
