@@ -268,6 +268,40 @@ def test_merging_twice_adds_each_call_once_with_all_its_figures(filled, tmp_path
         merge(target, target, lambda _: None)
 
 
+def test_what_was_dropped_is_not_added_to_its_sums_again_and_what_cannot_come_in_is_told(filled, tmp_path):
+    """Merging an older backup doubled all sums of which the single calls were gone."""
+    older = tmp_path / "older.db"
+    maintenance.backup(filled, older)
+    whole = maintenance.info(filled)
+    connection = schema.open_store(filled)
+    day = NOON // DAY - 1
+    while maintenance.drop_before(connection, day, day):
+        pass
+    connection.close()
+    dropped = whole["calls"] - maintenance.info(filled)["rows"]["calls"]
+
+    back = merge(filled, older, lambda _: None)
+    assert (back.calls, back.refused) == (0, dropped)
+    assert "single calls of then were dropped here" in back.refusal
+    assert (maintenance.info(filled)["calls"], maintenance.info(filled)["cost"]) == (whole["calls"], whole["cost"])
+
+    other = merge(tmp_path / "new.db", filled, lambda _: None)
+    assert (other.calls, other.refused) == (whole["calls"] - dropped, dropped)
+    assert f"only sums are left of them in {filled}" in other.refusal
+
+
+def test_calls_from_before_all_that_is_kept_come_in_once_where_nothing_has_them(filled, tmp_path):
+    connection = schema.open_store(filled)
+    while maintenance.drop_before(connection, NOON // DAY - 1, NOON // DAY - 1):
+        pass
+    connection.close()
+    source = tmp_path / "a.jsonl"
+    source.write_text(json.dumps(LINE).replace(str(NOON), str(NOON - 300 * DAY)))
+    written = [import_lines(filled, source, Pricer(), lambda _: None) for _ in range(2)]
+
+    assert [(each.calls, each.duplicates, each.refused) for each in written] == [(1, 0, 0), (0, 1, 0)]
+
+
 def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
     inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1", "costspan.cost.list": 0.009})
     root = span({}, trace_id=inner["trace_id"], name="GET /")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import zlib
@@ -13,6 +14,7 @@ from costspan.ledger.question import Question
 from costspan.ledger.reader import Reader
 from costspan.ledger.rows import hours_with_calls, read_hour, read_other_spans
 from costspan.ledger.schema import LedgerError
+from costspan.ledger.sql import HOUR_US
 from costspan.ledger.store import Store, Written
 
 if TYPE_CHECKING:
@@ -23,8 +25,48 @@ if TYPE_CHECKING:
     from costspan.pricing import Pricer
 
 _LINES_AT_ONCE = 200
+_IS_DROPPED = (
+    "SELECT coalesce((SELECT sum(calls) FROM hours WHERE hour=:hour), 0) > "
+    "(SELECT count(*) FROM calls WHERE hour=:hour)"
+)
 _CALLS_AT_ONCE = 5000
 _SIGNALS = {"resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics"}
+
+
+class _Target:
+    """The ledger that calls are brought into, and what came of them so far."""
+
+    def __init__(self, store: Store, reader: Reader) -> None:
+        self.total = Written()
+        self._store, self._reader = store, reader
+        self._dropped: dict[int, bool] = {}
+
+    def add(self, calls: list[StoredCall], spans: list[OtherSpan]) -> None:
+        """Store what is new; nothing of hours of which only sums are left, which may have it."""
+        new = [call for call in calls if not self._is_dropped(call.start_us // HOUR_US)]
+        self.refuse(
+            len(calls) - len(new), "single calls of then were dropped here; the sums that are left may have them"
+        )
+        written = self._store.write(new, spans)
+        self.total.calls += written.calls
+        self.total.duplicates += written.duplicates
+        self.total.layers += written.layers
+        self.total.spans += written.spans
+
+    def refuse(self, count: int, why: str) -> None:
+        self.total.refused += count
+        self.total.refusal = self.total.refusal or (why if count else "")
+
+    def _is_dropped(self, hour: int) -> bool:
+        if hour not in self._dropped:
+            self._dropped[hour] = bool(self._reader.fetch(_IS_DROPPED, {"hour": hour})[0][0])
+        return self._dropped[hour]
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[_Target]:
+    with contextlib.closing(Store(path)) as store, Reader(path) as reader:
+        yield _Target(store, reader)
 
 
 def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int], object]) -> Written:
@@ -33,8 +75,8 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
     Raises:
         LedgerError: The file cannot be read, or a line is not OTLP; what came before it is stored.
     """
-    store, sorter, total = Store(path), Sorter(pricer), Written()
-    try:
+    sorter = Sorter(pricer)
+    with _open(path) as target:
         for number, lines in enumerate(_chunks(source)):
             calls, spans = [], []
             try:
@@ -42,14 +84,11 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
                     batch = sorter.sort_out(_arrivals(line, f"{source}, line {place}"))
                     calls += batch.calls
                     spans += batch.spans
-                    total.refused += batch.refused
-                    total.refusal = total.refusal or batch.refusal
+                    target.refuse(batch.refused, batch.refusal)
             finally:  # also before a line that is cut off, as the last one of a file that is being written
-                _add(total, store.write(calls, spans))
+                target.add(calls, spans)
             told(sum(map(len, lines)))
-    finally:
-        store.close()
-    return total
+    return target.total
 
 
 def _chunks(source: Path) -> Iterator[list[bytes]]:
@@ -88,28 +127,18 @@ def merge(path: Path, other: Path, told: Callable[[int], object]) -> Written:
     """
     if path.exists() and other.exists() and path.samefile(other):
         raise LedgerError("a ledger cannot be merged into itself")
-    total = Written()
-    with Reader(other) as reader:
-        store = Store(path)
-        try:
-            everything = Question()
-            calls: list[StoredCall] = []
-            spans: list[OtherSpan] = []
-            for hour in hours_with_calls(reader, everything):
-                calls += read_hour(reader, everything, hour)
-                spans += read_other_spans(reader, hour)
-                if len(calls) + len(spans) >= _CALLS_AT_ONCE:
-                    _add(total, store.write(calls, spans))
-                    told(len(calls))
-                    calls, spans = [], []
-            _add(total, store.write(calls, spans))
-        finally:
-            store.close()
-    return total
-
-
-def _add(total: Written, written: Written) -> None:
-    total.calls += written.calls
-    total.duplicates += written.duplicates
-    total.layers += written.layers
-    total.spans += written.spans
+    with Reader(other) as reader, _open(path) as target:
+        everything = Question()
+        calls: list[StoredCall] = []
+        spans: list[OtherSpan] = []
+        for hour in hours_with_calls(reader, everything):
+            calls += read_hour(reader, everything, hour)
+            spans += read_other_spans(reader, hour)
+            if len(calls) + len(spans) >= _CALLS_AT_ONCE:
+                target.add(calls, spans)
+                told(len(calls))
+                calls, spans = [], []
+        target.add(calls, spans)
+        left = reader.fetch("SELECT coalesce(sum(calls), 0) FROM hours WHERE hour<?", (reader.kept_from,))[0][0]
+        target.refuse(left, f"only sums are left of them in {other}")
+    return target.total
