@@ -167,7 +167,7 @@ def test_top_does_not_show_0_for_what_has_no_price(ledger):
     ledger.send(traces(call(**named, gen_ai__usage__cost__amount=None, costspan__price__status=None)))
     shown = CliRunner().invoke(costspan, ["top", "--once", "--since", "all", "--db", str(ledger.path)]).output
 
-    assert shown.splitlines()[0].split("  ")[0].strip() == "1 call, 1,200 tokens, unknown"
+    assert shown.splitlines()[0].split("  ")[0] == "1 call, 1,200 tokens, unknown"
 
 
 def test_one_call_is_not_calls(ledger):

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 import zipfile
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -364,6 +366,16 @@ def test_before_a_week_is_full_the_forecast_says_whose_pace_it_goes_on_with(wind
         assert "at the pace since " in said
     finally:
         young.close()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_a_period_of_ones_own_ends_with_today_where_its_days_are(page, served, zone):
+    page.open(f"{served.running.url}/?tz={quote(zone, safe='')}")
+    choose = "const it = document.getElementById('period'); it.value = 'custom'; it.dispatchEvent(new Event('change'));"
+    page.run(choose)
+    tomorrow = datetime.now(ZoneInfo(zone)).date() + timedelta(days=1)
+
+    assert address(page)["until"] == [tomorrow.isoformat()]
 
 
 def test_what_nobody_knows_in_the_address_is_left_out_of_questions(page, served):

@@ -36,7 +36,8 @@ function periods() {
   const options = [...Object.entries(PERIODS), ['custom', 'From … to']];
   return field('period', 'Period', select(options, own ? 'custom' : period(), (value) => {
     if (value !== 'custom') return go({ since: value, until: null });
-    const day = (ago) => new Date(Date.now() - ago * 86400e3).toISOString().slice(0, 10);
+    const days = new Intl.DateTimeFormat('sv', { timeZone: zone() }); // Sweden writes 2026-11-23
+    const day = (ago) => days.format(Date.now() - ago * 86400e3);
     return go({ since: day(6), until: day(-1) });
   }));
 }
