@@ -71,6 +71,7 @@ _MARKS = frozenset(
         "ai.model.id",
     )
 )
+_ELSEWHERE: Any = object()  # instead of a call: another span has its numbers
 _REPEAT = {names.KIND: "repeat"}
 _NUMBERS = ("gen_ai.usage.", _OWN)  # names of attributes that begin so are ours to say
 _ANNOUNCES_END = hasattr(SpanProcessor, "_on_ending")
@@ -106,7 +107,7 @@ class Enrichment(SpanProcessor):
             self._place(span, context)
             expected: Expected | None = context.get(EXPECTED)  # type: ignore[assignment] # only `expect` sets it
             if (expected is not None and expected.offer(span)) or context.get(_SUPPRESS_INSTRUMENTATION_KEY):
-                claim(span)
+                claim(span, None if expected is not None and expected.span is span else _ELSEWHERE)
             if not _ANNOUNCES_END:
                 _stand_in_for_end(span, self._on_ending)
 
@@ -152,15 +153,17 @@ class Enrichment(SpanProcessor):
                 below.closed = True
             if place is not None and place.claimed:
                 call, place.claimed = place.claimed, True
-                if call is not True:
+                if call is _ELSEWHERE:
+                    _mark_repeat(span)
+                elif call is not True:
                     _repeat(self.teller, span, call)
                 return
             if below is not None and below.spent.calls:  # counted already: if this is a call, it is a layer above
                 if span.kind in _ENTRANCES or _is_agent(span):
                     payers = {payer(key): value for key, value in place.payers.items()} if place is not None else {}
                     write(span, {**payers, **account_attributes(below)})
-                elif not _MARKS.isdisjoint(attributes_of(span)):
-                    write(span, _REPEAT)
+                else:
+                    _mark_repeat(span)
                 return
             self._price(span, place, below)
 
@@ -177,6 +180,12 @@ class Enrichment(SpanProcessor):
         call.scope = Scope(call.request.attribution, account)
         more = None if is_repeat(span, call) else self.teller.tell_foreign(call, scope_of(span))
         write(span, _REPEAT if more is None else {name: value for name, value in more.items() if name not in seen})
+
+
+def _mark_repeat(span: Any) -> None:
+    """Say that other spans have the numbers of what this one tells of, if it is one of a tool for a call."""
+    if not _MARKS.isdisjoint(attributes_of(span)):
+        write(span, _REPEAT)
 
 
 def _repeat(teller: Teller, span: Any, call: Any) -> None:
