@@ -99,6 +99,7 @@ def test_an_error_is_on_the_sdk_s_span(watching, fake, shape):
         client(fake, tracing).ask(shape, "messages.create", **ASK)
 
     assert scopes(seen) == [NATIVE]
+    assert "costspan.kind" not in seen.attributes
     assert seen.spans[0].status.status_code is trace.StatusCode.ERROR
 
 
@@ -185,5 +186,6 @@ def test_beside_another_tool_the_call_is_on_the_tool_s_span_and_counted_once(wat
 
     priced = ["gen_ai.usage.cost.amount" in span.attributes for span in seen.spans]
     assert list(zip(scopes(seen), priced, strict=True)) == [(NATIVE, False), ("other.tool", True)]
+    assert [span.attributes.get("costspan.kind") for span in seen.spans] == ["repeat", None]
     spent = instrumentors.PLUGIN.recorder.spending.total.spent
     assert (spent.calls, spent.tokens) == (1, 29)

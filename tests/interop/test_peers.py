@@ -32,6 +32,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import costspan
 from costspan.config import read_settings
 from costspan.instrumentors import PLUGIN
+from costspan.telemetry.reading import read_call
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("default")]  # their warnings are not ours
 QUESTION = [{"role": "user", "content": "Where do cats sleep?"}]
@@ -156,6 +157,7 @@ def test_a_call_is_one_span_with_our_cost_and_is_counted_once(peer, shape, fake_
     assert left.spent.calls == 1
     assert costspan.current_cost().calls == 1
     assert counted_cost(peer) == pytest.approx(cost, rel=1e-12)
+    assert calls_told(peer) == 1
     extra = {(PEER, shape)} & (TWO_SPANS | (set() if peer.alone else AFTERWARDS))
     assert len(peer.spans) == 1 + len(extra)
 
@@ -222,6 +224,7 @@ def test_a_call_of_anthropic_that_its_sdk_and_the_tool_see_is_counted_once(peer,
     assert PLUGIN.recorder.drain(30)
     assert (left.spent.calls, left.spent.tokens, float(left.spent)) == (1, 1500, pytest.approx(0.005505))
     assert counted_cost(peer) == pytest.approx(0.005505)
+    assert calls_told(peer) == 1
     [span] = [each for each in peer.spans if "gen_ai.usage.cost.amount" in each.attributes]
     assert span.attributes["gen_ai.usage.cost.amount"] == pytest.approx(0.005505)
     assert span.attributes["costspan.team"] == "search"
@@ -243,6 +246,12 @@ def test_a_stream_of_anthropics_helper_is_counted_once(peer, shape, anthropic_se
     assert PLUGIN.recorder.drain(30)
     assert (left.spent.calls, left.spent.tokens, float(left.spent)) == (1, 1500, pytest.approx(0.005505))
     assert counted_cost(peer) == pytest.approx(0.005505)
+    assert calls_told(peer) == 1
+
+
+def calls_told(peer):
+    """How many of the spans are calls for who reads them: the ledger, or ClickHouse."""
+    return sum(read_call(dict(each.attributes)) is not None for each in peer.spans)
 
 
 def counted_cost(peer):
