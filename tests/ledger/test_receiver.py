@@ -171,8 +171,12 @@ def test_a_json_event_is_a_call_and_metrics_are_taken_without_being_kept(served)
         "attributes": [*attributes, {"key": "gen_ai.usage.cost.amount", "value": {"doubleValue": 1}}],
     }
     resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "json-event"}}]}
-    body = {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [record]}]}]}
-    assert served.post(json.dumps(body).encode(), "logs", content_type="application/json")[0] == 200
+    body = {
+        "resourceLogs": [
+            {"resource": resource, "scopeLogs": [{"logRecords": [record, {"body": {"stringValue": "some line"}}]}]}
+        ]
+    }
+    assert served.post(json.dumps(body).encode(), "logs", content_type="application/json") == (200, b"{}")
     assert served.post(b'{"resourceMetrics": []}', "metrics", content_type="application/json")[0] == 200
     assert served.post(b"", "metrics") == (200, b"")
 

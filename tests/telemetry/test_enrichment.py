@@ -486,6 +486,7 @@ def test_a_span_that_begins_where_telemetry_is_suppressed_is_not_counted_besides
         otel.detach(token)
         span.set_attributes(GENAI)
     assert "gen_ai.usage.cost.amount" not in program.span("below").attributes
+    assert program.span("below").attributes["costspan.kind"] == "repeat"
     assert program.span("above").attributes["gen_ai.usage.cost.amount"] == CALL
     assert costspan.current_cost().calls == 1
 
