@@ -408,6 +408,17 @@ def test_logfires_two_spans_of_a_stream_are_one_call_paid_for_by_who_began_it(te
     assert costspan.current_cost().calls == 1
 
 
+@pytest.mark.parametrize(
+    ("scope", "recorded"), [("opentelemetry.instrumentation.openai", 0), ("opentelemetry.instrumentation.ag2", 1)]
+)
+def test_the_conventions_metrics_are_left_to_tools_that_record_them(telling, scope, recorded):
+    """AG2 names its spans as the official instrumentations do, and records none."""
+    program = telling()
+    foreign(program, GENAI, scope=scope)
+    assert len(program.points("gen_ai.client.operation.duration")) == recorded
+    assert sum(point.value for _, point in program.points("costspan.calls")) == 1
+
+
 def test_langsmiths_spans_are_made_of_calls_that_are_told_already(telling):
     """Its exporter makes them in a thread of its own, later, beside our span of the call; they name no answer's id."""
     program = telling()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _INFERENCE = frozenset(("chat", "text_completion", "generate_content", "embeddings", "completion", "rerank"))
 _TOOLS = ("openlit",)  # scopes of tools that tell what a span is only when it ends; every span of theirs is a client's
+# Scopes of tools that record the conventions' duration and token metrics for their spans: twice would add up
+_COUNT_THEMSELVES = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "openlit")
+_NO_METRICS = "opentelemetry.instrumentation.ag2"  # AG2 names its spans so, and records none: ag2 1.2, read 2026-11-23
 # The newest span of another tool here: one that is for an inference is not made the current one by every tool
 _PENDING: ContextVar[ref[Any] | None] = ContextVar("costspan-pending-span", default=None)
 
@@ -67,6 +70,11 @@ def stands_for_inference(span: Any) -> bool:
         or attributes.get("openinference.span.kind") in names.CALL_KINDS
         or attributes.get("langfuse.observation.type") in names.CALL_KINDS
     )
+
+
+def counts_itself(scope: str) -> bool:
+    """Whether the tool of a scope records the conventions' metrics for its spans."""
+    return scope.startswith(_COUNT_THEMSELVES) and scope != _NO_METRICS
 
 
 def _is_below(pending: Any, current: Span) -> bool:

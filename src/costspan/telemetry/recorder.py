@@ -17,7 +17,7 @@ from costspan.adapters._hosts import resolve_told
 from costspan.forking import in_children
 from costspan.guard import Guard
 from costspan.telemetry import names, native
-from costspan.telemetry.adoption import current_llm_span, scope_of
+from costspan.telemetry.adoption import counts_itself, current_llm_span, scope_of
 from costspan.telemetry.attributes import payer_attributes, reply_attributes, request_attributes
 from costspan.telemetry.enrichment import claim
 from costspan.telemetry.inside import CALL, step_out
@@ -54,9 +54,6 @@ _SUPPRESSED = (
     "suppress_instrumentation",
     "suppress_language_model_instrumentation",
 )
-
-# Tools that record the conventions' duration and token metrics for their spans: the same numbers twice would add up
-_COUNT_THEMSELVES = ("opentelemetry.instrumentation.", "opentelemetry.util.genai", "openlit")
 
 
 class Recorder:
@@ -220,7 +217,7 @@ class Recorder:
 
     def _count(self, call: Call, price: Price | None, scope: str) -> None:
         labels = self.spending.labels.of(call.request.attribution)
-        self.metrics.record(call, price, labels, conventional=not scope.startswith(_COUNT_THEMSELVES))
+        self.metrics.record(call, price, labels, conventional=not (scope and counts_itself(scope)))
 
     def tell_foreign(self, call: Call, scope: str) -> Mapping[str, Any] | None:
         """Price and count a call that another tool has seen; the attributes for its span, None if it was counted."""
