@@ -1,4 +1,4 @@
-"""LiteLLM: one call, whatever SDK or HTTP client is beneath. Source: litellm 1.83 to 1.106, read and run 2026-11-22.
+"""LiteLLM: one call, whatever SDK or HTTP client is beneath. Source: litellm 1.83 to 1.109, read and run 2026-11-23.
 
 `litellm.completion` and its kin look their Python function up when they are called, so sitting there sees programs that
 imported them before. Before 1.103 they are that function: it is replaced in `litellm` too, and what a program has taken
