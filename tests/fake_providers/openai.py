@@ -110,7 +110,7 @@ def _chat(asked):
     if (asked.fields.get("response_format") or {}).get("type") == "json_schema":
         message = MESSAGE | {"content": '{"city": "Bern", "degrees": 21}'}
     return {
-        "id": f"chatcmpl-{asked.number}",
+        "id": f"chatcmpl-{asked.number:029}",  # as long as OpenAI's
         "object": "chat.completion",
         "created": CREATED,
         "model": model_of(asked),

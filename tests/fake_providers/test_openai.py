@@ -159,7 +159,7 @@ def test_azure_answers_with_the_model_behind_the_deployment(fake_openai):
 def test_a_failed_attempt_is_tried_again(client, fake_openai):
     fake_openai.play(openai.error(429, retry_after_ms="1"))
 
-    assert client.chat.completions.create(**ASK).id == "chatcmpl-2"
+    assert client.chat.completions.create(**ASK).id == f"chatcmpl-{2:029}"
     assert len(fake_openai.requests) == 2
 
 
@@ -172,7 +172,7 @@ def test_clear_starts_again(client, fake_openai):
     fake_openai.play(openai.error(500))
     fake_openai.clear()
 
-    assert client.chat.completions.create(**ASK).id == "chatcmpl-1"
+    assert client.chat.completions.create(**ASK).id == f"chatcmpl-{1:029}"
 
 
 def test_a_stream_may_be_cut(client, fake_openai):

@@ -4,6 +4,8 @@ import gc
 import weakref
 
 import pytest
+from fake_providers import openai
+from openai import InternalServerError
 from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
@@ -270,6 +272,24 @@ def test_a_layer_that_lost_its_context_is_known_by_the_response(telling):
     span = foreign(program, GENAI | {"gen_ai.response.id": answer.id})
     assert "gen_ai.usage.cost.amount" not in span.attributes
     assert costspan.current_cost().calls == 1
+
+
+def test_what_only_failed_below_does_not_make_a_tools_span_a_repeat(telling, fake_openai):
+    """A gateway that fell back to another provider, which nobody else has seen."""
+    program = telling()
+    fake_openai.play(openai.error(503))
+    with program.tracer.start_as_current_span("ChatOpenAI", kind=SpanKind.CLIENT) as layer:
+        with pytest.raises(InternalServerError):
+            program.ask()
+        layer.set_attributes(GENAI)
+    assert "costspan.kind" not in program.span("ChatOpenAI").attributes
+
+
+def test_an_id_as_short_as_ollamas_does_not_say_that_two_calls_are_one(telling):
+    program = telling()
+    for name in ("one", "other"):
+        foreign(program, GENAI | {"gen_ai.response.id": "chatcmpl-998"}, name)
+    assert costspan.current_cost().calls == 2
 
 
 @pytest.mark.parametrize("kind", [SpanKind.SERVER, SpanKind.CONSUMER])

@@ -162,7 +162,7 @@ class Enrichment(SpanProcessor):
                 if span.kind in _ENTRANCES or _is_agent(span):
                     payers = {payer(key): value for key, value in place.payers.items()} if place is not None else {}
                     write(span, {**payers, **account_attributes(below)})
-                else:
+                elif below.spent.tokens or below.spent.femto:  # else all failed: another may have answered, unseen
                     _mark_repeat(span)
                 return
             self._price(span, place, below)

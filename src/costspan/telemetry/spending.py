@@ -39,6 +39,7 @@ _QUOTAS = Guard("read the budget file")
 OTHER = "other"
 _NOTHING = Spend()
 _MOST_IDS = 2000  # response ids remembered, the oldest forgotten first
+_LEAST_ID = 16  # characters of one that is not given twice: Ollama draws "chatcmpl-" and a number below 999
 _MOST_TRACES = 1000  # that are not sampled, likewise
 
 
@@ -116,7 +117,7 @@ class Spending:
 
     def was_told(self, response: str) -> bool:
         """Whether the call that gave this response was told before, by another layer."""
-        return bool(response) and response in self._told
+        return len(response) >= _LEAST_ID and response in self._told
 
     def bill_of(self, response: str) -> Bill | None:
         """The bill of the call that gave the response of this id, while the program holds one that has it."""
