@@ -86,11 +86,12 @@ class Recorder:
         if self._pool is None:
             from costspan.tokens.pool import CountingPool  # noqa: PLC0415 only where tokens must be counted
 
-            self._pool = self._pool or CountingPool(  # another thread may have needed it too
+            made = CountingPool(
                 workers=self._settings.tokenizer_threadpool_max_workers,
                 fills=self._settings.count_tokens == "missing" and not self._settings.disable_token_counter,
                 divides=self._settings.prompt_parts and not self._settings.disable_token_counter,
             )
+            self._pool = self._pool or made  # another thread's that was quicker
         return self._pool
 
     def _be_another_process(self) -> None:
