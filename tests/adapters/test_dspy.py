@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import tempfile
 from dataclasses import replace
@@ -24,6 +25,7 @@ import anthropic as anthropic_sdk
 import dspy
 import openai as openai_sdk
 from dspy import lm15
+from dspy._vendor.lm15.transports import TransportRequest
 from google import genai
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # DSPy's own and its dependencies'
@@ -50,15 +52,49 @@ WIRES = {  # provider, class of the engine, where its addresses begin, model, an
         "models.generate_content",
     ),
 }
+PIXEL = b"\x89PNG\r\n\x1a\n--" + bytes(24)
+SIZED = {"size": "512x512", "n": 2}
+NO_CHATS = {  # of OpenAI's SDK: what it is asked, the engine's method, and what that is asked at an address
+    "images.generate": (
+        {"model": "gpt-image-1", "prompt": "A cat", "quality": "low"},
+        "image_generate",
+        lambda _at: lm15.ImageGenerationRequest(model="gpt-image-1", prompt="A cat", extensions={"quality": "low"}),
+    ),
+    "images.edit": (
+        {"model": "dall-e-2", "prompt": "A hat,\r\n--red", "image": PIXEL, **SIZED},
+        "image_generate",
+        lambda _at: lm15.ImageGenerationRequest(
+            model="dall-e-2",
+            prompt="A hat,\r\n--red",
+            images=(lm15.ImagePart(data=base64.b64encode(PIXEL).decode()),),
+            extensions=SIZED,
+        ),
+    ),
+    "audio.speech.create": (
+        {"model": "tts-1", "input": "Cats sleep.", "voice": "alloy"},
+        "speech_generate",
+        lambda _at: lm15.SpeechGenerationRequest(model="tts-1", prompt="Cats sleep.", voice="alloy"),
+    ),
+    "completions.create": (
+        {"model": "gpt-3.5-turbo-instruct", "prompt": "Cats"},
+        "transport.stream",
+        lambda at: TransportRequest(
+            "POST",
+            f"{at}/completions",
+            [("content-type", "application/json")],
+            b'{"model": "gpt-3.5-turbo-instruct", "prompt": "Cats"}',
+        ),
+    ),
+}
 NUMBERS = ("gen_ai.usage.", "costspan.", "gen_ai.provider", "gen_ai.response.model", "gen_ai.response.finish_reasons")
 
 
-def engine(name, url):
+def engine(name, url, method=""):
     given = {"api_key": "k", "base_url": url}
     return Client(
         lambda: getattr(lm15, name)(**given),
         lambda: getattr(lm15, f"Async{name}")(**given),
-        lambda shape, _path: "stream" if "stream" in shape else "complete",
+        lambda shape, _path: method or ("stream" if "stream" in shape else "complete"),
     )
 
 
@@ -101,6 +137,37 @@ def test_an_answer_costs_what_it_does_through_the_providers_own_sdk(watch, serve
     assert ours.attributes["gen_ai.request.model"] == model
     assert ours.name == own.name
     assert not seen.calls[1].reply.partial
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("path", NO_CHATS)
+def test_what_is_no_chat_costs_what_it_does_through_openais_sdk(watch, serve, shape, path):
+    seen, fake = watch("openai", "dspy", hosts={"127.0.0.1": "openai"}), serve(openai)
+    given, method, sent = NO_CHATS[path]
+    url = fake.url + "/v1"
+    taken = dict(zip(PLAIN, STREAMS, strict=True))[shape] if method == "transport.stream" else shape
+
+    Client(lambda: openai_sdk.OpenAI(base_url=url, api_key="k"), None).ask("sync", path, **given)
+    engine("OpenAILM", url, method).ask(taken, "", sent(url))
+
+    own, ours = seen.spans
+    assert numbers(ours) == numbers(own)
+    assert ours.attributes["gen_ai.usage.cost.amount"] > 0
+    assert ours.name == own.name
+    assert not seen.calls[1].reply.partial
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_finished_batch_is_billed_once_at_the_batch_price(watch, serve, shape):
+    seen, fake = watch("dspy", hosts={"127.0.0.1": "openai"}), serve(openai)
+
+    for _ in range(2):
+        engine("OpenAILM", fake.url + "/v1", "batch_status").ask(shape, "", f"batch_dspy_{shape}")
+
+    assert len(fake.requests) == 2
+    assert seen.usage.requests == 2
+    assert seen.reply.terms.batch
+    assert seen.attributes["gen_ai.usage.cost.amount"] > 0
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -1,11 +1,13 @@
 """How DSPy's transport is read: bytes of HTTP, whose answers are heard as they pass.
 
-Source: dspy 3.4 as installed, read 2026-11-23; it asks for bodies that are not compressed.
+Source: dspy 3.4 as installed, read 2026-11-23; it asks for bodies that are not compressed, and what comes so all the
+same (gzip, deflate) is decoded below `_chunks`, where we listen.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -32,6 +34,9 @@ _FLAVOURS = {  # by the last word of an address: whose API it is; the rest is as
     "streamGenerateContent": "gcp.gemini",
 }
 _GEMINIS = frozenset({"contents", "candidates", "usageMetadata"})
+_FIELD = re.compile(
+    rb'(--[^\r\n]+)\r\nContent-Disposition: form-data; name="([^"]+)"\r\n\r\n(.*?)\r\n(?=\1)', re.DOTALL
+)
 _FAILED = 400  # the lowest HTTP status that is an error
 
 
@@ -45,7 +50,7 @@ def open_transport(
     if found is None:
         return None
     operation, resource = found
-    verb, body = where.rpartition("/")[2], _parsed(sent.body)
+    verb, body = where.rpartition("/")[2], _parsed(sent.body) or _fields(sent.body)
     if "contents" in body:
         body["config"] = {**body, **(body.get("generation_config") or {})}
     request = read_request(operation, adapter.provider, body)
@@ -129,3 +134,12 @@ def _parsed(text: bytes | bytearray) -> dict[str, Any]:
     if not isinstance(found, dict):
         return {}
     return snake(found) if _GEMINIS.intersection(found) else found
+
+
+def _fields(form: bytes) -> dict[str, Any]:
+    """What a multipart form says before its first file."""
+    found, at = {}, 0
+    while field := _FIELD.match(form, at):
+        name, value = (each.decode(errors="replace") for each in field.groups()[1:])
+        found[name], at = value, field.end()
+    return found
