@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import tempfile
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,8 +13,12 @@ from fake_providers import anthropic, gemini, openai
 
 from adapters import PLAIN, SHAPES, STREAMS, Client
 from costspan import BudgetExceededError, budget
+from costspan.adapters import _dspy_hooks
 from costspan.adapters._adapter import load
-from costspan.adapters._dspy_hooks import open_transport
+from costspan.adapters._dspy_hooks import hear, open_transport
+from costspan.adapters._watch import Watch
+from costspan.adapters.openai import CHAT
+from costspan.call import Call, Request
 from costspan.config import Settings
 from costspan.demo.server import events
 from costspan.usage import Usage
@@ -86,6 +91,7 @@ NO_CHATS = {  # of OpenAI's SDK: what it is asked, the engine's method, and what
         ),
     ),
 }
+TOLD = b'{"usage": {"prompt_tokens": 19, "completion_tokens": 10}}'
 NUMBERS = ("gen_ai.usage.", "costspan.", "gen_ai.provider", "gen_ai.response.model", "gen_ai.response.finish_reasons")
 
 
@@ -100,6 +106,17 @@ def engine(name, url, method=""):
 
 def asked(model="gpt-4o", **config):
     return lm15.Request(model=model, messages=(lm15.Message.user("Cats?"),), config=lm15.Config(**config))
+
+
+def heard(chunks, **given):
+    """A call whose answer comes in these pieces, and what the program gets of them."""
+    observer = SimpleNamespace(finished=lambda _call: None)
+    call, response = (
+        Call(Request("chat", "openai", **given), observer),
+        SimpleNamespace(status=200, _chunks=chunks),
+    )
+    hear(response, Watch(call, CHAT, observer))
+    return call, response._chunks
 
 
 def by_its_own_sdk(provider, path, model, url):
@@ -301,3 +318,24 @@ def test_what_is_no_call_of_a_model_is_none(watch, serve):
         lm.list_models()
 
     assert seen.calls == []
+
+
+def test_a_long_line_in_many_pieces_is_put_together_once():
+    line = b"data: " + TOLD.replace(b"{", b'{"picture": "' + b"A" * 8_000_000 + b'", ', 1) + b"\n\n"
+    call, chunks = heard((line[at : at + 1000] for at in range(0, len(line), 1000)), stream=True)
+    begun = time.process_time()
+
+    assert b"".join(chunks) == line
+    assert time.process_time() - begun < 1
+    assert call.reply.usage == Usage(input=19, output=10)
+
+
+def test_only_lines_that_may_be_an_event_are_parsed(monkeypatch):
+    parsed, parse = [], _dspy_hooks._parsed
+    monkeypatch.setattr(_dspy_hooks, "_parsed", lambda text: parsed.append(bytes(text)) or parse(text))
+    call, chunks = heard(iter([b": ping\r\n\r\nevent: m\r\nid: 7\r\nda", b"ta: ", TOLD, b"\r\n\r\n"]), stream=True)
+
+    list(chunks)
+
+    assert parsed == [b" " + TOLD + b"\r"]
+    assert call.reply.usage == Usage(input=19, output=10)

@@ -112,16 +112,18 @@ class _Lines(_Whole):
     def see(self, data: bytes) -> bool:
         """As above."""
         with _HEAR:
-            *lines, self._come = (self._come + data).split(b"\n")
-            for line in lines:
-                self._look(line)
+            self._come += data
+            if b"\n" in data:
+                *lines, self._come = self._come.split(b"\n")
+                for line in lines:
+                    self._look(line)
         return True
 
     def _end(self) -> None:
         self._look(self._come)
 
     def _look(self, line: bytearray) -> None:
-        if event := _parsed(line.removeprefix(b"data:")):
+        if line.startswith((b"data:", b"{")) and (event := _parsed(line.removeprefix(b"data:"))):
             self._watch.see(event)
 
 
