@@ -108,6 +108,13 @@ def asked(model="gpt-4o", **config):
     return lm15.Request(model=model, messages=(lm15.Message.user("Cats?"),), config=lm15.Config(**config))
 
 
+class Later:
+    """Pieces that are iterable, and no iterator."""
+
+    async def __aiter__(self):
+        yield TOLD
+
+
 def heard(chunks, **given):
     """A call whose answer comes in these pieces, and what the program gets of them."""
     observer = SimpleNamespace(finished=lambda _call: None)
@@ -117,6 +124,10 @@ def heard(chunks, **given):
     )
     hear(response, Watch(call, CHAT, observer))
     return call, response._chunks
+
+
+async def every(chunks):
+    return [chunk async for chunk in chunks]
 
 
 def by_its_own_sdk(provider, path, model, url):
@@ -338,4 +349,12 @@ def test_only_lines_that_may_be_an_event_are_parsed(monkeypatch):
     list(chunks)
 
     assert parsed == [b" " + TOLD + b"\r"]
+    assert call.reply.usage == Usage(input=19, output=10)
+
+
+@pytest.mark.parametrize(("pieces", "take"), [([TOLD], list), (Later(), lambda pieces: asyncio.run(every(pieces)))])
+def test_pieces_need_not_be_an_iterator(pieces, take):
+    call, chunks = heard(pieces)
+
+    assert take(chunks) == [TOLD]
     assert call.reply.usage == Usage(input=19, output=10)

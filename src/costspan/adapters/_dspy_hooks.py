@@ -72,7 +72,8 @@ def hear(response: Any, watch: Watch) -> None:
         return
     several = watch.call.request.stream or watch.operation.tally is not None
     body, chunks = (_Lines if several else _Whole)(watch), response._chunks
-    response._chunks = AsyncStream(chunks, body) if hasattr(chunks, "__anext__") else SyncStream(chunks, body)  # type: ignore[arg-type] # as ParsedStream
+    waits = hasattr(chunks, "__aiter__")
+    response._chunks = AsyncStream(aiter(chunks), body) if waits else SyncStream(iter(chunks), body)  # type: ignore[arg-type] # as ParsedStream
 
 
 class _Whole:
