@@ -5,6 +5,7 @@ import base64
 import os
 import tempfile
 import time
+import tracemalloc
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from costspan.adapters import _dspy_hooks
 from costspan.adapters._adapter import load
 from costspan.adapters._dspy_hooks import hear, open_transport
 from costspan.adapters._watch import Watch
-from costspan.adapters.openai import CHAT
+from costspan.adapters.openai import CHAT, SPEECH
 from costspan.call import Call, Request
 from costspan.config import Settings
 from costspan.demo.server import events
@@ -115,14 +116,14 @@ class Later:
         yield TOLD
 
 
-def heard(chunks, **given):
+def heard(chunks, operation=CHAT, **given):
     """A call whose answer comes in these pieces, and what the program gets of them."""
     observer = SimpleNamespace(finished=lambda _call: None)
     call, response = (
-        Call(Request("chat", "openai", **given), observer),
+        Call(Request(operation.name, "openai", **given), observer),
         SimpleNamespace(status=200, _chunks=chunks),
     )
-    hear(response, Watch(call, CHAT, observer))
+    hear(response, Watch(call, operation, observer))
     return call, response._chunks
 
 
@@ -358,3 +359,15 @@ def test_pieces_need_not_be_an_iterator(pieces, take):
 
     assert take(chunks) == [TOLD]
     assert call.reply.usage == Usage(input=19, output=10)
+
+
+def test_sound_is_not_kept_in_memory():
+    call, chunks = heard((bytes(100_000) for _ in range(50)), SPEECH, body={"input": "Cats sleep."})
+    tracemalloc.start()
+
+    for _ in chunks:
+        pass
+
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+    assert call.reply.usage == Usage(input_characters=11)

@@ -89,8 +89,9 @@ class _Whole:
         return None
 
     def see(self, data: bytes) -> bool:
-        """All of it is the program's."""
-        self._come += data
+        """All of it is the program's; kept only where it tells usage, as sound does not."""
+        if self._watch.operation.usage is not None:
+            self._come += data
         return True
 
     def finish(self) -> None:
