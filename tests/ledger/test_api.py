@@ -11,6 +11,8 @@ from ledger_spans import CHAT, DAY, NOON, call, span, traces
 
 from costspan.api.openapi import ENDPOINTS
 from costspan.ledger.schema import LedgerError
+from costspan.pricing import Pricer
+from costspan.pricing.registry import REGISTERED
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +187,19 @@ def test_a_model_that_no_price_list_knows_cannot_be_compared_with(asked):
 
     assert (status, said["error"][:35]) == (400, "what_if: no price for 'gpt-4o-mimi'")
     assert "closest known: gpt-4o-mini" in said["error"]
+
+
+def test_a_deployment_of_ones_own_can_be_compared_with(asked, monkeypatch, tmp_path):
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"deployments": [{"provider": "openai", "deployment": "prod-mini", "model": "gpt-4o-mini"}]}')
+    monkeypatch.setattr(REGISTERED, "pricer", Pricer(str(prices)))
+    status, said = asked.get("/api/advice?since=all&what_if=Prod-Mini")
+
+    assert status == 200
+    assert [line["basis"][:28] for line in said["advice"] if line["kind"] == "another model"] == [
+        "the same tokens on Prod-Mini"
+    ]
+    assert asked.get("/api/advice?what_if=prod-maxi")[0] == 400
 
 
 def test_an_unknown_trace_is_not_found(asked):

@@ -23,7 +23,7 @@ from costspan.ledger.listing import ORDERS
 from costspan.ledger.question import QuestionError
 from costspan.ledger.schema import LedgerError
 from costspan.limits import read_quotas
-from costspan.pricing.lookup import unknown_model
+from costspan.pricing.lookup import own_pricer, unknown_model
 from costspan.reports.advise import advise
 from costspan.reports.attempts import LOOKED_AT, tried_again
 from costspan.reports.budgets import read_budgets
@@ -159,7 +159,7 @@ def advice(ledger: str, request: Request) -> dict[str, Any]:
     """What could be saved, and how sure that is."""
     query = request.query_params
     what_if = query.get("what_if", "")
-    if what_if and not prices_of(what_if):
+    if what_if and not own_pricer().resolver.knows(what_if):
         raise QuestionError(f"what_if: {unknown_model(what_if)}")
     with _open(ledger) as book:
         lines = advise(book, question_of(query), what_if)

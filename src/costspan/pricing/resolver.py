@@ -16,7 +16,7 @@ from costspan.pricing.model import Period, override
 from costspan.pricing.price import Entry
 from costspan.pricing.providers import canonical_provider, is_local, route
 from costspan.pricing.registry import REGISTERED, OwnModels
-from costspan.usage import TOKENS, UNITS
+from costspan.usage import STANDARD, TOKENS, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +65,11 @@ class Resolver:
             if name and (found := self._find(*route(provider, name), terms.geo)):
                 return found
         return None
+
+    def knows(self, name: str) -> bool:
+        """Whether it is a model at any provider, or the user says which one it is."""
+        hosts = {*self.catalog.snapshot.providers, *self.own_providers, *(host for host, _ in self.file.deployments)}
+        return any(self.find(host, self._deployed(host, (name,), STANDARD)[0], STANDARD) for host in hosts)
 
     @property
     def own_providers(self) -> tuple[str, ...]:
