@@ -302,6 +302,30 @@ def test_calls_from_before_all_that_is_kept_come_in_once_where_nothing_has_them(
     assert [(each.calls, each.duplicates, each.refused) for each in written] == [(1, 0, 0), (0, 1, 0)]
 
 
+def test_merging_brings_single_calls_from_before_all_that_is_kept_and_tells_only_of_sums(ledger, tmp_path):
+    """An import of old calls brought two, beside three that were dropped: all five were told as sums."""
+    ledger.send(traces(*(call(NOON - 300 * DAY) for _ in range(3))))
+    connection = schema.open_store(ledger.path)
+    while maintenance.drop_before(connection, NOON // DAY, NOON // DAY):
+        pass
+    connection.close()
+    ledger.send(traces(*(call(NOON - 200 * DAY) for _ in range(2))))
+    merged = merge(tmp_path / "new.db", ledger.path, lambda _: None)
+
+    assert (merged.calls, merged.refused) == (2, 3)
+    assert "only sums are left" in merged.refusal
+
+
+def test_merging_brings_a_span_of_an_hour_without_calls(ledger, tmp_path):
+    """A request that began an hour before the only call in it."""
+    inner = call()
+    root = span({}, trace_id=inner["trace_id"], name="GET /", at=NOON - 3600 * SECOND, seconds=3700)
+    ledger.send(traces(inner | {"parent_span_id": root["span_id"]}, root))
+    merge(tmp_path / "copy.db", ledger.path, lambda _: None)
+    with Reader(ledger.path) as one, Reader(tmp_path / "copy.db") as two:
+        assert read_trace(two, inner["trace_id"]) == read_trace(one, inner["trace_id"])
+
+
 def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
     inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1", "costspan.cost.list": 0.009})
     root = span({}, trace_id=inner["trace_id"], name="GET /")

@@ -12,7 +12,7 @@ from costspan.ledger.calls import Sorter
 from costspan.ledger.otlp import BadRequestError, read_json
 from costspan.ledger.question import Question
 from costspan.ledger.reader import Reader
-from costspan.ledger.rows import hours_with_calls, read_hour, read_other_spans
+from costspan.ledger.rows import read_hour, read_other_spans
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.sql import HOUR_US
 from costspan.ledger.store import Store, Written
@@ -28,6 +28,11 @@ _LINES_AT_ONCE = 200
 _IS_DROPPED = (
     "SELECT coalesce((SELECT sum(calls) FROM hours WHERE hour=:hour), 0) > "
     "(SELECT count(*) FROM calls WHERE hour=:hour)"
+)
+_HOURS = "SELECT hour FROM calls UNION SELECT hour FROM spans ORDER BY 1"
+_LEFT = (
+    "SELECT coalesce((SELECT sum(calls) FROM hours WHERE hour<:kept), 0) - "
+    "(SELECT count(*) FROM calls WHERE hour<:kept)"
 )
 _CALLS_AT_ONCE = 5000
 _SIGNALS = {"resourceSpans": "traces", "resourceLogs": "logs", "resourceMetrics": "metrics"}
@@ -131,7 +136,7 @@ def merge(path: Path, other: Path, told: Callable[[int], object]) -> Written:
         everything = Question()
         calls: list[StoredCall] = []
         spans: list[OtherSpan] = []
-        for hour in hours_with_calls(reader, everything):
+        for (hour,) in reader.fetch(_HOURS):
             calls += read_hour(reader, everything, hour)
             spans += read_other_spans(reader, hour)
             if len(calls) + len(spans) >= _CALLS_AT_ONCE:
