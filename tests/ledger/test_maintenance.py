@@ -359,6 +359,14 @@ def test_the_collectors_json_lines_come_in_once(tmp_path):
     assert [(each.calls, each.duplicates) for each in written] == [(1, 2), (0, 3)]
 
 
+def test_a_span_of_another_form_is_told_with_its_line(tmp_path):
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(LINE)}\n{json.dumps(LINE).replace('eee19b', 'no-hex')}\n")
+    written = import_lines(tmp_path / "x.db", tmp_path / "a.jsonl", Pricer(), lambda _: None)
+
+    assert (written.calls, written.refused) == (1, 1)
+    assert written.refusal.endswith(f"spanId must be hexadecimal ({tmp_path / 'a.jsonl'}, line 2)")
+
+
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_what_comes_before_the_cut_off_end_of_a_file_is_stored(tmp_path, name):
     source, text = tmp_path / name, (json.dumps(LINE) + "\n" + json.dumps(LINE)).encode()

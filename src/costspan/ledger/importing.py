@@ -86,10 +86,11 @@ def import_lines(path: Path, source: Path, pricer: Pricer, told: Callable[[int],
             calls, spans = [], []
             try:
                 for place, line in enumerate(lines, number * _LINES_AT_ONCE + 1):
-                    batch = sorter.sort_out(_arrivals(line, f"{source}, line {place}"))
+                    where = f"{source}, line {place}"
+                    batch = sorter.sort_out(_arrivals(line, where))
                     calls += batch.calls
                     spans += batch.spans
-                    target.refuse(batch.refused, batch.refusal)
+                    target.refuse(batch.refused, f"{batch.refusal} ({where})")
             finally:  # also before a line that is cut off, as the last one of a file that is being written
                 target.add(calls, spans)
             told(sum(map(len, lines)))
@@ -144,6 +145,6 @@ def merge(path: Path, other: Path, told: Callable[[int], object]) -> Written:
                 told(len(calls))
                 calls, spans = [], []
         target.add(calls, spans)
-        left = reader.fetch("SELECT coalesce(sum(calls), 0) FROM hours WHERE hour<?", (reader.kept_from,))[0][0]
+        left = reader.fetch(_LEFT, {"kept": reader.kept_from})[0][0]
         target.refuse(left, f"only sums are left of them in {other}")
     return target.total
