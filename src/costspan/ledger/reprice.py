@@ -108,9 +108,8 @@ def _changes(reader: Reader, asked: Repricing, pricer: Pricer, hour: int) -> Ite
 
 
 def _write(connection: sqlite3.Connection, run: int, hour: int, changes: list[tuple[StoredCall, StoredCall]]) -> None:
-    if (
-        hour < connection.execute(KEPT_FROM).fetchone()[0]
-    ):  # dropped since it was planned: its sums can no longer be made from its calls
+    # dropped since it was planned: its sums can no longer be made from its calls
+    if hour < connection.execute(KEPT_FROM).fetchone()[0]:
         return
     numbers = Numbers(connection)
     for old, new in changes:
