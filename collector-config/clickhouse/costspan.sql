@@ -75,7 +75,13 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(toDateTime(hour * 3600))
 ORDER BY (hour, service, environment, provider, model, operation, team, feature, status, source, error, user, tags);
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_hours_of_calls TO costspan_hours AS
+DROP VIEW IF EXISTS costspan_calls_of_spans;
+
+DROP VIEW IF EXISTS costspan_calls_of_events;
+
+DROP VIEW IF EXISTS costspan_hours_of_calls;
+
+CREATE MATERIALIZED VIEW costspan_hours_of_calls TO costspan_hours AS
 SELECT
     intDiv(ts, 3600000000) AS hour,
     service, environment, provider, model, operation, team, feature, status, source, error, user, tags,
@@ -96,7 +102,7 @@ SELECT
 FROM costspan_calls AS c
 GROUP BY hour, service, environment, provider, model, operation, team, feature, status, source, error, user, tags;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_calls_of_spans TO costspan_calls AS
+CREATE MATERIALIZED VIEW costspan_calls_of_spans TO costspan_calls AS
 WITH
     SpanAttributes AS a,
     ResourceAttributes AS r,
@@ -151,7 +157,7 @@ SELECT
 FROM otel_traces
 WHERE is_call;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_calls_of_events TO costspan_calls AS
+CREATE MATERIALIZED VIEW costspan_calls_of_events TO costspan_calls AS
 WITH
     LogAttributes AS a,
     ResourceAttributes AS r,

@@ -225,3 +225,21 @@ def test_a_call_that_comes_again_counts_once_where_each_call_is_looked_at(books)
     with ClickHouseBook(Embedded(session), exact=True) as book:
         assert read_usage(book, Question()).total.calls == 1
     session.query("USE otel")
+
+
+@pytest.mark.real
+def test_the_script_applied_anew_replaces_older_views_and_keeps_the_calls(books):
+    _, session, _ = books
+    session.query("CREATE DATABASE upgraded")
+    session.query("USE upgraded")
+    older = [statement.replace("costspan.kind", "unknown.then") for statement in clickhouse_schema.STATEMENTS]
+    calls = []
+    for number, statements in enumerate(((OTEL_TRACES, OTEL_LOGS, *older), clickhouse_schema.STATEMENTS)):
+        for statement in statements:
+            session.query(statement)
+        repeat = span(CHAT | {"costspan.kind": "repeat"}, at=NOON + number)
+        session.query(f"INSERT INTO otel_traces FORMAT JSONEachRow {json.dumps(as_row(repeat, is_event=False))}")
+        with ClickHouseBook(Embedded(session)) as book:
+            calls.append(read_usage(book, Question()).total.calls)
+    session.query("USE otel")
+    assert calls == [1, 1]

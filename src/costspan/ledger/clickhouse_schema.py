@@ -60,7 +60,7 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toYYYYMM(toDateTime(hour * 3600))
 ORDER BY (hour, {", ".join(Dims._fields)})"""
 
-ROLL = f"""CREATE MATERIALIZED VIEW IF NOT EXISTS costspan_hours_of_calls TO costspan_hours AS
+ROLL = f"""CREATE MATERIALIZED VIEW costspan_hours_of_calls TO costspan_hours AS
 SELECT
     intDiv(ts, 3600000000) AS hour,
     {", ".join(Dims._fields)},
@@ -175,7 +175,7 @@ def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool
     free = "error != '' AND NOT input_said AND NOT output_said AND status_said = ''"
     known = "if(cost_pico = 0, 'free', 'priced')"
     status = f"multiIf(status_said != '', status_said, {said}, {known}, {free}, 'free', 'unpriced')"
-    return f"""CREATE MATERIALIZED VIEW IF NOT EXISTS {name} TO costspan_calls AS
+    return f"""CREATE MATERIALIZED VIEW {name} TO costspan_calls AS
 WITH
     {_named(attributes)}
 SELECT
@@ -227,7 +227,8 @@ EVENTS = view(
     f"toInt64({_DURATION} * 1000)",
     event=True,
 )
-STATEMENTS = (CALLS, HOURS, ROLL, SPANS, EVENTS)
+_DROPS = [f"DROP VIEW IF EXISTS {statement.split()[3]}" for statement in (SPANS, EVENTS, ROLL)]  # feeders first
+STATEMENTS = (CALLS, HOURS, *_DROPS, ROLL, SPANS, EVENTS)
 HEADER = """-- costspan's tables beside the OpenTelemetry Collector's otel_traces and otel_logs; see README.md here.
 -- Made by `python -m costspan.ledger.clickhouse_schema`: change that, not this.
 """
