@@ -378,6 +378,25 @@ def test_a_period_of_ones_own_ends_with_today_where_its_days_are(page, served, z
     assert address(page)["until"] == [tomorrow.isoformat()]
 
 
+def test_a_period_of_ones_own_ends_with_today_also_where_that_has_25_hours(page, served):
+    page.open(f"{served.running.url}/?tz=America/New_York")
+    choose = "const it = document.getElementById('period'); it.value = 'custom'; it.dispatchEvent(new Event('change'));"
+    page.run("Date.now = () => Date.parse('2026-11-01T04:30Z');" + choose)
+
+    assert (address(page)["since"], address(page)["until"]) == (["2026-10-26"], ["2026-11-02"])
+
+
+def test_a_zone_that_does_not_exist_is_told_and_keeps_nobody_from_a_trace(window, served):
+    window.open(f"{served.running.url}/?since=all")
+    [trace, *_] = window.run("return [...document.querySelectorAll('#calls a[aria-label]')].map((each) => each.search)")
+    window.open(f"{served.running.url}/{trace}&tz=Mars/Base")
+    figure = window.wait(lambda: [each for each in window.texts("#trace .figure, #trace .note") if each != "…"])
+
+    assert figure[0].startswith("$")
+    assert "there is no time zone 'Mars/Base'" in window.texts("#problem")[0]
+    assert all("400" in complaint for complaint in window.complaints())
+
+
 def test_what_nobody_knows_in_the_address_is_left_out_of_questions(page, served):
     page.open(f"{served.running.url}/?utm_source=mail&group_by=x&limit=0&team=search")
 

@@ -2,7 +2,7 @@
 
 import { el, refill } from './dom.js';
 import { named } from './format.js';
-import { NAMES, OFFERED, PERIODS, ask, filters, get, go, link, period, read, zone } from './state.js';
+import { NAMES, OFFERED, PERIODS, ask, filters, get, go, knownZone, link, period, read, zone } from './state.js';
 
 const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
@@ -36,8 +36,9 @@ function periods() {
   const options = [...Object.entries(PERIODS), ['custom', 'From … to']];
   return field('period', 'Period', select(options, own ? 'custom' : period(), (value) => {
     if (value !== 'custom') return go({ since: value, until: null });
-    const days = new Intl.DateTimeFormat('sv', { timeZone: zone() }); // Sweden writes 2026-11-23
-    const day = (ago) => days.format(Date.now() - ago * 86400e3);
+    const days = new Intl.DateTimeFormat('sv', { timeZone: knownZone() }); // Sweden writes 2026-11-23
+    const today = Date.parse(days.format(Date.now())); // as if of UTC: a day of a zone can have 25 hours
+    const day = (ago) => new Date(today - ago * 86400e3).toISOString().slice(0, 10);
     return go({ since: day(6), until: day(-1) });
   }));
 }

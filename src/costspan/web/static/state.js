@@ -17,6 +17,15 @@ export const get = (name, otherwise = '') => read().get(name) ?? otherwise;
 export const period = () => get('since', '30d');
 export const zone = () => get('tz', 'UTC');
 
+/** The zone in which times are written here: UTC where the browser does not know that of the address. */
+export function knownZone() {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone() }).resolvedOptions().timeZone;
+  } catch {
+    return 'UTC';
+  }
+}
+
 /** The address with `changes`: a value, several values, or null to drop it. */
 export function link(changes) {
   const query = read();

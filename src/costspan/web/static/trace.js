@@ -2,7 +2,7 @@
 
 import { el, note } from './dom.js';
 import { compact, counted, moment, money, named, seconds } from './format.js';
-import { get, go, zone } from './state.js';
+import { get, go, knownZone } from './state.js';
 import { table } from './table.js';
 
 /** Opens the trace that the address names in `dialog`, or closes it. */
@@ -38,7 +38,7 @@ function heading(id) {
 function waterfall({ start, cost, calls, spans }) {
   const whole = Math.max(1, ...spans.map((each) => each.offset_us + each.duration_us));
   return [
-    el('p', { class: 'figure' }, money(cost), el('span', { class: 'small' }, ` ${counted(calls, 'call')}, ${seconds(whole / 1e6)}, from ${moment(start, zone())}`)),
+    el('p', { class: 'figure' }, money(cost), el('span', { class: 'small' }, ` ${counted(calls, 'call')}, ${seconds(whole / 1e6)}, from ${moment(start, knownZone())}`)),
     table('Spans of the trace', [
       { title: 'Span', value: (row) => row.name, cell: name },
       { title: 'When', value: (row) => row.offset_us, cell: (row) => time(row, whole) },
