@@ -65,7 +65,7 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
             reply.usage, reply.clamped, reply.stated_cost = USAGE.read(told)
             reply.terms = reply.terms._replace(**_terms(told))  # type: ignore[arg-type] # text fields only
         if all(member(each, "cost") is None for each in told):  # LiteLLM's own, which the program gets as the usage's
-            reply.gateway_cost, reply.stated_cost = reply.stated_cost or reply.gateway_cost, None
+            reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
     hidden = getattr(last, "_hidden_params", None)
     hidden = hidden if isinstance(hidden, dict) else {}
     _name_provider(request, text_of(hidden.get("custom_llm_provider")))
@@ -90,8 +90,8 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
     completed = getattr(last, "completed_response", None)
     openai.read_response(request, completed or last, reply)
     read_hidden(request, last, reply)
-    if completed is not None and request.provider not in _CHARGING:
-        reply.gateway_cost, reply.stated_cost = reply.stated_cost or reply.gateway_cost, None
+    if completed is not None and reply.stated_cost is not None and request.provider not in _CHARGING:
+        reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
 
 
 def _terms(told: list[Any]) -> dict[str, str]:
