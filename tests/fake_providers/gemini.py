@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from costspan.demo.server import events, reply
 from fake_providers import Answer, Route, operation
 
@@ -132,6 +134,30 @@ def _interaction_events(_asked, body):
 
 
 interaction = operation(_interaction, _interaction_events)
+
+
+def _answers(model, usages):
+    return [
+        {"response": {"candidates": [candidate({"text": TEXT})], "modelVersion": model, "usageMetadata": usage}}
+        for usage in usages
+    ]
+
+
+def batch(*usages, state="SUCCEEDED", **output):
+    """A batch with its answers inside, or with the `output` that is given."""
+
+    def answer(asked):
+        inside = {"inlinedResponses": {"inlinedResponses": _answers("gemini-2.5-flash", usages)}}
+        told = {"model": "models/gemini-2.5-flash", "state": f"BATCH_STATE_{state}", "output": output or inside}
+        return reply({"name": "batches/" + asked.received.path.rpartition("/")[2], "metadata": told})
+
+    return answer
+
+
+def results(*usages):
+    """The file of a batch's results; of a request that failed, the line has no answer."""
+    lines = [*_answers("gemini-2.5-flash", usages), {"key": "3", "error": {"code": 13, "message": "No."}}]
+    return Answer(("\n".join(map(json.dumps, lines)).encode(),))
 
 
 def error(status, message="The request was refused."):

@@ -7,6 +7,7 @@ The private methods are the level at which one call is one request: automatic fu
 from __future__ import annotations
 
 from costspan.adapters import _google as google
+from costspan.adapters import _google_batches as batches
 from costspan.adapters import _google_live as live
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._usage import UsageMap
@@ -50,6 +51,8 @@ IMAGES = Operation(
 )
 VIDEO = Operation("video_generation", model="", id="name", asked={"size": "config.resolution"}, hook=google.count_video)
 COUNT = Operation("count_tokens", model="", id="", free=True)
+BATCH = Operation("batch", model="", id="", lookup=True, hook=batches.read_batch)
+RESULTS = Operation("batch", model="", id="", lookup=True, hook=batches.read_results)
 INTERACTION = Operation(
     "chat",
     usage=UsageMap(
@@ -110,6 +113,14 @@ ADAPTER = Adapter(
     seats=(
         *methods("google.genai.models:Models", MODELS, opener=google.open_model_call),
         *methods("google.genai.models:AsyncModels", MODELS, opener=google.open_model_call, waits=True),
+        *(
+            Seat(f"google.genai.{module}", f"{twin}{name}", opener, operation, waits=bool(twin))
+            for module, name, opener, operation in (
+                ("batches", "Batches.get", google.open_model_call, BATCH),
+                ("files", "Files.download", batches.open_results, RESULTS),
+            )
+            for twin in ("", "Async")
+        ),
         Seat("google.genai.live", "AsyncLive.connect", google.open_model_call, SESSION, streams=True),
         Seat("google.genai.live", "AsyncSession._receive", receives=True, waits=True),
         Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),
