@@ -9,7 +9,7 @@ import pytest
 from dashscope.aigc.generation import AioGeneration
 from fake_providers import dashscope as wire
 
-from adapters import SHAPES, STREAMS
+from adapters import PLAIN, SHAPES, STREAMS, Client
 from costspan.adapters._dashscope_hooks import open_call
 from costspan.adapters.dashscope import ADAPTER
 from costspan.config import Settings
@@ -77,3 +77,105 @@ def test_an_error_within_a_stream_is_told_beside_what_was_used(watch, serve, sha
     assert len(ask(shape)) == 2
 
     assert (seen.call.error, seen.usage.total_output) == ("DataInspectionFailed", 90)
+
+
+def client(fake, **more):
+    def made(kind):
+        return kind(api_key="k", base_url=fake.url + "/api/v1", **more)
+
+    return Client(lambda: made(dashscope.Client), lambda: made(dashscope.AsyncClient))
+
+
+@pytest.mark.parametrize("resource", ["chat.completions", "multimodal.chat"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_newer_clients_are_seen(watch, serve, shape, resource):
+    seen, fake = watch("dashscope"), serve(wire)
+
+    client(fake).ask(shape, f"{resource}.create", model="qwen-plus", messages=MESSAGES, max_tokens=9)
+
+    assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
+    assert (seen.call.request.model, seen.reply.id, seen.reply.partial) == ("qwen-plus", "r-1", False)
+    assert seen.attributes["gen_ai.request.max_tokens"] == 9
+    assert seen.call.request.stream == (shape in STREAMS)
+
+
+@pytest.mark.parametrize(("protocol", "usage"), [("openai", (19, 10)), ("anthropic", (19, 10))])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_newer_clients_are_seen_in_each_api(watch, serve, shape, protocol, usage):
+    seen, fake = watch("dashscope"), serve(wire)
+
+    client(fake, protocol=protocol).ask(shape, "chat.completions.create", model="qwen-plus", messages=MESSAGES)
+
+    assert (seen.usage.total_input, seen.usage.total_output) == usage
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("name", "operation", "arguments"),
+    [
+        ("embeddings.create", "embeddings", {"input": "Cats"}),
+        ("rerank.create", "rerank", {"query": "Cats", "documents": ["Dogs"]}),
+    ],
+)
+def test_the_newer_clients_vectors_and_rankings_are_billed_by_their_tokens(
+    watch, serve, shape, name, operation, arguments
+):
+    seen, fake = watch("dashscope"), serve(wire)
+
+    client(fake).ask(shape, name, model="m", **arguments)
+
+    assert (seen.call.request.operation, seen.usage) == (operation, Usage(input=12))
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_of_the_newer_clients_left_early_is_told_at_once(watch, serve, shape):
+    seen, fake = watch("dashscope"), serve(wire)
+
+    async def leave():
+        sdk = (dashscope.Client if shape == "stream" else dashscope.AsyncClient)(api_key="k", base_url=fake.url)
+        stream = sdk.chat.completions.create(model="qwen-plus", messages=MESSAGES, stream=True)
+        if shape == "stream":
+            for _ in stream:
+                break
+            return stream, sdk.close()
+        stream = await stream
+        given = aiter(stream)
+        await anext(given)
+        await given.aclose()
+        return stream, await sdk.aclose()
+
+    held = asyncio.run(leave())
+
+    assert held
+    assert (seen.reply.partial, seen.usage.total_output) == (True, 90)
+
+
+@pytest.mark.parametrize("answer", [reply(REFUSED, 400), replace(reply("no JSON", 502), parts=(b"<html>",))])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_error_reaches_the_program_of_a_newer_client_and_costs_nothing(watch, serve, shape, answer):
+    seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)
+    fake.play(answer)
+
+    with pytest.raises(dashscope.v2.errors.DashScopeError):
+        client(fake, max_retries=0).ask(shape, "chat.completions.create", model="qwen-plus", messages=MESSAGES)
+
+    assert seen.attributes["error.type"]
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+def test_a_job_that_only_starts_is_no_call(watch, serve):
+    seen, fake = watch("dashscope"), serve(wire)
+    fake.play(reply({"request_id": "r-1", "output": {"task_id": "t-1", "task_status": "PENDING"}}))
+
+    client(fake).ask("sync", "embeddings.jobs.create", model="m", file_url="https://example.com/texts")
+
+    assert seen.calls == []
+
+
+def test_a_ranking_that_is_awaited_is_seen(watch, serve, monkeypatch):
+    seen, fake = watch("dashscope"), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+
+    asyncio.run(dashscope.AioTextReRank.call(model="m", query="Cats", documents=["Dogs"], api_key="k"))
+
+    assert seen.usage == Usage(input=12)

@@ -55,6 +55,8 @@ def test_an_unknown_host_keeps_the_flavour_and_is_never_priced_as_it():
     [
         ("dashscope.aliyuncs.com", "dashscope.aliyuncs.com"),
         ("dashscope-intl.aliyuncs.com", "alibaba_cloud"),
+        ("llm-1.cn-beijing.maas.aliyuncs.com", "dashscope.aliyuncs.com"),
+        ("llm-1.ap-southeast-1.maas.aliyuncs.com", "alibaba_cloud"),
         ("api.moonshot.cn", "api.moonshot.cn"),
         ("api.moonshot.ai", "moonshot_ai"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from costspan.demo.server import events, reply
-from fake_providers import Route
+from fake_providers import Route, anthropic, openai
 
 USAGE = {
     "input_tokens": 1000,
@@ -31,4 +31,12 @@ def chat(usage=USAGE):
     return answer
 
 
-ROUTES = (Route("POST", "/generation", chat()),)
+VECTORS = {"output": {"embeddings": [{"text_index": 0, "embedding": [0.5]}]}, "usage": {"total_tokens": 12}}
+RANKED = {"output": {"results": [{"index": 0, "relevance_score": 0.5}]}, "usage": {"total_tokens": 12}}
+ROUTES = (
+    Route("POST", "/generation", chat()),
+    Route("POST", "/text-embedding", lambda _asked: reply(VECTORS | {"request_id": "r-1"})),
+    Route("POST", "/text-rerank", lambda _asked: reply(RANKED | {"request_id": "r-1"})),
+    *openai.ROUTES,
+    *anthropic.ROUTES,
+)

@@ -50,7 +50,7 @@ def open_transport(
     if found is None:
         return None
     operation, resource = found
-    verb, body = where.rpartition("/")[2], _parsed(sent.body) or _fields(sent.body)
+    verb, body = where.rpartition("/")[2], parsed(sent.body) or _fields(sent.body)
     if "contents" in body:
         body["config"] = {**body, **(body.get("generation_config") or {})}
     request = read_request(operation, adapter.provider, body)
@@ -71,7 +71,7 @@ def hear(response: Any, watch: Watch) -> None:
         watch.finish()
         return
     several = watch.call.request.stream or watch.operation.tally is not None
-    body, chunks = (_Lines if several else _Whole)(watch), response._chunks
+    body, chunks = (Lines if several else _Whole)(watch), response._chunks
     waits = hasattr(chunks, "__aiter__")
     response._chunks = AsyncStream(aiter(chunks), body) if waits else SyncStream(iter(chunks), body)  # type: ignore[arg-type] # as ParsedStream
 
@@ -101,10 +101,10 @@ class _Whole:
         self._watch.finish()
 
     def _end(self) -> None:
-        self._watch.complete(_parsed(self._come) or None)  # sound is no JSON
+        self._watch.complete(parsed(self._come) or None)  # sound is no JSON
 
 
-class _Lines(_Whole):
+class Lines(_Whole):
     """Events of a stream, or results of a batch: each on a line of its own, read when it has come."""
 
     def refusal(self) -> Exception | None:
@@ -125,11 +125,11 @@ class _Lines(_Whole):
         self._look(self._come)
 
     def _look(self, line: bytearray) -> None:
-        if line.startswith((b"data:", b"{")) and (event := _parsed(line.removeprefix(b"data:"))):
+        if line.startswith((b"data:", b"{")) and (event := parsed(line.removeprefix(b"data:"))):
             self._watch.see(event)
 
 
-def _parsed(text: bytes | bytearray) -> dict[str, Any]:
+def parsed(text: bytes | bytearray) -> dict[str, Any]:
     """A JSON object in the words of the provider's SDK; empty for what is none."""
     try:
         found = json.loads(text)

@@ -83,6 +83,7 @@ _RULES = (
 )
 # They bill by a list of their own in yuan; what is known is the list of the same models outside of China, in dollars.
 _IN_YUAN = ("dashscope.aliyuncs.com", "api.moonshot.cn")
+_IN_BEIJING = ".cn-beijing.maas.aliyuncs.com"  # of one's workspace there; dashscope 2.0 as installed, read 2026-11-23
 _OLLAMA_PORT = 11434
 _LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 an address that clients are given, not bound to
 _LOCAL_SERVERS = {8000: "vllm", 1234: "lm_studio", 8080: "llama_cpp"}  # their documented default ports
@@ -130,6 +131,8 @@ def _biller(host: str, provider: str, url_path: str) -> str:
     """Whose price list applies. Hugging Face's router names in its path who serves: `/together/v1/…`."""
     if host in _IN_YUAN:
         return host
+    if host.endswith(_IN_BEIJING):
+        return _IN_YUAN[0]
     served = url_path.strip("/").partition("/")[0]
     if provider == "hugging_face" and served not in ("", "v1"):
         return f"huggingface_{served}"

@@ -1,18 +1,24 @@
-"""Alibaba Cloud's SDK. Source: dashscope 2.0 as installed, read 2026-11-22. A stream's counts are cumulative."""
+"""Alibaba Cloud's SDK: its older functions, and the clients that it has from 2.0 on, which speak three APIs.
+
+Source: dashscope 1.20 to 2.0 as installed, read 2026-11-23. A stream's counts are cumulative.
+"""
 
 from __future__ import annotations
 
-from costspan.adapters._adapter import Adapter, Operation, methods
-from costspan.adapters._dashscope_hooks import open_call
+from dataclasses import replace
+
+from costspan.adapters import anthropic, openai
+from costspan.adapters._adapter import Adapter, Operation, Route, Seat, methods
+from costspan.adapters._dashscope_hooks import hear, open_call, open_transport
 from costspan.adapters._usage import UsageMap
 
 USAGE = UsageMap(
-    total_input="input_tokens|total_tokens",
-    total_output="output_tokens",
+    total_input="input_tokens|prompt_tokens|total_tokens",
+    total_output="output_tokens|completion_tokens",
     cache_read="prompt_tokens_details.cached_tokens",
-    reasoning="output_tokens_details.reasoning_tokens",
-    input_image="image_tokens",
-    input_audio="audio_tokens",
+    reasoning="output_tokens_details.reasoning_tokens|completion_tokens_details.reasoning_tokens",
+    input_image="image_tokens|prompt_tokens_details.image_tokens",
+    input_audio="audio_tokens|prompt_tokens_details.audio_tokens",
     images="image_count",
 )
 ERROR = "code"  # the SDK raises nothing: a refusal is an answer, with a code that is empty otherwise
@@ -37,14 +43,32 @@ _CLASSES = (
     ("dashscope.aigc.multimodal_conversation:AioMultiModalConversation", CHAT, True),
     ("dashscope.embeddings.text_embedding:TextEmbedding", EMBED, False),
     ("dashscope.rerank.text_rerank:TextReRank", RERANK, False),
+    ("dashscope.rerank.text_rerank:AioTextReRank", RERANK, True),
 )
+_SENT = {  # by the newer clients
+    "aigc/text-generation/generation": replace(CHAT, parameters_in="parameters", lazy=False),
+    "aigc/multimodal-generation/generation": replace(CHAT, parameters_in="parameters", lazy=False),
+    "embeddings/text-embedding/text-embedding": EMBED,
+    "rerank/text-rerank/text-rerank": RERANK,
+    "chat/completions": replace(openai.CHAT, usage=USAGE, asks_usage=False),  # the SDK asks for it itself
+    "v1/messages": anthropic.MESSAGE,
+    "systemone": Operation("chat", usage=USAGE, id="request_id", error=ERROR),
+}
 
 ADAPTER = Adapter(
     provider="alibaba_cloud",
     package="dashscope >= 1.20",
-    seats=tuple(
-        seat
-        for where, operation, waits in _CLASSES
-        for seat in methods(where, {"call": operation}, opener=open_call, waits=waits, arguments=("model",))
+    routes=tuple(Route("POST", path, replace(operation, deliver=hear)) for path, operation in _SENT.items()),
+    seats=(
+        *(
+            seat
+            for where, operation, waits in _CLASSES
+            for seat in methods(where, {"call": operation}, opener=open_call, waits=waits, arguments=("model",))
+        ),
+        *(
+            Seat("dashscope.v2.transport.http", f"{kind}Transport.{name}", open_transport, waits=waits, streams=streams)
+            for kind, waits in (("Sync", False), ("Async", True))
+            for name, streams in (("request", False), ("open_stream", True))
+        ),
     ),
 )
