@@ -106,3 +106,87 @@ def test_searches_and_video_are_counted(watch, serve):
     client(fake).ask("sync", "chat.send", model="m", messages=MESSAGES)
 
     assert seen.usage == Usage(input=10, input_video=90, output=5, web_searches=2)
+
+
+DECIDED = {
+    "answers": {"q": {"type": "noul", "value": True}},
+    "model": "m",
+    "usage": {"input_tokens": 7, "output_tokens": 2},
+}
+QUESTIONS = {"state": "Cats?", "questions": {}}
+SOUND = Usage(input=83, output=30, input_audio_ms=9500)
+HEARD = {"text": "Cats.", "usage": {"seconds": 9.5, "total_tokens": 113, "input_tokens": 83, "output_tokens": 30}}
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("alpha.decisions.create", (DECIDED, QUESTIONS, Usage(input=7, output=2))),
+        ("system_one.create", (DECIDED, QUESTIONS, Usage(input=7, output=2))),
+        ("stt.create_transcription", (HEARD, {"input_audio": {"data": "UklGRg==", "format": "wav"}}, SOUND)),
+        ("stt.create_transcription_multipart", (HEARD, {"source_url": "https://example.com/cats.wav"}, SOUND)),
+    ],
+)
+def test_what_else_states_its_cost(watch, serve, shape, name, asked):
+    seen, fake = watch("openrouter"), serve(wire)
+    answer, arguments, usage = asked
+    fake.play(reply(answer | {"usage": answer["usage"] | {"cost": 0.25}}))
+
+    client(fake).ask(shape, name, model="m", server_url=fake.url, **arguments)
+
+    assert (seen.usage, seen.attributes["gen_ai.usage.cost.amount"]) == (usage, 0.25)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_speech_states_no_cost_and_tells_its_characters(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+
+    client(fake).ask(shape, "tts.create_speech", model="m", input="Cats.", voice="alloy")
+
+    assert (seen.call.request.operation, seen.usage) == ("text_to_speech", Usage(input_characters=5))
+    assert seen.attributes["costspan.price.status"] == "unpriced"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_video_is_billed_once_when_it_is_found_done(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    made = {"id": f"video-{shape}", "polling_url": "/videos/1", "status": "in_progress"}
+    done = made | {"status": "completed", "usage": {"cost": 0.4}}
+    fake.play(reply(made, 202), reply(made), reply(done), reply(done))
+
+    client(fake).ask(shape, "video_generation.generate", model="m", prompt="Cats")
+    for _ in range(3):
+        client(fake).ask(shape, "video_generation.get_generation", job_id=made["id"])
+
+    assert (seen.reply.id, seen.attributes["gen_ai.usage.cost.amount"]) == (made["id"], 0.4)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_finished_batch_is_billed_once_as_it_states(watch, serve, shape):
+    seen, fake = watch("openrouter"), serve(wire)
+    counts = {"total": 2, "completed": 2, "failed": 0, "expired": 0, "cancelled": 0}
+    made = {
+        "id": f"batch-{shape}",
+        "object": "batch",
+        "endpoint": "/v1/chat/completions",
+        "model": "openai/gpt-4o",
+        "provider": None,
+        "completion_window": "24h",
+        "created_at": 1,
+        "expires_at": None,
+        "finalized_at": None,
+        "error": None,
+        "results": None,
+        "request_counts": counts,
+        "status": "in_progress",
+        "usage": None,
+    }
+    done = made | {"status": "completed", "usage": PAID}
+    fake.play(reply(made), reply(done), reply(done))
+
+    for _ in range(3):
+        client(fake).ask(shape, "batch.get_batches", id=made["id"])
+
+    assert (seen.reply.terms.batch, seen.attributes["gen_ai.usage.cost.amount"]) == (True, 0.25)
+    assert seen.usage.requests == 2

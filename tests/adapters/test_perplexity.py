@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import perplexity
 import pytest
+from fake_providers import MISSING
 from fake_providers import openai as wire
 
 from adapters import PLAIN, SHAPES, Client, telling
@@ -77,3 +78,16 @@ def test_a_response_states_its_cost(watch, serve, shape):
 
     assert seen.usage == Usage(input=100, cache_read=600, cache_write=300, output=150, reasoning=50)
     assert seen.attributes["gen_ai.usage.cost.amount"] == 0.25
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_finished_batch_is_told_once_and_names_no_model_that_has_a_price(watch, serve, shape):
+    seen, fake = watch("perplexity"), serve(wire)
+    done = wire.batch(status="completed", usage=wire.RESPONSE_USAGE, model=MISSING)
+    fake.play(done, done)
+
+    for _ in range(2):
+        client(fake).ask(shape, "batches.retrieve", f"told-{shape}")
+
+    assert (seen.usage.total_input, seen.usage.total_output) == (1000, 200)
+    assert seen.attributes["costspan.price.status"] == "unpriced"

@@ -39,6 +39,6 @@ ADAPTER = Adapter(
         Route("GET", "async/chat/completions/{id}", LATER),
         Route("POST", "contextualizedembeddings", openai.EMBEDDINGS),
         Route("POST", "search", SEARCH),
-        *some(openai.ROUTES, "responses", "responses/{id}", "embeddings", "decisions"),
+        *some(openai.ROUTES, "responses", "responses/{id}", "embeddings", "decisions", "batches/{id}"),
     ),
 )
