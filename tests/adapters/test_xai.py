@@ -11,6 +11,7 @@ import grpc
 import pytest
 import xai_sdk
 from opentelemetry import trace
+from xai_sdk.batch import batch_pb2, batch_pb2_grpc
 from xai_sdk.chat import chat_pb2, chat_pb2_grpc, usage_pb2, user
 from xai_sdk.image import image_pb2, image_pb2_grpc
 from xai_sdk.sync.video import deferred_pb2
@@ -83,6 +84,19 @@ class Videos(video_pb2_grpc.VideoServicer):
         return video_pb2.GetDeferredVideoResponse(status=deferred_pb2.DONE, response=told)
 
 
+class Batches(batch_pb2_grpc.BatchMgmtServicer):
+    """Done when it is asked for the second time."""
+
+    def __init__(self, ticks):
+        self.costs = batch_pb2.BatchCostBreakdown(total_cost_usd_ticks=ticks)
+        self.pending = 1
+
+    def GetBatch(self, request, context):  # noqa: N802 gRPC's
+        state = batch_pb2.BatchState(num_requests=3, num_pending=self.pending, num_success=2, num_error=1)
+        self.pending = 0
+        return batch_pb2.Batch(batch_id=request.batch_id, state=state, cost_breakdown=self.costs)
+
+
 @pytest.fixture
 def start():
     servers = []
@@ -92,6 +106,7 @@ def start():
         chat_pb2_grpc.add_ChatServicer_to_server(Service(ticks), server)
         image_pb2_grpc.add_ImageServicer_to_server(Images(ticks), server)
         video_pb2_grpc.add_VideoServicer_to_server(Videos(ticks), server)
+        batch_pb2_grpc.add_BatchMgmtServicer_to_server(Batches(ticks), server)
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
         servers.append(server)
@@ -346,3 +361,22 @@ def test_a_video_that_is_polled_is_billed_once_when_it_is_done(watch, start, sha
 
     assert (seen.reply.model, seen.usage) == ("grok-imagine-video", Usage(output_video_ms=8000))
     assert seen.call.bill.price.status == status
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("ticks", [25_000_000, 0])
+def test_a_batch_is_billed_once_as_it_states_when_nothing_of_it_is_pending(watch, start, shape, ticks):
+    seen = watch("xai")
+
+    async def ask():
+        client = (xai_sdk.AsyncClient if shape == "async" else xai_sdk.Client)(**start(ticks))
+        for _ in range(3):
+            answer = client.batch.get(f"batch-{shape}-{ticks}")
+            await (answer if isawaitable(answer) else asyncio.sleep(0))
+        closing = client.close()
+        await (closing if isawaitable(closing) else asyncio.sleep(0))
+
+    asyncio.run(ask())
+
+    told = [(call.reply.id, float(call.reply.stated_cost), call.reply.usage) for call in seen.calls]
+    assert told == ([(f"batch-{shape}-{ticks}", 0.0025, Usage(requests=2))] if ticks else [])

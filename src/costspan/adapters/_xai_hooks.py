@@ -25,6 +25,9 @@ _TIER = path("_proto.service_tier|0._proto.service_tier|0.0._proto.service_tier"
 _PRIORITY = 2
 _SECONDS = path("response.video.duration")
 _OF_UNKNOWN_SIZE = ("video_url", "video_file_id", "request_id")
+_BATCH_CHARGE, _PENDING, _ANSWERED = map(
+    path, ("cost_breakdown.total_cost_usd_ticks", "state.num_pending", "state.num_success")
+)
 _USUAL_EXTENSION_SECONDS = 6  # what is added to a video if nothing is asked
 
 
@@ -87,4 +90,12 @@ def bill_video(request: Request, last: Any, reply: Reply) -> None:
     if seconds := _SECONDS(last):
         reply.usage = Usage(output_video_ms=seconds * 1000)
     read_video(request, last, reply)
+    bill_once(request, last, reply)
+
+
+def bill_batch(request: Request, last: Any, reply: Reply) -> None:
+    """A batch of which nothing is pending is billed as it says, once; of its tokens it tells nothing."""
+    reply.terms = reply.terms._replace(batch=True)
+    if not _PENDING(last) and (charge := of_ticks(_BATCH_CHARGE(last))):
+        reply.stated_cost, reply.usage = charge, Usage(requests=_ANSWERED(last))
     bill_once(request, last, reply)

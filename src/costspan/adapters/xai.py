@@ -8,6 +8,7 @@ from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 from costspan.adapters._xai_hooks import (
+    bill_batch,
     bill_video,
     count_extension,
     open_chat,
@@ -53,6 +54,7 @@ VIDEO = Operation(
 )
 EXTENSION = replace(VIDEO, usage=None, hook=count_extension)
 POLLED = Operation("video_generation", model="response.model", id="", lookup=True, hook=bill_video)
+BATCH = Operation("batch", model="", id="batch_id", lookup=True, hook=bill_batch)
 _IMAGES = dict.fromkeys(("sample", "sample_batch"), IMAGE)
 _VIDEOS, _VIDEO = {"generate": VIDEO, "extend": EXTENSION}, ("prompt", "model", "video_url")
 _METHODS = dict.fromkeys(("sample", "sample_batch", "parse", "defer", "defer_batch"), CHAT)
@@ -75,6 +77,8 @@ ADAPTER = Adapter(
         *methods(
             "xai_sdk.aio.video:Client", {"get": POLLED}, opener=open_keywords, waits=True, arguments=("request_id",)
         ),
+        *methods("xai_sdk.sync.batch:Client", {"get": BATCH}, opener=open_keywords, arguments=("batch_id",)),
+        *methods("xai_sdk.aio.batch:Client", {"get": BATCH}, opener=open_keywords, waits=True, arguments=("batch_id",)),
         *methods("xai_sdk.sync.image:Client", _IMAGES, opener=open_image, arguments=("prompt", "model")),
         *methods("xai_sdk.aio.image:Client", _IMAGES, opener=open_image, waits=True, arguments=("prompt", "model")),
     ),
