@@ -141,3 +141,14 @@ def test_an_error_that_a_stream_ends_with_is_the_calls_and_no_message_is_told(wa
     client(fake).ask(shape, "chat", model="command-a-03-2025", messages=MESSAGES)
 
     assert (seen.attributes["error.type"], seen.usage) == ("error", Usage(input=3, output=10))
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_transcription_tells_nothing_that_could_be_priced(watch, serve, shape):
+    seen, fake = watch("cohere", count_tokens="missing"), serve(wire)
+    fake.play(reply({"text": "Cats."}))
+
+    client(fake).ask(shape, "audio.transcriptions.create", model="cohere-transcribe", language="en", file=b"RIFF")
+
+    assert seen.attributes["gen_ai.operation.name"] == "speech_to_text"
+    assert seen.attributes["costspan.price.status"] == "unpriced"

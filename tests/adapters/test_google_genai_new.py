@@ -14,7 +14,7 @@ from adapters import PLAIN, SHAPES, STREAMS, Client, close
 from costspan.adapters import _google
 from costspan.adapters._paths import path
 from costspan.call import Reply, Request
-from costspan.demo.server import events
+from costspan.demo.server import events, reply
 from costspan.usage import Usage
 
 # the SDK's own: a subclass of aiohttp's session, methods that it retires, features that are new
@@ -29,6 +29,7 @@ class Interactions:
         self._sdk = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=fake.url))
         self._owner = self._sdk.aio if later else self._sdk
         self.interactions = self._owner.interactions
+        self.decisions = getattr(self._owner, "decisions", None)
 
     async def close(self):
         await close(self._owner)
@@ -65,6 +66,19 @@ def test_an_interaction_left_early_is_told_once(watch, serve, shape):
     client(fake).leave(shape, "interactions.create", **ASK)
 
     assert (seen.reply.partial, len(seen.spans)) == (True, 1)
+
+
+@pytest.mark.skipif(not hasattr(genai.Client, "decisions"), reason="not in this version")
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_decision_is_billed_as_an_interaction_is(watch, serve, shape):
+    seen, fake = watch("google_genai"), serve(wire)
+    fake.play(reply({"answers": {}, "usage": {"total_input_tokens": 30, "total_output_tokens": 4}}))
+    questions = {"q": {"type": "noul", "instructions": "A pet?"}}
+
+    client(fake).ask(shape, "decisions.create", model="models/gemini-2.5-flash", input="Cats?", questions=questions)
+
+    assert seen.usage == Usage(input=30, output=4)
+    assert seen.attributes["costspan.price.status"] == "priced"
 
 
 @pytest.mark.parametrize("shape", PLAIN)

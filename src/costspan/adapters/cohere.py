@@ -1,6 +1,6 @@
 """Cohere's SDK, at its raw clients: one HTTP call each, also for clients made before, and below `embed`'s threads.
 
-Source: cohere 5.16 to 7.3 as installed, read 2026-11-22; billing rule 33 (`billed_units` is what costs, not `tokens`,
+Source: cohere 5.16 to 7.3 as installed, read 2026-11-23; billing rule 33 (`billed_units` is what costs, not `tokens`,
 which hold the template too).
 """
 
@@ -46,6 +46,8 @@ EMBED = Operation("embeddings", usage=USAGE, id="data.id", hook=_cohere_hooks.co
 RERANK = Operation("rerank", usage=USAGE, id="data.id")
 CLASSIFY = Operation("classify", usage=USAGE, id="data.id")
 PARSE = Operation("ocr", usage=USAGE, id="data.id")
+TRANSCRIPTION = Operation("speech_to_text", id="", full_text="data.text")  # the answer is the text alone
+_SPEECH = "cohere.audio.transcriptions.raw_client:"
 
 _V2 = {"chat": CHAT, "embed": EMBED, "rerank": RERANK, "parse": PARSE}
 _V1 = {
@@ -70,5 +72,7 @@ ADAPTER = Adapter(
         *methods("cohere.raw_base_client:RawBaseCohere", _V1 | _V1_STREAMS, opener=open_keywords),
         *methods("cohere.raw_base_client:AsyncRawBaseCohere", _V1, opener=open_keywords, waits=True),
         *methods("cohere.raw_base_client:AsyncRawBaseCohere", _V1_STREAMS, opener=open_keywords),
+        *methods(f"{_SPEECH}RawTranscriptionsClient", {"create": TRANSCRIPTION}, opener=open_keywords),
+        *methods(f"{_SPEECH}AsyncRawTranscriptionsClient", {"create": TRANSCRIPTION}, opener=open_keywords, waits=True),
     ),
 )

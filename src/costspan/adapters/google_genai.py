@@ -105,6 +105,7 @@ MODELS = {
     "count_tokens": COUNT,
 }
 GAOS, STREAM = "google.genai._gaos.interactions", "google.genai._gaos.utils.eventstreaming"
+DECISIONS = "google.genai._gaos.decisions"
 
 ADAPTER = Adapter(
     provider="gcp.gemini",
@@ -125,6 +126,8 @@ ADAPTER = Adapter(
         Seat("google.genai.live", "AsyncSession._receive", receives=True, waits=True),
         Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),
         Seat(GAOS, "AsyncInteractions.create", google.open_interaction, INTERACTION, waits=True),
+        Seat(DECISIONS, "Decisions.create", google.open_interaction, INTERACTION),
+        Seat(DECISIONS, "AsyncDecisions.create", google.open_interaction, INTERACTION, waits=True),
         Seat(STREAM, "Stream.close", closes="generator"),
         Seat(STREAM, "AsyncStream.close", closes="generator", waits=True),
     ),
