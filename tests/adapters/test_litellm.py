@@ -19,6 +19,7 @@ from adapters import PLAIN, SHAPES, STREAMS
 from costspan import instrumentors
 from costspan.adapters._litellm_hooks import read_hidden, read_response
 from costspan.call import Reply, Request
+from costspan.demo.server import reply
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
@@ -322,3 +323,36 @@ def test_a_stream_of_a_text_completion_is_one_call_and_not_of_0_tokens(watch, fa
     assert span.attributes["gen_ai.usage.input_tokens"] > 0
     assert span.attributes["gen_ai.usage.output_tokens"] > 0
     assert span.attributes["costspan.usage.source"] != "provider"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_documents_are_billed_by_the_page(watch, fake, shape):
+    seen = watch("litellm")
+    sheet = {"index": 0, "markdown": "Cats.", "images": [], "dimensions": {"dpi": 72, "height": 1, "width": 1}}
+    fake.play(reply({"pages": [sheet], "model": "mistral-ocr-latest", "usage_info": {"pages_processed": 3}}))
+    document = {"type": "document_url", "document_url": "https://example.com/cats.pdf"}
+
+    ask(fake, shape, "ocr", model="mistral/mistral-ocr-latest", document=document)
+
+    assert (seen.call.request.provider, seen.usage) == ("mistral_ai", Usage(pages=3))
+    assert seen.attributes["costspan.price.status"] == "priced"
+
+
+@pytest.mark.skipif(not hasattr(litellm, "systemone"), reason="not in this version")
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(
+    ("function", "asked"),
+    [
+        ("decisions", {"input": "Cats?", "questions": [{"name": "q", "type": "predicate", "instructions": "A pet?"}]}),
+        ("systemone", {"state": "Cats?", "questions": {"q": {"type": "noul", "instructions": "A pet?"}}}),
+    ],
+)
+def test_decisions_are_billed_by_their_tokens(watch, fake, shape, function, asked):
+    seen = watch("litellm")
+    answers = [{"name": "q", "type": "predicate", "probability": 0.5}]
+    fake.play(reply({"model": "gpt-5.4", "answers": answers, "usage": wire.RESPONSE_USAGE}))
+
+    ask(fake, shape, function, model="openai/gpt-5.4", **asked)
+
+    assert (seen.usage.input, seen.usage.cache_read, seen.usage.total_output) == (400, 600, 200)
+    assert seen.attributes["costspan.price.status"] == "priced"

@@ -28,6 +28,18 @@ RESPONSE = replace(openai.RESPONSE, hook=read_response)
 RERANK = Operation(
     "rerank", usage=UsageMap(roots=("meta.billed_units",), search_units="search_units"), hook=read_hidden
 )
+OCR = Operation("ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="", hook=read_hidden)
+DECISION = Operation(
+    "chat",
+    usage=UsageMap(
+        total_input="input_tokens",
+        total_output="output_tokens",
+        cache_read="input_tokens_details.cached_tokens|cached_tokens",
+        cache_write="input_tokens_details.cache_write_tokens|cache_write_tokens",
+        reasoning="output_tokens_details.reasoning_tokens",
+    ),
+    hook=read_hidden,
+)
 
 _MODEL = ("model", "messages")
 _PAIRS = (  # a function and its async twin; those in capitals are what the public ones look up
@@ -39,6 +51,10 @@ _PAIRS = (  # a function and its async twin; those in capitals are what the publ
     ("litellm.images.main:", {"image_generation": openai.IMAGE}, ("prompt", "model")),
     ("litellm.rerank_api.main:", {"rerank": RERANK}, _MODEL),
     ("litellm.responses.main:", {"responses": RESPONSE}, ("input", "model")),
+    ("litellm.ocr.main:", {"ocr": OCR}, ("model", "document")),
+    ("litellm.ocr.dispatch:", {"ocr": OCR}, ("model", "document")),  # from 1.103 on
+    ("litellm.decisions.main:", {"decisions": DECISION}, ("model", "input")),
+    ("litellm.systemone.main:", {"systemone": DECISION}, ("model", "state")),
 )
 _LOOKED_UP = tuple(
     (f"litellm.{where}.dispatch:", {f"_PYTHON_{twin}{name}": operation}, bool(twin), arguments)
