@@ -13,7 +13,7 @@ from fake_providers import anthropic, gemini, openai
 
 from adapters import PLAIN, SHAPES, STREAMS, Client
 from costspan import BudgetExceededError, budget
-from costspan.adapters import _dspy_hooks
+from costspan.adapters import _hearing
 from costspan.adapters._adapter import load
 from costspan.adapters._dspy_hooks import hear, open_transport
 from costspan.adapters._watch import Watch
@@ -340,8 +340,8 @@ def test_a_long_line_in_many_pieces_is_put_together():
 
 
 def test_only_lines_that_may_be_an_event_are_parsed(monkeypatch):
-    parsed, parse = [], _dspy_hooks.parsed
-    monkeypatch.setattr(_dspy_hooks, "parsed", lambda text: parsed.append(bytes(text)) or parse(text))
+    parsed, parse = [], _hearing.parsed
+    monkeypatch.setattr(_hearing, "parsed", lambda text: parsed.append(bytes(text)) or parse(text))
     call, chunks = heard(iter([b": ping\r\n\r\nevent: m\r\nid: 7\r\nda", b"ta: ", TOLD, b"\r\n\r\n"]), stream=True)
 
     list(chunks)

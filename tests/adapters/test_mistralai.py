@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
+import json
+from operator import attrgetter
+
 import pytest
 from fake_providers import mistral as wire
 from mistralai.client import Mistral
 
 from adapters import PLAIN, SHAPES, STREAMS, Client
-from costspan.demo.server import events
+from costspan.demo.server import Answer, events, reply
 from costspan.usage import Usage
 
 MESSAGES = [{"role": "user", "content": "Tell me about cats."}]
@@ -164,3 +168,82 @@ def test_an_error_event_of_a_conversation_is_the_calls(watch, serve, shape):
     client(fake).ask(shape, "beta.conversations.start", model="mistral-medium-latest", inputs="Cats?")
 
     assert seen.attributes["error.type"] == "500"
+
+
+def line(usage, **more):
+    return {
+        "custom_id": "1",
+        "response": {"status_code": 200, "body": {"model": "mistral-small-latest", **usage}},
+        **more,
+    }
+
+
+ANSWERED = [
+    line({"usage": wire.CACHED}),
+    line({"usage_info": {"pages_processed": 3}}),
+    {"custom_id": "3", "response": {"status_code": 400, "body": {"message": "No."}}, "error": None},
+]
+TOLD = Usage(input=400, cache_read=600, output=200, pages=3, requests=2)
+
+
+def job(name, status="SUCCESS", **more):
+    counts = dict.fromkeys(("total_requests", "completed_requests", "succeeded_requests", "failed_requests"), 3)
+    made = {"id": name, "object": "batch", "input_files": [], "endpoint": "/v1/ocr", "errors": [], "created_at": 1}
+    return reply(made | counts | {"status": status} | more)
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_batch_is_billed_as_its_file_of_results_is_read_first(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+    name = f"job-{shape}"
+    results = Answer(("\n".join(map(json.dumps, ANSWERED)).encode(),), content_type="application/octet-stream")
+    fake.play(results, job(name, "RUNNING"), job(name, output_file=name), results, results)
+
+    async def ask():
+        mistral = Closing(sdk(fake))
+
+        async def get(path, **arguments):
+            owner, method = attrgetter(path.rpartition(".")[0])(mistral), path.rpartition(".")[2]
+            if shape == "sync":
+                return getattr(owner, method)(**arguments)
+            return await getattr(owner, f"{method}_async")(**arguments)
+
+        bodies = []
+        for path, arguments in (
+            ("files.download", {"file_id": name}),
+            ("batch.jobs.get", {"job_id": name}),
+            ("batch.jobs.get", {"job_id": name}),
+            ("files.download", {"file_id": name}),
+            ("files.download", {"file_id": name}),
+        ):
+            answer = await get(path, **arguments)
+            if path == "files.download":
+                bodies.append(answer.read() if shape == "sync" else await answer.aread())
+        await mistral.close()
+        return bodies
+
+    assert set(asyncio.run(ask())) == {results.parts[0]}
+    assert (seen.usage, seen.reply.id) == (TOLD, name)
+    assert (seen.reply.terms.batch, seen.reply.model) == (True, "mistral-small-latest")
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_batch_that_holds_its_answers_is_billed_once(watch, serve, shape):
+    seen, fake = watch("mistralai"), serve(wire)
+    name = f"inline-{shape}"
+    fake.play(job(name, "RUNNING"), job(name, outputs=ANSWERED), job(name, outputs=ANSWERED))
+
+    for _ in range(3):
+        client(fake).ask(shape, "batch.jobs.get", job_id=name, inline=True)
+
+    assert (seen.usage, seen.reply.id) == (TOLD, name)
+
+
+def test_a_batch_of_annotated_pages_has_no_price(watch, serve):
+    seen, fake = watch("mistralai"), serve(wire)
+    pages = {"usage_info": {"pages_processed": 3, "pages_processed_annotation": 2}}
+    fake.play(job("annotated", outputs=[line(pages)]))
+
+    client(fake).ask("sync", "batch.jobs.get", job_id="annotated", inline=True)
+
+    assert "annotated" in seen.attributes["costspan.price.reason"]

@@ -9,16 +9,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Opened
-from costspan.adapters._dspy_hooks import Lines, parsed
+from costspan.adapters._hearing import hear_lines, parsed
 from costspan.adapters._hosts import find_host
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import open_keywords, place, read_request
 from costspan.adapters._stainless import find_route
-from costspan.adapters._streams import AsyncStream, SyncStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from costspan.adapters._adapter import Adapter, Seat
     from costspan.adapters._watch import Watch
     from costspan.call import Request
@@ -59,25 +56,9 @@ def _place(request: Request, address: str) -> None:
 def hear(response: Any, watch: Watch) -> None:
     """Read an answer that has come; a stream, as the SDK reads it, which knows that by no object of its own."""
     if watch.call.request.stream:
-        if hasattr(response.stream, "__aiter__"):
-            response.aiter_bytes = _Heard(response.aiter_bytes, AsyncStream, watch)
-        else:
-            response.iter_bytes = _Heard(response.iter_bytes, SyncStream, watch)
+        hear_lines(response, watch)
         return
     told = parsed(response.content)
     if response.status_code >= _FAILED:
         watch.call.error = text_of(_CODE(told)) or str(response.status_code)
     watch.complete(told)
-
-
-class _Heard:
-    """In the place of a response's method that gives its bytes; lets go of the watch when they are asked for."""
-
-    def __init__(self, give: Callable[..., Any], stream: Any, watch: Watch) -> None:
-        self._give, self._stream = give, stream
-        self._lines: Lines | None = Lines(watch)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given, lines = self._give(*args, **kwargs), self._lines
-        self._lines = None
-        return given if lines is None else self._stream(given, lines)

@@ -6,18 +6,16 @@ same (gzip, deflate) is decoded below `_chunks`, where we listen.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from costspan.adapters._adapter import Adapter, Opened, Seat
-from costspan.adapters._google import snake
+from costspan.adapters._hearing import Lines, Whole, parsed
 from costspan.adapters._hosts import resolve
 from costspan.adapters._request import place, read_request
 from costspan.adapters._stainless import find_route
 from costspan.adapters._streams import AsyncStream, SyncStream
-from costspan.guard import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from costspan.adapters._watch import Watch
     from costspan.config import Settings
 
-_HEAR = Guard("hear an answer")
 _FLAVOURS = {  # by the last word of an address: whose API it is; the rest is as OpenAI's
     "messages": "anthropic",
     "rawPredict": "anthropic",
@@ -33,7 +30,6 @@ _FLAVOURS = {  # by the last word of an address: whose API it is; the rest is as
     "generateContent": "gcp.gemini",
     "streamGenerateContent": "gcp.gemini",
 }
-_GEMINIS = frozenset({"contents", "candidates", "usageMetadata"})
 _FIELD = re.compile(
     rb'(--[^\r\n]+)\r\nContent-Disposition: form-data; name="([^"]+)"\r\n\r\n(.*?)\r\n(?=\1)', re.DOTALL
 )
@@ -71,73 +67,9 @@ def hear(response: Any, watch: Watch) -> None:
         watch.finish()
         return
     several = watch.call.request.stream or watch.operation.tally is not None
-    body, chunks = (Lines if several else _Whole)(watch), response._chunks
+    body, chunks = (Lines if several else Whole)(watch), response._chunks
     waits = hasattr(chunks, "__aiter__")
     response._chunks = AsyncStream(aiter(chunks), body) if waits else SyncStream(iter(chunks), body)  # type: ignore[arg-type] # as ParsedStream
-
-
-class _Whole:
-    """An answer in pieces, read when all of it has come."""
-
-    def __init__(self, watch: Watch) -> None:
-        self.call, self.fail, self.leave_early = watch.call, watch.fail, watch.leave_early
-        self._watch = watch
-        self._come = bytearray()
-
-    def refusal(self) -> Exception | None:
-        """What is paid for is not held back."""
-        return None
-
-    def see(self, data: bytes) -> bool:
-        """All of it is the program's; kept only where it tells usage, as sound does not."""
-        if self._watch.operation.usage is not None:
-            self._come += data
-        return True
-
-    def finish(self) -> None:
-        """All of it has come."""
-        with _HEAR:
-            self._end()
-        self._watch.finish()
-
-    def _end(self) -> None:
-        self._watch.complete(parsed(self._come) or None)  # sound is no JSON
-
-
-class Lines(_Whole):
-    """Events of a stream, or results of a batch: each on a line of its own, read when it has come."""
-
-    def refusal(self) -> Exception | None:
-        """As of any stream: a budget may end it."""
-        return self._watch.refusal()
-
-    def see(self, data: bytes) -> bool:
-        """As above."""
-        with _HEAR:
-            self._come += data
-            if b"\n" in data:
-                *lines, self._come = self._come.split(b"\n")
-                for line in lines:
-                    self._look(line)
-        return True
-
-    def _end(self) -> None:
-        self._look(self._come)
-
-    def _look(self, line: bytearray) -> None:
-        if line.startswith((b"data:", b"{")) and (event := parsed(line.removeprefix(b"data:"))):
-            self._watch.see(event)
-
-
-def parsed(text: bytes | bytearray) -> dict[str, Any]:
-    """A JSON object in the words of the provider's SDK; empty for what is none."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return snake(found) if _GEMINIS.intersection(found) else found
 
 
 def _fields(form: bytes) -> dict[str, Any]:

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _mistral_batches as batches
 from costspan.adapters import _mistral_hooks, openai
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
+from costspan.adapters._hearing import hear_lines
+from costspan.adapters._mistral_hooks import USAGE
 from costspan.adapters._openai_fields import PARAMETERS, RESPONSES_USAGE
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
-# Events of a stream carry the chunk in `data`. Cached tokens are a field that the SDK does not declare.
-USAGE = UsageMap(
-    roots=("usage", "data.usage"),
-    total_input="prompt_tokens",
-    total_output="completion_tokens",
-    extra_input="connector_tokens",
-    cache_read="prompt_tokens_details.cached_tokens|num_cached_tokens",
-    input_audio_s="prompt_audio_seconds",
-    web_searches="connectors.web_search",
-    code_sessions="connectors.code_interpreter",
-    images="connectors.image_generation",
-)
 CHAT = Operation(
     "chat",
     usage=USAGE,
@@ -59,6 +50,10 @@ OCR = Operation(
 CLASSIFIER = Operation("moderation", usage=USAGE)
 TRANSCRIPTION = Operation("speech_to_text", usage=USAGE, model="model|data.model", text="data.text", full_text="text")
 SPEECH = Operation("text_to_speech", usage=USAGE, hook=hooks.count_characters)
+JOB = Operation("batch", model="", lookup=True, hook=batches.read_job)
+RESULTS = Operation(
+    "batch", model="", id="", lookup=True, deliver=hear_lines, tally=batches.tally_line, hook=batches.read_results
+)
 
 _CLASSES = {
     "chat:Chat": {"complete": CHAT, "stream": CHAT},
@@ -76,8 +71,8 @@ _CLASSES = {
 }
 # 1.x had no `client`; Azure and Google Cloud have classes of their own
 _PACKAGES = {
-    "mistralai.client": _CLASSES,
-    "mistralai": _CLASSES,
+    "mistralai.client": {**_CLASSES, "jobs:Jobs": {"get": JOB}, "batch_jobs:BatchJobs": {"get": JOB}},
+    "mistralai": {**_CLASSES, "mistral_jobs:MistralJobs": {"get": JOB}},
     "mistralai.azure.client": {"chat:Chat": _CLASSES["chat:Chat"]},
     "mistralai.gcp.client": {"chat:Chat": _CLASSES["chat:Chat"], "fim:Fim": _CLASSES["fim:Fim"]},
 }
@@ -94,6 +89,13 @@ ADAPTER = Adapter(
             for package, classes in _PACKAGES.items()
             for where, operations in classes.items()
             for seat in methods(f"{package}.{where}", operations, opener=open_keywords, later="{}_async")
+        ),
+        *(
+            seat
+            for package in ("mistralai.client", "mistralai")
+            for seat in methods(
+                f"{package}.files:Files", {"download": RESULTS}, opener=batches.open_results, later="{}_async"
+            )
         ),
         *(
             Seat(f"{package}.utils.eventstreaming", f"EventStream{twin}.{close}", closes="generator", waits=bool(twin))
