@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from fake_providers import Answer
 from fake_providers import gemini as wire
 from google import genai
 from google.genai import types
@@ -77,6 +78,18 @@ def test_results_in_a_file_are_billed_when_that_is_read_first(watch, serve, shap
         requests=2,
     )
     assert (told.reply.terms.batch, told.reply.model, told.reply.id) == (True, "gemini-2.5-flash", file)
+
+
+def test_a_line_that_is_no_answer_takes_none_of_the_others_along(watch, serve):
+    seen, fake = watch("google_genai"), serve(wire)
+    odd = b'\n{"response": [1]}\n{"error": {"code": 3}}\nno JSON\n'
+    (told,) = wire.results(wire.USAGE).parts
+    fake.play(wire.batch(responsesFile="files/batch-odd"), Answer((told + odd + told,)))
+
+    client(fake).ask("sync", "batches.get", name="batches/odd")
+    client(fake).ask("sync", "files.download", file="files/batch-odd")
+
+    assert seen.usage == Usage(input=38, output=20, requests=2)
 
 
 def test_any_other_file_is_no_call(watch, serve):

@@ -5,10 +5,10 @@ Source: google-genai 3.4 as installed; ai.google.dev/gemini-api/docs/batch-api: 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._google import USAGE, open_model_call, read_generated, snake
+from costspan.adapters._hearing import parsed
 from costspan.adapters._openai_hooks import Once
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._tally import add_usage
@@ -26,6 +26,7 @@ _ANSWERS = path("dest.inlined_responses.*.response|dest.inlined_embed_content_re
 _RESULTS = path("dest.file_name")
 _ELSEWHERE = path("dest.gcs_uri|dest.bigquery_uri|dest.vertex_dataset")
 _FILE = path("file.name|file")
+_GROUNDING = path("candidates.0.groundingMetadata")
 _BATCHES = Once()
 _FILES = Once()  # of results that nobody has read yet
 
@@ -70,9 +71,12 @@ def _named(given: Mapping[str, Any]) -> str:
 
 def _counted(line: bytes) -> dict[str, Any]:
     """Of the answer on a line, what tells its counts."""
-    told = member(json.loads(line), "response") or {}
-    found = [{"groundingMetadata": member(each, "groundingMetadata")} for each in (told.get("candidates") or ())[:1]]
-    return {**{name: told.get(name) for name in ("usageMetadata", "modelVersion", "tokenCount")}, "candidates": found}
+    told = member(parsed(line), "response")
+    found = [{"groundingMetadata": each} for each in (_GROUNDING(told) or ())[:1]]
+    return {
+        **{name: member(told, name) for name in ("usageMetadata", "modelVersion", "tokenCount")},
+        "candidates": found,
+    }
 
 
 def _add(request: Request, answers: Iterable[Any], model: str, reply: Reply) -> None:
