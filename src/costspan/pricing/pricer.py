@@ -96,7 +96,8 @@ class Pricer:
             usage += Usage(compute_ms=round(duration_seconds * 1000))
         price = card.price(usage)
         for part in parts:
-            own = self.price(part.usage, provider=provider, model=part.model or model, at=at, terms=terms)
+            name, asked = (model, request_model) if part.model in {"", model} else (part.model, "")
+            own = self.price(part.usage, provider=provider, model=name, request_model=asked, at=at, terms=terms)
             price = _add(price, own, part.model)
         return price
 
