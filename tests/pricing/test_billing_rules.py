@@ -321,11 +321,14 @@ class TestOthers:
     def test_30_deepseek_prices_by_the_utc_hour_and_weekday(self, cost):
         usage = Usage(input=1_000, output=1_000)
         thursday_peak = datetime(2026, 11, 19, 2, tzinfo=timezone.utc)
-        sunday_same_hour = datetime(2026, 11, 22, 2, tzinfo=timezone.utc)
+        friday_peak, sunday_same_hour = (thursday_peak.replace(day=day) for day in (20, 22))
 
-        prices = [cost("deepseek", "deepseek-v4-flash", usage, at=at) for at in (thursday_peak, NOON, sunday_same_hour)]
+        prices = [
+            cost("deepseek", "deepseek-v4-flash", usage, at=at)
+            for at in (thursday_peak, NOON, friday_peak, sunday_same_hour)
+        ]
 
-        assert prices == [usd("0.0015"), usd("0.00075"), usd("0.00075")]
+        assert prices == [usd("0.0015"), usd("0.00075"), usd("0.0015"), usd("0.00075")]
 
     @pytest.mark.parametrize(
         ("day", "price"),
@@ -402,10 +405,11 @@ class TestOthers:
 class TestMore:
     def test_groq_bills_a_recording_as_ten_seconds_at_least(self, cost):
         short, ten, long = (
-            cost("groq", "whisper-large-v3", Usage(input_audio_ms=seconds * 1000)) for seconds in (1, 10, 20)
+            cost("groq", "whisper-large-v3", Usage(input_audio_ms=length)) for length in (1, 10_000, 20_000)
         )
 
         assert short == ten < long
+        assert cost("groq", "whisper-large-v3", Usage(input=5)) is None
 
     def test_fireworks_halves_cached_input_where_its_list_has_no_rate(self, cost):
         fresh, cached = (

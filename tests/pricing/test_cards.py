@@ -120,9 +120,12 @@ def test_a_marginal_threshold_divides_the_count():
 
 
 def test_with_a_marginal_threshold_too_a_request_has_its_fee():
-    card = card_of(input={"0": 3, "100": 2}, requests=0.01, marginal=True)
+    card = card_of(input={"0": 3, "100": 2}, requests=0.01, web_searches=0.02, marginal=True)
 
-    assert card.price(Usage(input=1)).breakdown == {"input": 3 * 10**9, "requests": 10**13}
+    price = card.price(Usage(input=1, web_searches=1))
+
+    assert price.breakdown == {"input": 3 * 10**9, "requests": 10**13, "web_searches": 2 * 10**13}
+    assert price.status is PriceStatus.PRICED
 
 
 def test_of_many_requests_the_mean_is_what_a_threshold_is_held_against():

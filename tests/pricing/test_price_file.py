@@ -192,12 +192,16 @@ class TestDiscounts:
         terms = {"provider": "openai", "model": "gpt-5*", "percent": 20, "since": "2026-01-01", "until": "2026-06-30"}
         pricer = pricer_with(discounts=[terms])
 
-        def price(when):
-            return pricer.price(Usage(input=10**6, web_searches=1), provider="openai", model="gpt-5", at=at(when))
+        def price(when, model="gpt-5", stated=None):
+            usage = Usage(input=10**6, web_searches=1)
+            return pricer.price(usage, provider="openai", model=model, at=at(when), stated_cost=stated)
 
         within, after = price("2026-06-30T23:59"), price("2026-07-01T00:00")
         assert (within.total, within.list_femto) == (Decimal("1.008"), after.total_femto)
         assert (after.total, after.list_femto) == (Decimal("1.26"), None)
+        assert price("2026-06-30", "gpt-4o").list_femto is None
+        stated = price("2026-06-30", stated=Decimal(1))
+        assert (stated.total, stated.entry.model) == (1, "gpt-5")
 
     def test_absolute_rates_replace_those_they_name(self, pricer_with):
         pricer = pricer_with(discounts=[{"provider": "anthropic", "model": "claude-opus-5", "rates": {"input": 4}}])

@@ -1,6 +1,6 @@
 """Calls are priced by the card of the model that answered."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 
 import pytest
@@ -66,8 +66,6 @@ def test_parts_of_a_call_are_billed_at_their_own_models(pricer):
     price = pricer.price(Usage(input=220, output=8), provider="anthropic", model="claude-sonnet-4-6", parts=(advisor,))
 
     assert price.total == Decimal("0.00078") + Decimal("0.013")
-
-
     assert price.breakdown == {"input": 660_000_000_000 + 12_500_000_000_000, "output": 620_000_000_000}
     assert price.status is PriceStatus.PRICED
 
@@ -100,11 +98,23 @@ def test_an_own_server_is_free(pricer):
 
 def test_the_tier_that_served_sets_the_rates(pricer):
     prices = [
-        pricer.price(Usage(input=1_000, output=1_000), provider="openai", model="gpt-5", terms=Terms(tier=tier)).total
+        pricer.price(Usage(input=1_000, output=1_000), provider="openai", model="gpt-5", terms=Terms(tier=tier))
         for tier in ("default", "flex", "priority")
     ]
 
-    assert prices == [Decimal("0.01125"), Decimal("0.005625"), Decimal("0.0225")]
+    assert [price.total for price in prices] == [Decimal("0.01125"), Decimal("0.005625"), Decimal("0.0225")]
+    assert {price.status for price in prices} == {PriceStatus.PRICED}
+
+
+def test_a_price_holds_from_its_first_moment_to_the_next_one_s_whichever_is_asked_first(pricer_with):
+    periods = [{"input": 1}, {"since": "2026-03-01", "input": 2}]
+    pricer = pricer_with(models=[{"provider": "acme", "model": "m", "periods": periods}])
+    first = datetime(2026, 3, 1, tzinfo=timezone.utc)
+    asked = (first, first - timedelta(microseconds=1), first)
+
+    prices = [pricer.price(Usage(input=10**6), provider="acme", model="m", at=at).total for at in asked]
+
+    assert prices == [2, 1, 2]
 
 
 def test_a_time_without_a_zone_is_utc(pricer):

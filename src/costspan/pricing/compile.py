@@ -94,7 +94,7 @@ def active_period(model: Model, at: datetime) -> Period:
     return model.periods[0]
 
 
-def validity(model: Model, at: datetime, changes: Iterable[date]) -> tuple[datetime, datetime]:
+def validity(model: Model, at: datetime, changes: Iterable[date | None]) -> tuple[datetime, datetime]:
     """From when on (included) until when (not) the card compiled for `at` stays right; `changes` end it too."""
     dated = [*(each.since for each in model.periods), *(each.since for each in model.variants), *changes]
     days = {since for since in dated if since is not None}
@@ -147,8 +147,7 @@ def _flatten(rates: Rates, above: int, factor: Fraction, discount: Fraction) -> 
 def _drop_free_tokens(flat: dict[str, int | Fraction], matter: frozenset[str]) -> None:
     """Tokens at 0 of what is billed by the piece are no measure: a call that tells no piece has no price."""
     tokens = [bucket for bucket in flat if bucket in matter and bucket in _TOKENS]
-    by_piece = any(rate for bucket, rate in flat.items() if bucket in matter and bucket not in _TOKENS)
-    if by_piece and not any(flat[bucket] for bucket in tokens):
+    if any(flat[bucket] for bucket in matter & flat.keys()) and not any(flat[bucket] for bucket in tokens):
         for bucket in tokens:
             del flat[bucket]
 

@@ -50,7 +50,6 @@ class Pricer:
                 with _FILE:
                     file = read_price_file(self._prices)
             self._resolver = Resolver(current(), file)
-            self._slots.clear()
 
     @property
     def resolver(self) -> Resolver:

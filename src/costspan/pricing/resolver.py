@@ -20,7 +20,6 @@ from costspan.usage import STANDARD, TOKENS, UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
 
     from costspan.pricing.contracts import Discount
     from costspan.pricing.model import Model
@@ -56,7 +55,7 @@ class Resolver:
         if found is None:
             return Slot(_without_model(host, next((name for name in names if name), "")), ALWAYS, FOREVER)
         discounts = [each for each in self.file.discounts if _concerns(each, host, found)]
-        changes = [day for each in discounts for day in _days(each)]
+        changes = [day for each in discounts for day in (each.since, each.until and each.until + _DAY)]
         return Slot(_make_card(found, terms, at, discounts), *validity(found, at, changes))
 
     def find(self, provider: str, names: tuple[str, ...], terms: Terms) -> Model | None:
@@ -120,11 +119,6 @@ def _concerns(discount: Discount, host: str, model: Model) -> bool:
     """Whether a discount is of who is paid, which need not be the maker, whose price it may be."""
     names = (model.id.lower(), *model.aliases)
     return discount.provider in ("*", host) and any(fnmatchcase(name, discount.model) for name in names)
-
-
-def _days(discount: Discount) -> list[date]:
-    """The days on which a discount begins and is over."""
-    return [day for day in (discount.since, discount.until and discount.until + _DAY) if day is not None]
 
 
 def _make_card(model: Model, terms: Terms, at: datetime, discounts: list[Discount]) -> Card:
