@@ -431,8 +431,10 @@ class TestAll:
     def test_38_an_unknown_model_has_no_price_and_0_means_free(self, pricer):
         unknown = pricer.price(Usage(input=1), provider="openai", model="gpt-99")
         free = pricer.price(Usage(input=1), provider="openrouter", model="someone/some-model:free")
+        others = [("openrouter", "someone/some-model"), ("openai", "some-model:free")]
 
         assert (unknown.status, unknown.total) == (PriceStatus.UNPRICED, None)
+        assert all(pricer.price(Usage(input=1), provider=host, model=name).total is None for host, name in others)
         assert (free.status, free.total) == (PriceStatus.FREE, 0)
 
     def test_39_what_an_answer_reported_before_its_error_is_billed(self):

@@ -79,7 +79,7 @@ class TestModels:
             "periods": [
                 {"input": 4},
                 {"since": "2026-03-01", "input": 3},
-                {"since": "2026-03-01", "hours": ["22:00-06:00"], "weekdays": [1, 2, 3, 4, 5], "input": 1},
+                {"since": "2026-03-01", "hours": ["22:00-06:30"], "weekdays": [1, 2, 3, 4, 5], "input": 1},
             ],
             "terms": [{"when": {"tier": "flex"}, "factor": "0.5"}],
         }
@@ -92,8 +92,8 @@ class TestModels:
         assert cost("2026-03-01T00:00") == 3  # from its first moment on
         assert cost("2026-03-02T12:00") == 3  # a Monday
         assert cost("2026-03-02T23:00") == 1
-        assert cost("2026-03-03T05:59") == 1
-        assert cost("2026-03-03T06:00") == 3
+        assert cost("2026-03-03T06:29") == 1
+        assert cost("2026-03-03T06:30") == 3
         assert cost("2026-03-07T23:00") == 3
         assert cost("2026-03-02T12:00", tier="flex") == Decimal("1.5")
 
@@ -103,6 +103,7 @@ class TestModels:
                 {"provider": "openai", "model": "gpt-4o", "since": "2027-01-01", "input": 1},
                 {"provider": "openai", "model": "gpt-5", "hours": ["22:00-06:00"], "input": 1},
                 {"provider": "deepseek", "model": "deepseek-v4-flash", "hours": ["03:00-05:00"], "output": 9},
+                {"provider": "deepseek", "model": "deepseek-v4-pro", "hours": ["12:00-13:00"], "output": 9},
             ]
         )
 
@@ -114,6 +115,8 @@ class TestModels:
         assert [cost("openai", "gpt-5", f"2026-11-23T{hour}:00") for hour in ("05", "06")] == [11, Decimal("11.25")]
         peaks = [cost("deepseek", "deepseek-v4-flash", f"2026-11-23T0{hour}:00") for hour in (2, 3, 4, 5)]
         assert peaks == [Decimal("1.5"), Decimal("9.3"), Decimal("9.15"), Decimal("0.75")]
+        outside = [cost("deepseek", "deepseek-v4-pro", f"2026-11-23T{hour}:00") for hour in ("02", "12")]
+        assert outside == [Decimal("5.28"), Decimal("9.66")]
 
     def test_what_the_user_does_not_say_costs_what_the_list_says_of_that_time(self, pricer_with):
         pricer = pricer_with(models=[{"provider": "openai", "model": "o3", "input": 1}])
@@ -196,6 +199,7 @@ class TestDiscounts:
             usage = Usage(input=10**6, web_searches=1)
             return pricer.price(usage, provider="openai", model=model, at=at(when), stated_cost=stated)
 
+        assert price("2025-12-31T23:59").list_femto is None
         within, after = price("2026-06-30T23:59"), price("2026-07-01T00:00")
         assert (within.total, within.list_femto) == (Decimal("1.008"), after.total_femto)
         assert (after.total, after.list_femto) == (Decimal("1.26"), None)
@@ -229,10 +233,12 @@ class TestDiscounts:
 
 
 class TestDeployments:
-    def test_a_deployment_is_priced_as_the_model_behind_it(self, pricer_with):
-        pricer = pricer_with(deployments=[{"deployment": "Chat-Prod", "model": "gpt-4o", "kind": "data_zone"}])
+    @pytest.mark.parametrize(("kind", "told"), [({"kind": "data_zone"}, ""), ({}, "data_zone")])
+    def test_a_deployment_is_priced_as_the_model_behind_it(self, pricer_with, kind, told):
+        pricer = pricer_with(deployments=[{"deployment": "Chat-Prod", "model": "gpt-4o", **kind}])
+        asked = {"provider": "azure.ai.openai", "model": "", "request_model": "chat-prod"}
 
-        price = pricer.price(MILLION, provider="azure.ai.openai", model="", request_model="chat-prod")
+        price = pricer.price(MILLION, **asked, terms=Terms(deployment=told))
 
         assert price.total == Decimal("2.75")
 

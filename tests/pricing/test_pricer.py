@@ -28,11 +28,19 @@ def test_the_breakdown_sums_to_the_exact_total(pricer):
     assert price.status is PriceStatus.PRICED
 
 
-def test_an_unknown_model_is_unpriced_and_says_the_way_out(pricer):
-    price = pricer.price(Usage(input=1), provider="openai", model="gpt-of-my-own")
+@pytest.mark.parametrize(
+    ("provider", "name", "asked", "whose"),
+    [
+        ("openai", "gpt-mine", "gpt-4o-my-own", "'gpt-mine' of openai"),
+        ("openai", "", "gpt-mine", "'gpt-mine' of openai"),
+        ("", "", "", "a model without a name of an unknown provider"),
+    ],
+)
+def test_an_unknown_model_is_unpriced_and_says_the_way_out(pricer, provider, name, asked, whose):
+    price = pricer.price(Usage(input=1), provider=provider, model=name, request_model=asked)
 
     assert (price.status, price.total_femto) == (PriceStatus.UNPRICED, None)
-    assert "register_model" in price.reason
+    assert price.reason == f"no price for {whose}; register_model or COSTSPAN_PRICES can give one"
 
 
 def test_the_model_that_was_asked_for_prices_a_call_whose_answer_names_an_unknown_one(pricer):
@@ -81,11 +89,13 @@ def test_what_a_part_has_no_price_for_makes_the_price_partial(pricer_with, name,
     assert missing in price.reason
 
 
-@pytest.mark.parametrize("name", ["", "claude-haiku-4-5-20251001"])
-def test_a_part_of_the_model_itself_is_priced_by_the_name_that_prices_the_call(pricer, name):
-    """At Bedrock the answer's name has no price, and no region."""
-    part, asked = ModelUsage(name, Usage(input=1_000)), "global.anthropic.claude-haiku-4-5-20251001-v1:0"
-    call = {"provider": "aws.bedrock", "model": "claude-haiku-4-5-20251001", "request_model": asked}
+@pytest.mark.parametrize("answered", ["claude-haiku-4-5-20251001", "anthropic.claude-haiku-4-5-20251001-v1:0"])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_part_of_the_model_itself_is_priced_by_the_name_that_prices_the_call(pricer, answered, named):
+    """At Bedrock the answer's name has no region, or no price."""
+    asked = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
+    part = ModelUsage(answered if named else "", Usage(input=1_000))
+    call = {"provider": "aws.bedrock", "model": answered, "request_model": asked}
 
     price = pricer.price(Usage(input=1_000), parts=(part,), **call)
 
