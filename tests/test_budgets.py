@@ -10,6 +10,7 @@ from decimal import Decimal
 import openai
 import pytest
 from fake_providers import openai as wire
+from opentelemetry.trace import SpanKind
 from telling import QUESTION
 
 import costspan
@@ -55,6 +56,17 @@ def test_outside_its_block_a_budget_holds_no_more(telling):
         program.ask()
     program.ask()
     assert calls(program) == 2
+
+
+def test_a_call_counts_in_a_span_of_a_request_and_in_the_budgets_around_and_inside_of_it(telling):
+    program = telling()
+    request = program.tracer.start_as_current_span("request", kind=SpanKind.SERVER)
+    with costspan.budget(usd=1) as around, request:
+        with costspan.budget(usd=1) as inside:
+            program.ask()
+        program.ask()
+    assert (around.spent.calls, inside.spent.calls) == (2, 1)
+    assert program.span("request").attributes["costspan.rollup.calls"] == 2
 
 
 def test_of_nested_budgets_each_holds(telling):
@@ -107,7 +119,8 @@ def test_a_warning_is_given_once_and_nothing_is_refused(telling, caplog):
     assert [each.getMessage() for each in caplog.records] == ["budget 'chat' has reached 100%: 29 of 29 tokens"]
 
 
-def test_a_function_decides_by_raising_what_it_is_given(telling):
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_function_decides_by_raising_what_it_is_given(telling, strict):
     program, told = telling(), []
 
     def decide(error):
@@ -115,7 +128,7 @@ def test_a_function_decides_by_raising_what_it_is_given(telling):
         if len(told) > 1:
             raise error
 
-    with costspan.budget(tokens=1, on_exceed=decide):
+    with costspan.budget(tokens=1, on_exceed=decide, strict=strict):
         program.ask()
         program.ask()
         with pytest.raises(BudgetExceededError):

@@ -440,8 +440,8 @@ class TestBuilding:
         entry = litellm_entry(
             input_cost_per_token_flex=5e-7, regional_endpoint_uplift_multiplier=1.1, source="https://x"
         )
-        model = replace(read_model("m", entry, "x"), marginal=True, minimum_audio_ms=10, aliases=("n",))
-        later = Period(model.periods[0].rates, DAY, (Window(0, 60, (1,)),))
+        model = replace(read_model("m", entry, "x"), marginal=True, minimum_audio_ms=10, aliases=("n",), mode="rerank")
+        later = Period({"input": ((0, 2), (200, 4))}, DAY, (Window(0, 60, (1,)),))
         dated = tuple(replace(each, since=DAY) for each in model.variants)
         model = replace(model, periods=(*model.periods, later), variants=(*model.variants, *dated))
 

@@ -117,16 +117,18 @@ class TestModels:
         assert peaks == [Decimal("1.5"), Decimal("9.3"), Decimal("9.15"), Decimal("0.75")]
         outside = [cost("deepseek", "deepseek-v4-pro", f"2026-11-23T{hour}:00") for hour in ("02", "12")]
         assert outside == [Decimal("5.28"), Decimal("9.66")]
+        assert cost("deepseek", "deepseek-v4-flash", "2026-11-22T03:00") == Decimal("9.15")  # a Sunday: no peak
 
     def test_what_the_user_does_not_say_costs_what_the_list_says_of_that_time(self, pricer_with):
-        pricer = pricer_with(models=[{"provider": "openai", "model": "o3", "input": 1}])
+        pricer = pricer_with(models=[{"provider": "openai", "model": "o3", "input": 1, "max_input_tokens": 9_000}])
 
         prices = [
-            pricer.price(Usage(output=10**6), provider="openai", model="o3", at=at(day)).total
+            pricer.price(Usage(output=10**6), provider="openai", model="o3", at=at(day))
             for day in ("2025-05-01", "2026-11-23")
         ]
 
-        assert prices == [40, 8]
+        assert [price.total for price in prices] == [40, 8]
+        assert (prices[1].entry.max_input_tokens, prices[1].entry.max_output_tokens) == (9_000, 100_000)
 
     def test_periods_stand_in_any_order(self, pricer_with):
         periods = [{"hours": ["22:00-06:00"], "input": 1}, {"since": "2026-03-01", "input": 2}, {"input": 3}]
@@ -160,12 +162,12 @@ class TestModels:
         assert (saturday, monday) == (1, 4)
 
     def test_cached_input_can_be_a_share_of_the_input_price(self, pricer_with):
-        model = {"provider": "acme", "model": "m", "input": 2, "cache_read_share": 0.25}
+        model = {"provider": "acme", "model": "m", "input": 2, "cache_read_share": 0.75}
         pricer = pricer_with(models=[model, {**model, "model": "n", "cache_read": 1}])
 
         costs = [pricer.price(Usage(cache_read=10**6), provider="acme", model=name).total for name in ("m", "n")]
 
-        assert costs == [Decimal("0.5"), Decimal(1)]
+        assert costs == [Decimal("1.5"), Decimal(1)]
 
     def test_a_flat_fee_or_a_free_model_charges_nothing_by_the_token(self, pricer_with):
         pricer = pricer_with(models=[{"provider": "acme", "model": "flat", "free": True}])
