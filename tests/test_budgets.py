@@ -237,18 +237,19 @@ def long_answer(fake_openai, chunks=400):
     fake_openai.play(wire.chat(choices=wire.choices(wire.MESSAGE | {"content": "word " * chunks})))
 
 
-def test_a_running_stream_is_stopped_where_that_was_asked_for(telling, fake_openai):
+@pytest.mark.parametrize("limit", [{"tokens": 60}, {"usd": 3 * CALL}])
+def test_a_running_stream_is_stopped_where_that_was_asked_for(telling, fake_openai, limit):
     program = telling()
     long_answer(fake_openai)
     got = []
-    with costspan.budget(tokens=60, streams=True), pytest.raises(BudgetExceededError):
+    with costspan.budget(**limit, streams=True), pytest.raises(BudgetExceededError):
         got.extend(program.ask(stream=True))
     whole = len(got)
     [span] = program.spans
     assert span.attributes["error.type"] == "BudgetExceededError"
     assert span.attributes["costspan.usage.partial"] is True
     long_answer(fake_openai)
-    with costspan.budget(tokens=60):
+    with costspan.budget(**limit), costspan.budget(usd=1, streams=True):
         assert len(list(program.ask(stream=True))) > whole
 
 

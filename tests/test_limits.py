@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
@@ -43,7 +44,7 @@ class Clock:
         return self.now
 
 
-def test_a_limit_for_a_team_refuses_only_that_team(limited):
+def test_a_limit_for_a_team_refuses_only_that_team(limited, caplog):
     program = limited({"team": "search", "tokens": 29, "per": "day", "on_exceed": "raise"})
     for team in ("search", "support", "support"):
         with costspan.attribution(team=team):
@@ -51,6 +52,15 @@ def test_a_limit_for_a_team_refuses_only_that_team(limited):
     with costspan.attribution(team="search"), pytest.raises(BudgetExceededError, match="'team=search per day'"):
         program.ask()
     program.ask()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_after_a_call_without_a_price_a_strict_limit_refuses(limited, strict):
+    program = limited({"usd": 1, "on_exceed": "raise", "strict": strict})
+    program.ask(model="no-such-model")
+    with pytest.raises(BudgetExceededError) if strict else nullcontext():
+        program.ask()
 
 
 def test_a_limit_for_a_tag_refuses_only_calls_with_it(limited):

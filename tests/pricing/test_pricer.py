@@ -78,15 +78,40 @@ def test_parts_of_a_call_are_billed_at_their_own_models(pricer):
     assert price.status is PriceStatus.PRICED
 
 
-@pytest.mark.parametrize(("name", "missing"), [("claude-unheard-of", "claude-unheard-of"), ("", "web_fetches")])
-def test_what_a_part_has_no_price_for_makes_the_price_partial(pricer_with, name, missing):
-    rates = {"provider": "acme", "model": "m", "input": 3}
-    part = ModelUsage(name, Usage(input=1, web_fetches=1))
+SEARCHED = Usage(input=1_000, web_fetches=1)
 
-    price = pricer_with(models=[rates]).price(Usage(input=1_000), provider="acme", model="m", parts=(part,))
 
-    assert (price.status, price.missing) == (PriceStatus.PARTIAL, (missing,))
+@pytest.mark.parametrize(
+    ("usage", "name", "used", "total", "missing"),
+    [
+        (Usage(input=1_000), "unheard-of", SEARCHED, "0.003", "unheard-of"),
+        (Usage(input=1_000), "", SEARCHED, "0.006", "web_fetches"),
+        (SEARCHED, "free", SEARCHED, "0.003", "web_fetches"),
+    ],
+)
+def test_what_has_no_price_in_a_part_or_beside_it_makes_the_price_partial(
+    pricer_with, usage, name, used, total, missing
+):
+    models = [{"provider": "acme", "model": "m", "input": 3}, {"provider": "acme", "model": "free", "free": True}]
+
+    price = pricer_with(models=models).price(usage, provider="acme", model="m", parts=(ModelUsage(name, used),))
+
+    assert (price.status, price.total, price.missing) == (PriceStatus.PARTIAL, Decimal(total), (missing,))
     assert missing in price.reason
+
+
+@pytest.mark.parametrize(
+    ("model", "of_part", "status"),
+    [("m", "free", PriceStatus.PRICED), ("free", "m", PriceStatus.PRICED), ("free", "free", PriceStatus.FREE)],
+)
+def test_what_is_free_beside_what_is_paid_is_priced(pricer_with, model, of_part, status):
+    models = [{"model": "m", "input": 3, "output": 5}, {"model": "free", "free": True}]
+    part = ModelUsage(of_part, Usage(input=5))
+
+    price = pricer_with(models=models).price(Usage(output=1), provider="acme", model=model, parts=(part,))
+
+    assert price.status is status
+    assert price.total_femto == sum(price.breakdown.values())
 
 
 @pytest.mark.parametrize("answered", ["claude-haiku-4-5-20251001", "anthropic.claude-haiku-4-5-20251001-v1:0"])
@@ -130,13 +155,13 @@ def test_a_price_holds_from_its_first_moment_to_the_next_one_s_whichever_is_aske
 def test_a_time_without_a_zone_is_utc(pricer):
     when = datetime(2026, 10, 1, 2)  # noqa: DTZ001 the point of the test
 
-    naive, aware = (
-        pricer.price(Usage(input=10**6), provider="deepseek", model="deepseek-v4-pro", at=at)
-        for at in (when, when.replace(tzinfo=timezone.utc))
-    )
+    aware = when.replace(tzinfo=timezone.utc)
+    prices = [
+        pricer.price(Usage(input=10**6), provider="deepseek", model="deepseek-v4-pro", at=at).total
+        for at in (when, aware, aware.astimezone(timezone(timedelta(hours=3))), when)
+    ]
 
-    assert naive == aware
-    assert naive.total == Decimal("1.32")
+    assert prices == [Decimal("1.32")] * 4
 
 
 @pytest.mark.parametrize("stated", ["NaN", "Infinity", "-1"])
