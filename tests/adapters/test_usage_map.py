@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openai import NOT_GIVEN
 
 from costspan.adapters._openai_fields import CHAT_USAGE, RESPONSES_USAGE
 from costspan.adapters._usage import UsageMap
@@ -54,11 +55,32 @@ def test_cached_audio_is_one_bucket_of_its_own():
     assert usage == Usage(input=200, cache_read=400, cache_read_audio=100, input_audio=300)
 
 
-def test_more_cached_than_input_is_cut_and_marked():
-    usage, cut, _ = CHAT_USAGE.read([{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 50}}])
+def test_audio_that_is_all_cached_is_counted_once():
+    details = {"cached_tokens": 100, "audio_tokens": 100, "cached_tokens_details": {"audio_tokens": 100}}
 
-    assert usage == Usage(cache_read=10)
-    assert cut
+    usage, _, _ = CHAT_USAGE.read([{"prompt_tokens": 100, "prompt_tokens_details": details}])
+
+    assert usage == Usage(cache_read_audio=100)
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted", "marked"),
+    [
+        ({"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 10}}, Usage(cache_read=10), False),
+        ({"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 11}}, Usage(cache_read=10), True),
+        ({"completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 5}}, Usage(reasoning=5), False),
+        ({"completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 6}}, Usage(reasoning=5), True),
+    ],
+)
+def test_a_part_that_is_more_than_what_holds_it_is_cut_and_marked(told, wanted, marked):
+    usage, cut, _ = CHAT_USAGE.read([told])
+
+    assert (usage, cut) == (wanted, marked)
+
+
+@pytest.mark.parametrize("told", [{"a": 3, "b": 5}, {"b": 5, "a": 3}])
+def test_of_two_places_the_first_one_counts_wherever_it_stands(told):
+    assert UsageMap(input="a|b", output="b|c").read([told]).usage == Usage(input=3, output=5)
 
 
 def test_counts_that_stand_apart_are_not_taken_out():
@@ -102,10 +124,22 @@ def test_the_providers_own_total_decides_whether_reasoning_is_inside(total, want
     assert usage == wanted
 
 
-def test_a_total_may_show_that_thoughts_were_inside_after_all():
-    usage, _, _ = APART.read([{"input_tokens": 10, "output_tokens": 30, "thoughts": 20, "total": 40}])
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ({"input_tokens": 10, "total": 40}, Usage(input=10, output=10, reasoning=20)),
+        ({"input_tokens": 10, "total": 60}, Usage(input=10, output=30, reasoning=20)),
+        (
+            {"input_tokens": 8, "tools": 2, "cache_read": 5, "total": 45},
+            Usage(input=10, cache_read=5, output=10, reasoning=20),
+        ),
+        ({"total": 40}, Usage(output=30, reasoning=20)),  # of an input that is not told
+    ],
+)
+def test_a_total_may_show_that_thoughts_were_inside_after_all(told, wanted):
+    usage, _, _ = APART.read([{"output_tokens": 30, "thoughts": 20, **told}])
 
-    assert usage == Usage(input=10, output=10, reasoning=20)
+    assert usage == wanted
 
 
 def test_later_objects_win_count_by_count():
@@ -131,6 +165,7 @@ def test_what_is_no_count_is_left_out_and_marked(odd):
 
     assert usage == Usage(output=3)
     assert marked
+    assert CHAT_USAGE.read([{"prompt_tokens": odd, "completion_tokens": NOT_GIVEN}, {"completion_tokens": 3}])[1]
 
 
 @pytest.mark.parametrize("nothing", [{}, {"prompt_tokens": None}, {"other": 5}, None, "text", 5])
@@ -191,6 +226,11 @@ def test_what_no_call_can_have_used_is_no_count(count):
 def test_what_a_host_says_it_charges_is_read_beside_the_counts(told, cost):
     usage, cut, stated = CHAT_USAGE.read([{"prompt_tokens": 10}, told])
     assert (usage, cut, stated) == (Usage(input=10), False, Decimal(cost))
+
+
+@pytest.mark.parametrize("odd", ["NaN", "Infinity", "free", "", -1, 10**9, True])
+def test_a_charge_that_is_no_amount_is_left_out_and_marked(odd):
+    assert CHAT_USAGE.read([{"prompt_tokens": 10, "cost": odd}]) == (Usage(input=10), True, None)
 
 
 def test_a_cost_alone_is_no_usage():

@@ -40,7 +40,7 @@ class TestModels:
     def test_an_own_model_is_priced_by_the_file(self, pricer_with):
         pricer = pricer_with(models=[{"provider": "acme", "model": "big-1", "input": 2, "output": 8}])
 
-        price = pricer.price(Usage(input=10**6, output=10**6), provider="acme", model="big-1")
+        price = pricer.price(Usage(input=10**6, output=10**6), provider="acme", model="big-1", duration_seconds=3)
 
         assert (price.total, price.status) == (Decimal(10), PriceStatus.PRICED)
         assert price.entry.source.endswith("prices.json")

@@ -263,17 +263,13 @@ def _milliseconds(seconds: Any) -> int | None:
     return _whole(seconds, _MILLISECONDS)
 
 
-def _length(value: Any) -> int | None:
+def _length(values: list[Any]) -> int:
     """How many there are; a text that is there twice is one."""
-    if not isinstance(value, list):
-        return None
-    return len({each if isinstance(each, str) else id(each) for each in value})
+    return len({each if isinstance(each, str) else id(each) for each in values})
 
 
 def _dollars(value: Any) -> Decimal | None:
     """USD through its decimal text, so that 0.1 stays 0.1; None for what is no amount."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
-        return None
     try:
         amount = Decimal(str(value))
     except InvalidOperation:
