@@ -296,11 +296,13 @@ class TestBedrock:
 
         assert read_reply(body)[1].usage == Usage(input=5, cache_read=7)
 
-    def test_28_a_profile_arn_holds_the_model_and_an_application_profile_does_not(self, cost, pricer):
+    def test_28_a_profile_arn_holds_the_model_and_an_application_profile_does_not(self, pricer):
         arn = "arn:aws:bedrock:eu-west-1:123456789012"
         model = "eu.anthropic.claude-haiku-4-5-20251001-v1:0"
 
-        assert cost("aws.bedrock", f"{arn}:inference-profile/{model}", Usage(input=1_000)) == usd("0.0011")
+        for asked in ("", f"{arn}:default-prompt-router/anthropic.claude:1"):
+            told = {"model": f"{arn}:inference-profile/{model}", "request_model": asked}
+            assert pricer.price(Usage(input=1_000), provider="aws.bedrock", **told).total == usd("0.0011")
         opaque = pricer.price(Usage(input=1), provider="aws.bedrock", model=f"{arn}:application-inference-profile/a1b2")
         assert opaque.status is PriceStatus.UNPRICED
         hourly = pricer.price(Usage(input=1), provider="aws.bedrock", model=f"{arn}:provisioned-model/a1b2")

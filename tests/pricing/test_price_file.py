@@ -46,9 +46,18 @@ class TestModels:
         assert price.entry.source.endswith("prices.json")
 
     def test_an_own_price_replaces_the_list_s_and_leaves_the_rest(self, pricer_with):
-        pricer = pricer_with(models=[{"provider": "openai", "model": "gpt-4o", "input": 1}])
+        own = {"gpt-4o": 1, "gpt-4o-2024-11-20": 3}
+        pricer = pricer_with(
+            models=[{"provider": "openai", "model": name, "input": each} for name, each in own.items()]
+        )
+        listed = {
+            "gpt-4o-2024-08-06": 1,
+            "gpt-4o-2024-05-13": 5,
+        }  # the same model as gpt-4o, and one with its own price
 
-        assert pricer.price(MILLION, provider="openai", model="gpt-4o-2024-08-06").total == 1
+        prices = {name: pricer.price(MILLION, provider="openai", model=name).total for name in {**own, **listed}}
+
+        assert prices == {**own, **listed}
         assert pricer.price(Usage(output=10**6), provider="openai", model="gpt-4o").total == 10
 
     def test_a_model_without_a_provider_is_one_of_any(self, pricer_with):
