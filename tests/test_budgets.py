@@ -278,11 +278,13 @@ async def test_a_running_async_stream_is_stopped_too(telling, fake_openai):
     assert program.spans[0].attributes["error.type"] == "BudgetExceededError"
 
 
-def test_a_stream_within_its_budget_runs_to_its_end(telling):
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "no-such-model"])
+def test_a_stream_within_its_budget_runs_to_its_end(telling, model):
     program = telling()
     with costspan.budget(usd=1, streams=True) as left:
-        assert len(list(program.ask(stream=True))) > 1
+        assert len(list(program.ask(model, stream=True))) > 1
     assert left.spent.tokens == 29
+    assert not FAILURES.counts
 
 
 def test_the_error_survives_a_trip_to_another_process():

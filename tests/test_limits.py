@@ -55,9 +55,9 @@ def test_a_limit_for_a_team_refuses_only_that_team(limited, caplog):
     assert not caplog.records
 
 
-@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("strict", [{"strict": True}, {}])
 def test_after_a_call_without_a_price_a_strict_limit_refuses(limited, strict):
-    program = limited({"usd": 1, "on_exceed": "raise", "strict": strict})
+    program = limited({"usd": 1, "on_exceed": "raise", **strict})
     program.ask(model="no-such-model")
     with pytest.raises(BudgetExceededError) if strict else nullcontext():
         program.ask()
@@ -165,6 +165,13 @@ def test_gauges_name_users_only_where_users_may_be_on_metrics(limited):
     assert point.value == pytest.approx(2 * 8.85e-06)
 
 
+def test_gauges_name_each_model(limited):
+    program = limited({"model": "*", "usd": 1, "name": "each"})
+    program.ask()
+    [(attributes, _)] = program.points("costspan.budget.spent")
+    assert "gpt-4o-mini" in attributes.values()
+
+
 def test_gauges_name_each_team(limited):
     program = limited({"team": "*", "usd": 1, "name": "each"})
     assert program.points("costspan.budget.spent") == []
@@ -253,6 +260,7 @@ def test_thresholds_are_crossed_once_a_period():
     assert each.add((), Spend(0, 60, 1)) == [1.0]
     assert each.add((), Spend(0, 60, 1)) == []
     clock.set(2026, 1, 2)
+    assert dict(each.shares()) == {(): Spend()}
     assert each.add((), Spend(0, 200, 1)) == [0.5, 1.0]
 
 

@@ -7,7 +7,7 @@ from ledger.ledger_served import Ledger
 from ledger.ledger_spans import call, traces
 
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
-from costspan.ledger.record import Dims, StoredCall
+from costspan.ledger.record import Dims, Measures, StoredCall
 
 
 @pytest.mark.parametrize(("femto", "pico"), [(1499, 1), (1500, 2), (2500, 2), (2501, 3), (10**15, 10**12)])
@@ -30,13 +30,21 @@ def test_parts_that_miss_their_sum_by_rounding_meet_it_and_others_stay():
 
 
 def test_reasoning_costs_as_output_and_every_cache_write_as_one():
-    counts = {"output": 5, "reasoning": 7, "cache_write_5m": 2, "cache_write_1h": 3, "images": 1}
-    stored = StoredCall(b"", b"", 0, 0, Dims(), counts, 100, {"output": 10, "reasoning": 14, "cache_write_1h": 6})
+    written = {"cache_write_5m": 2, "cache_write_1h": 3}
+    counts = {"input": 1, "input_image": 1, "cache_read": 4, "output": 5, "reasoning": 7, **written, "images": 1}
+    parts = {"input": 8, "cache_read": 1, "output": 10, "reasoning": 14, "cache_write_1h": 6}
 
-    measures = stored.measures()
+    whole = StoredCall(b"", b"", 0, 9, Dims(), counts, 100, parts, list_cost=120).measures()
+    unknown = StoredCall(b"", b"", 0, 9, Dims(), {"output": 5}, None).measures()
 
-    assert (measures.output, measures.reasoning, measures.cache_write) == (5, 7, 5)
-    assert (measures.cost_output, measures.cost_cache_write, measures.cost) == (24, 6, 100)
+    assert whole == Measures(1, 2, 4, 5, 5, 7, 100, 8, 1, 6, 24, discount=20, duration_ms=9)
+    assert unknown == Measures(1, output=5, duration_ms=9)
+
+
+def test_a_part_of_a_bucket_that_has_no_column_is_in_its_familys():
+    measures = StoredCall(b"", b"", 0, 0, Dims(), {"input": 1}, 5, {"input_audio": 3}).measures()
+
+    assert (measures.cost, measures.cost_input) == (5, 3)
 
 
 def test_a_call_whose_tokens_would_cost_an_absurd_sum_has_no_price_and_says_why(tmp_path):
