@@ -40,14 +40,15 @@ def test_the_call_after_the_limit_is_refused_and_never_sent(telling, fake_openai
     assert str(error) == "budget 'agent' is spent: $0.000018 of $0.000018; refused: chat gpt-4o"
 
 
-def test_the_call_that_crosses_the_limit_is_still_made(telling):
+@pytest.mark.parametrize("model", ["gpt-4o-mini", "no-such-model"])
+def test_the_call_that_crosses_the_limit_is_still_made(telling, model):
     program = telling()
     with costspan.budget(tokens=30) as left:
-        program.ask()
-        program.ask()
+        program.ask(model)
+        program.ask(model)
         assert left.remaining == -28
         with pytest.raises(BudgetExceededError, match="58 tokens of 30 tokens"):
-            program.ask()
+            program.ask(model)
 
 
 def test_outside_its_block_a_budget_holds_no_more(telling):

@@ -81,8 +81,6 @@ class Account:
         return account
 
 
-def deeper(one: Account | None, other: Account | None) -> Account | None:
+def deeper(one: Account | None, other: Account) -> Account:
     """The nearer of two accounts in whose reach something happens: the one opened further in."""
-    if one is None or other is None:
-        return one or other
-    return other if other.depth >= one.depth else one
+    return other if one is None or other.depth >= one.depth else one

@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from click.testing import CliRunner
 from ledger.ledger_served import Ledger
-from ledger.ledger_spans import CHAT, NOON, span, traces
+from ledger.ledger_spans import CHAT, DAY, NOON, span, traces
 
 import costspan
 from costspan.cli.commands import costspan as command
@@ -53,6 +53,22 @@ def test_token_usage_has_the_names_that_users_know(path):
     assert row.share == 1
     with pytest.raises(AttributeError, match="grouped by day, model"):
         _ = row.team
+
+
+def test_a_report_that_begins_within_a_month_counts_the_month_from_its_first_day(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    for team, days in (("search", (25, 12, 0)), ("support", (0,))):
+        ledger.send(traces(*(span(CHAT | {"costspan.team": team}, at=NOON - day * DAY) for day in days)))
+    ledger.close()
+
+    report = costspan.get_token_usage(ledger=ledger.path, start_date="2026-11-15", group_by=["day", "team"])
+
+    cost = Decimal("0.0045")
+    assert {row.team: row.month_to_date for row in report} == {"search": 2 * cost, "support": cost}
+    assert {row["team"]: row["month_to_date"] for row in report.as_dict()["rows"]} == {
+        "search": "0.009",
+        "support": "0.0045",
+    }
 
 
 def test_a_sum_beyond_64_bits_of_pico_dollars_is_exact(tmp_path):
