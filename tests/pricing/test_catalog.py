@@ -29,10 +29,14 @@ def find():
         ("openai", "gpt-4o-2024-05-13", "openai gpt-4o-2024-05-13"),  # with a price of its own
         ("openai", "gpt-4o-2029-01-01", "openai gpt-4o"),  # a snapshot that is newer than the list
         ("openai", "gpt-5.2-20251211", "openai gpt-5.2"),  # another way to write the date
+        ("openrouter", "qwen/qwen3.5-plus-2026-04-20", "openrouter qwen/qwen3.5-plus-20260420"),
+        ("azure.ai.openai", "o3-20250416", "azure.ai.openai o3-2025-04-16"),
         ("openai", "ft:gpt-4o-mini-2024-07-18:org::id", "openai ft:gpt-4o-mini"),
+        ("openai", "ft:gpt-4.1-2025-04-14:org::id", "openai ft:gpt-4.1-2025-04-14"),
         ("openai", "openai/gpt-4o", "openai gpt-4o"),  # a gateway's prefix
         ("anthropic", "claude-sonnet-4-5-20250929", "anthropic claude-sonnet-4-5"),
         ("anthropic", "claude-opus-5-latest", "anthropic claude-opus-5"),
+        ("gcp.vertex_ai", "claude-opus-5@default", "gcp.vertex_ai claude-opus-5"),
         ("aws.bedrock", "bedrock/amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),
         ("aws.bedrock", "bedrock/converse/us.amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),  # LiteLLM's
         ("aws.bedrock", "invoke/amazon.nova-lite-v1:0", "aws.bedrock amazon.nova-lite-v1:0"),
@@ -58,6 +62,7 @@ def test_a_name_finds_its_model(find, provider, name, found):
         ("openai", "gpt-4oo"),
         ("openai", "gpt-4o-my-own"),
         ("openai", "claude-opus-5"),
+        ("openai", "acme/gpt-4o"),
         ("openai", "ft:gpt-9:org::id"),
         ("openai", ""),
         ("azure.ai.openai", "chat-prod"),
