@@ -129,6 +129,7 @@ def test_the_providers_own_total_decides_whether_reasoning_is_inside(total, want
     [
         ({"input_tokens": 10, "total": 40}, Usage(input=10, output=10, reasoning=20)),
         ({"input_tokens": 10, "total": 60}, Usage(input=10, output=30, reasoning=20)),
+        ({"input_tokens": 10, "total": 45}, Usage(input=10, output=30, reasoning=20)),  # which fits neither
         (
             {"input_tokens": 8, "tools": 2, "cache_read": 5, "total": 45},
             Usage(input=10, cache_read=5, output=10, reasoning=20),
@@ -165,7 +166,8 @@ def test_what_is_no_count_is_left_out_and_marked(odd):
 
     assert usage == Usage(output=3)
     assert marked
-    assert CHAT_USAGE.read([{"prompt_tokens": odd, "completion_tokens": NOT_GIVEN}, {"completion_tokens": 3}])[1]
+    parts = [{"prompt_tokens": odd, "completion_tokens": NOT_GIVEN}, {"completion_tokens": 3}]
+    assert all(CHAT_USAGE.read(each)[1] for each in (parts, parts[::-1]))
 
 
 @pytest.mark.parametrize("nothing", [{}, {"prompt_tokens": None}, {"other": 5}, None, "text", 5])
