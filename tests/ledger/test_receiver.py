@@ -132,7 +132,6 @@ def _json_calls(service, kind="Spans", items="spans"):
         ({"startTimeUnixNano": "noon", "timeUnixNano": "noon"}, "noon"),
         ({"attributes": [{"key": "gen_ai.request.model", "value": "gpt-4o"}]}, "str"),
         ({"attributes": [{"key": "gen_ai.usage.input_tokens", "value": {"intValue": "many"}}]}, "many"),
-        (None, "None"),
     ],
 )
 @pytest.mark.parametrize(("signal", "kind", "items"), [("traces", "Spans", "spans"), ("logs", "Logs", "logRecords")])
@@ -140,12 +139,48 @@ def test_of_a_json_request_only_what_is_not_of_that_form_is_refused(served, bad,
     service = os.urandom(8).hex()
     request = _json_calls(service, kind, items)
     held = request[f"resource{kind}"][0][f"scope{kind}"][0][items]
-    held.insert(0, bad and held[0] | bad)
+    held.insert(0, held[0] | bad)
     status, body = served.post(json.dumps(request).encode(), signal, content_type="application/json")
     told = json.loads(body)["partialSuccess"]
 
     assert (status, told[f"rejected{items[0].upper()}{items[1:]}"]) == (200, "1")
     assert why in told["errorMessage"]
+    assert served.report("", f"service={service}").total.calls == 1
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        "text",
+        {"resource": {"attributes": 5}},
+        {"resource": 7},
+        {"scopeSpans": 5},
+        {"scopeSpans": [None]},
+        {"scopeSpans": [{"spans": "x"}]},
+        {"scopeSpans": [{"spans": [None]}]},
+    ],
+)
+def test_what_is_around_json_spans_and_not_of_that_form_takes_no_other_with_it(served, bad):
+    service = os.urandom(8).hex()
+    request = _json_calls(service)
+    [good] = request["resourceSpans"]
+    request["resourceSpans"] = [good | bad if isinstance(bad, dict) else bad, good]
+    status, body = served.post(json.dumps(request).encode(), content_type="application/json")
+
+    assert (status, json.loads(body)["partialSuccess"]["rejectedSpans"]) == (200, "1")
+    assert served.report("", f"service={service}").total.calls == 1
+
+
+@pytest.mark.parametrize(
+    "theirs", [None, "text", {"attributes": 5}, {"attributes": [7]}, {"eventName": [1]}, {"traceId": "no hex"}]
+)
+def test_a_json_log_record_that_is_no_call_may_have_any_form(served, theirs):
+    service = os.urandom(8).hex()
+    request = _json_calls(service, "Logs", "logRecords")
+    request["resourceLogs"][0]["scopeLogs"][0]["logRecords"].insert(0, theirs)
+
+    assert served.post(json.dumps(request).encode(), "logs", content_type="application/json") == (200, b"{}")
     assert served.report("", f"service={service}").total.calls == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def read_json(signal: str, body: bytes) -> Iterator[Arrival | str]:
     """Arrivals of a JSON request: ids in hex, 64-bit numbers as text; of one that is not of that form, why it is not.
 
     Raises:
-        BadRequestError: The body is not JSON, or what is around its items is not of that form.
+        BadRequestError: The body is not JSON, or no request of that signal.
     """
     try:
         request = json.loads(body)
@@ -70,17 +71,33 @@ def read_json(signal: str, body: bytes) -> Iterator[Arrival | str]:
 
 def _json_items(request: Any, kind: str, items: str) -> Iterator[Arrival | str]:
     for of_resource in _list(request, f"resource{kind}"):
-        resource = resource_of(_json_attributes(of_resource.get("resource"), RESOURCE.__contains__))
-        for of_scope in _list(of_resource, f"scope{kind}"):
-            read = (_json_item(item, resource, items) for item in _list(of_scope, items))
-            yield from filter(None, read)
+        yield from _or_why(_of_resource(of_resource, kind, items), f"resource{kind}")
 
 
-def _json_item(item: Any, resource: Resource, items: str) -> Arrival | str | None:
+def _of_resource(of_resource: Any, kind: str, items: str) -> Iterator[Arrival | str]:
+    resource = resource_of(_json_attributes(of_resource.get("resource"), RESOURCE.__contains__))
+    for of_scope in _list(of_resource, f"scope{kind}"):
+        yield from _or_why(_of_scope(of_scope, resource, items), f"scope{kind}")
+
+
+def _of_scope(of_scope: Any, resource: Resource, items: str) -> Iterator[Arrival | str]:
+    for item in _list(of_scope, items):
+        yield from _or_why(_of_item(item, resource, items), items)
+
+
+def _of_item(item: Any, resource: Resource, items: str) -> Iterator[Arrival]:
+    if items == "spans":
+        yield _json_span(item, resource)
+    elif _is_event(item):
+        yield _json_event(item, resource)
+
+
+def _or_why(arrivals: Iterator[Arrival | str], which: str) -> Iterator[Arrival | str]:
+    """The arrivals, and where one cannot be read, why."""
     try:
-        return _json_span(item, resource) if items == "spans" else _json_event(item, resource)
+        yield from arrivals
     except _MALFORMED as error:
-        return f"one of {items} is not OTLP/JSON: {error}"
+        yield f"one of {which} is not OTLP/JSON: {error}"
 
 
 def _json_span(span: Any, resource: Resource) -> Arrival:
@@ -97,10 +114,14 @@ def _json_span(span: Any, resource: Resource) -> Arrival:
     )
 
 
-def _json_event(record: Any, resource: Resource) -> Arrival | None:
-    called = record.get("eventName") or _json_attributes(record, "event.name".__eq__).get("event.name")
-    if called not in EVENT_NAMES:
-        return None
+def _is_event(record: Any) -> bool:
+    """Whether a log record is a call; one that is of another form is somebody else's."""
+    with suppress(*_MALFORMED):
+        return (record.get("eventName") or _json_attributes(record, "event.name".__eq__)["event.name"]) in EVENT_NAMES
+    return False
+
+
+def _json_event(record: Any, resource: Resource) -> Arrival:
     at = int(record.get("timeUnixNano") or 0) or int(record.get("observedTimeUnixNano") or 0)
     ids = _hex(record, "traceId"), _hex(record, "spanId")
     return Arrival(*ids, b"", names.EVENT, at, at, *_told(record), resource, event=True)
