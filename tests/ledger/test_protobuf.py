@@ -64,10 +64,9 @@ def test_an_attribute_without_a_value_has_none():
         b"\xff",
         b"\x0a",
         b"\x0a\x7fshort",
-        b"\x0a\x07user.id\x12\x05\x0a\x03\xff\xfe\xfd",
         b"\x0a\x19gen_ai.usage.input_tokens\x12\x09\x21\x00",
     ],
-    ids=["no tag", "no length", "cut off", "no text", "half a number"],
+    ids=["no tag", "no length", "cut off", "half a number"],
 )
 def test_a_pair_that_is_none_is_a_bad_request_and_the_next_one_is_read(pair):
     reader = ProtobufReader()
@@ -76,6 +75,25 @@ def test_a_pair_that_is_none_is_a_bad_request_and_the_next_one_is_read(pair):
 
     [arrival] = reader.read("traces", traces(span(CHAT)))
     assert said(arrival) == CHAT
+
+
+@pytest.mark.parametrize("name", ["gen_ai.input.messages", "user.id", "costspan.tag.CUTCUT"])
+def test_a_text_that_is_cut_within_a_character_refuses_nothing(name):
+    theirs = {"name": "CUTCUT", "attributes": pairs({"CUTCUT": ["CUTCUT", {"CUTCUT": "CUTCUT"}]})}
+    odd = span(CHAT | {name: "CUTCUT"}, name="CUTCUT", events=[theirs], status={"message": "CUTCUT"})
+    body = traces(odd, span(CHAT), service="CUTCUT", CUTCUT="x")
+    arrivals = list(ProtobufReader().read("traces", body.replace(b"CUTCUT", "é".encode() * 2 + b"\xc3 ")))
+
+    assert [arrival.numbers["gen_ai.usage.output_tokens"] for arrival in arrivals] == [200, 200]
+    assert [arrival.name for arrival in arrivals] == ["éé� ", "chat gpt-4o"]
+    assert {arrival.resource.service for arrival in arrivals} == {"éé� "}
+
+
+def test_a_log_record_that_is_no_call_may_hold_any_bytes_as_its_texts():
+    theirs = event({"CUT": "CUT"}) | {"event_name": "", "body": {"string_value": "CUT"}, "severity_text": "CUT"}
+    body = logs(theirs, theirs | {"event_name": "CUT"}, event()).replace(b"CUT", b"\xff\xfe\xfd")
+
+    assert len(list(ProtobufReader().read("logs", body))) == 1
 
 
 def test_only_the_accounting_events_among_log_records_are_calls():

@@ -1,7 +1,8 @@
-"""OTLP requests in protobuf read into arrivals, with the published messages, but attributes left encoded.
+"""OTLP requests in protobuf read into arrivals, with the published messages, but attributes and texts left encoded.
 
 Most attributes of a call (model, team, user …) have been met before in the same bytes: those are recognised by their
-bytes, and calls that have all of them in common share one outline. Only numbers are decoded for every call.
+bytes, and calls that have all of them in common share one outline. Only numbers are decoded for every call. A text
+that somebody has cut within a character is nobody's loss: the library would refuse all that was sent with it.
 """
 
 from __future__ import annotations
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 
 _FILES = (common_pb2, resource_pb2, trace_pb2, logs_pb2, trace_service_pb2, logs_service_pb2)
 _REQUESTS = "opentelemetry.proto.collector.{0}.v1.Export{1}ServiceRequest"
-_SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})
-_PAIR: Any = common_pb2.KeyValue
+_SCALARS = frozenset({"int_value", "double_value", "bool_value"})
 _MOST_HELD = 24 * 2**20  # bytes of what is remembered, about
 _PAIR_BYTES, _OUTLINE_BYTES = 300, 2000
 # the wire: a short name begins with 0A and its length, a value with 12 and its length, then what kind of value it is
@@ -45,10 +45,9 @@ class ProtobufReader:
     """Reads requests, for one thread, and remembers what of them comes again."""
 
     def __init__(self) -> None:
-        pool = _pool_with_encoded_attributes()
         self._messages: dict[str, Any] = {
-            "traces": GetMessageClass(pool.FindMessageTypeByName(_REQUESTS.format("trace", "Trace"))),
-            "logs": GetMessageClass(pool.FindMessageTypeByName(_REQUESTS.format("logs", "Logs"))),
+            "traces": GetMessageClass(_POOL.FindMessageTypeByName(_REQUESTS.format("trace", "Trace"))),
+            "logs": GetMessageClass(_POOL.FindMessageTypeByName(_REQUESTS.format("logs", "Logs"))),
             "metrics": metrics_service_pb2.ExportMetricsServiceRequest,
         }
         self._kinds: dict[bytes, tuple[str, int]] = {}  # by its encoded beginning: what an attribute is
@@ -69,7 +68,7 @@ class ProtobufReader:
                 yield from self._spans(request)
             elif signal == "logs":
                 yield from self._events(request)
-        except (DecodeError, RuntimeError, UnicodeDecodeError) as error:
+        except (DecodeError, RuntimeError) as error:
             raise BadRequestError(f"not an OTLP {signal} request: {error}") from error
 
     def _spans(self, request: Any) -> Iterator[Arrival]:
@@ -82,7 +81,7 @@ class ProtobufReader:
                         span.trace_id,
                         span.span_id,
                         span.parent_span_id,
-                        span.name,
+                        _text(span.name),
                         span.start_time_unix_nano,
                         span.end_time_unix_nano,
                         outline,
@@ -129,8 +128,8 @@ class ProtobufReader:
 
     def _meet(self, encoded: bytes) -> tuple[str, int]:
         """Of an attribute its name, if it is wanted, and where its value begins, if it varies from call to call."""
-        name = _PAIR.FromString(encoded).key
-        content = name.encode()
+        content = _PAIR.FromString(encoded).key
+        name = _text(content)
         end = len(content) + 2
         asked = wanted(name)
         kind = (name if asked else "", end if asked and varies(name) else 0)
@@ -159,36 +158,46 @@ class ProtobufReader:
         self._outlines.clear()
 
 
-def _pool_with_encoded_attributes() -> DescriptorPool:
-    """The published messages; what is an attribute in them is bytes here, which is the same on the wire."""
+def _encoded_pool() -> DescriptorPool:
+    """The published messages; attributes and texts in them are bytes here, which is the same on the wire."""
     pool = DescriptorPool()
     for module in _FILES:
         file = FileDescriptorProto()
         module.DESCRIPTOR.CopyToProto(file)
-        for message in file.message_type:
-            for field in message.field:
-                if field.name == "attributes":
-                    field.type = FieldDescriptorProto.TYPE_BYTES
-                    field.ClearField("type_name")
+        messages = [each for message in file.message_type for each in (message, *message.nested_type)]
+        for field in (field for message in messages for field in message.field):
+            if field.name == "attributes" or field.type == FieldDescriptorProto.TYPE_STRING:
+                field.type = FieldDescriptorProto.TYPE_BYTES
+                field.ClearField("type_name")
         pool.Add(file)
     return pool
 
 
+_POOL = _encoded_pool()
+_PAIR: Any = GetMessageClass(_POOL.FindMessageTypeByName("opentelemetry.proto.common.v1.KeyValue"))
+
+
+def _text(encoded: bytes) -> str:
+    return encoded.decode(errors="replace")
+
+
 def _resource(encoded: Iterable[bytes]) -> Resource:
     pairs = map(_PAIR.FromString, encoded)
-    return resource_of({pair.key: _plain(pair.value) for pair in pairs if pair.key in RESOURCE})
+    return resource_of({_text(pair.key): _plain(pair.value) for pair in pairs if _text(pair.key) in RESOURCE})
 
 
 def _event_name(record: Any) -> str:
     """The event's name: a field since OTLP 1.5, an attribute before."""
     if record.event_name:
-        return str(record.event_name)
+        return _text(record.event_name)
     pairs = map(_PAIR.FromString, record.attributes)
-    return next((pair.value.string_value for pair in pairs if pair.key == "event.name"), "")
+    return next((_text(pair.value.string_value) for pair in pairs if pair.key == b"event.name"), "")
 
 
 def _plain(value: Any) -> Any:
     kind = value.WhichOneof("value")
+    if kind == "string_value":
+        return _text(value.string_value)
     if kind in _SCALARS:
         return getattr(value, kind)
     if kind is None:
@@ -196,5 +205,5 @@ def _plain(value: Any) -> Any:
     if kind == "array_value":
         return [_plain(each) for each in value.array_value.values]
     if kind == "kvlist_value":
-        return {each.key: _plain(each.value) for each in value.kvlist_value.values}
+        return {_text(each.key): _plain(each.value) for each in value.kvlist_value.values}
     return value.bytes_value
