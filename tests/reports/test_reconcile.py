@@ -212,13 +212,36 @@ def test_tokens_are_said_to_agree_only_where_the_export_states_them(tmp_path, pa
     assert [cause in said for said in causes] == [True]
 
 
-@pytest.mark.parametrize("line", ["2026-11-21,gpt-4o,many,", "soon,gpt-4o,1,", "2026-11-21,gpt-4o,1,1e20"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("2026-11-21,gpt-4o,many,", "soon,gpt-4o,1,", "2026-11-21,gpt-4o,1,1e20"),
+        *("9999-12-31,gpt-4o,1,", "0001-01-01,gpt-4o,1,", "20261121,gpt-4o,1,"),
+    ],
+)
 def test_a_value_that_cannot_be_is_told_with_its_row(tmp_path, line):
     bill = tmp_path / "bill.csv"
     bill.write_text(f"date,model,input_tokens,cost\n2026-11-20,gpt-4o,1,0.1\n{line}\n")
 
-    with pytest.raises(BillError, match=r"bill\.csv, row 2: '(many|soon|1e20)' is no "):
+    with pytest.raises(BillError, match=r"bill\.csv, row 2: '(many|soon|1e20|9999-12-31|0001-01-01|20261121)' is no "):
         read_bill(bill, "openai")
+
+
+def test_other_money_is_not_taken_for_dollars(tmp_path):
+    euros = COSTS | {"amount": {"value": 0.06, "currency": "eur"}}
+    with pytest.raises(BillError, match="bill, row 2: costs in 'eur': the ledger has USD"):
+        read_bill(bill(tmp_path, page(COSTS, euros)), "openai")
+
+
+def test_a_bill_in_another_encoding_says_what_to_do(tmp_path):
+    (tmp_path / "bill").write_text(OPENAI_COST_CSV, encoding="utf-16")
+    with pytest.raises(BillError, match=r"bill is not UTF-8: .* CSV UTF-8$"):
+        read_bill(tmp_path / "bill", "openai")
+
+
+def test_a_model_is_named_as_the_ledger_names_it(tmp_path):
+    odd = COMPLETIONS | {"model": f"\x1b[31m{GPT}\n"}
+    assert list(read_bill(bill(tmp_path, page(odd)), "openai")) == [("2026-11-21", f"[31m{GPT}")]
 
 
 @pytest.mark.parametrize(
@@ -227,12 +250,13 @@ def test_a_value_that_cannot_be_is_told_with_its_row(tmp_path, line):
         'date,model,cost\n2026-11-20,"gpt-4o' + "x" * 200_000,
         '{"data": [{"results": [1]}]}',
         '{"data": [{"results": null}]}',
+        '[{"x": ' + '{"x": ' * 3000 + "1" + "}" * 3001 + "]",
     ],
-    ids=["a quote that is not closed", "results that are none", "no results"],
+    ids=["a quote that is not closed", "results that are none", "no results", "too deep"],
 )
 def test_an_export_that_is_not_one_is_told_in_a_line(tmp_path, content):
     bill = tmp_path / "bill"
     bill.write_text(content)
 
-    with pytest.raises(BillError, match=r"bill (is no CSV|has no usage)"):
+    with pytest.raises(BillError, match=r"bill (is no CSV|is no JSON|has no usage)"):
         read_bill(bill, "openai")

@@ -18,13 +18,14 @@ import csv
 import io
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from costspan.ledger.question import Filter, Question
-from costspan.ledger.record import Measures
+from costspan.ledger.record import Measures, dim_text
 from costspan.reports.usage import UsageRow, read_usage, text
 from costspan.reports.wording import counted
 
@@ -46,7 +47,9 @@ _INPUTS = (  # what is summed up to all input, cached included
 _OUTPUTS = (("output_tokens", "usage_output_tokens", "n_generated_tokens_total"),)
 _CALLS = ("num_model_requests", "n_requests", "num_requests")
 _COSTS = ("amount.value", "amount_value", "cost_usd", "amount", "cost")
+_CURRENCIES = ("amount.currency", "amount_currency", "currency")
 _ABSURD = Decimal(10**15)
+_YEARS = range(2020, 3000)  # before them no LLM was billed; 20261121, taken for seconds, is in 1970
 _ROUNDING = Decimal("0.005")  # of the cost: providers round lines to the cent or less
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d)$")
 PROVIDERS = ("openai", "anthropic")
@@ -128,8 +131,10 @@ def read_bill(path: Path, provider: str) -> dict[tuple[str, str], Billed]:
     """
     try:
         content = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise BillError(f"{path} cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise BillError(f"{path} is not UTF-8: save it as the provider exports it, or in Excel as CSV UTF-8") from error
     bills: dict[tuple[str, str], Billed] = {}
     for number, row in enumerate(_rows(content, path), 1):
         day, model, billed = _read(row, provider, f"{path}, row {number}")
@@ -161,12 +166,13 @@ def _rows(content: str, path: Path) -> Iterator[dict[str, Any]]:
             raise BillError(f"{path} is no CSV: {error}") from error
         return
     try:
-        data = json.loads(content)
+        yield from [
+            _flat({name: value for name, value in bucket.items() if not name.startswith("result")} | result)
+            for bucket in _buckets(json.loads(content))
+            for result in _buckets(bucket.get("results", bucket.get("result", bucket)))
+        ]
     except (ValueError, RecursionError) as error:
         raise BillError(f"{path} is no JSON: {error}") from error
-    for bucket in _buckets(data):
-        for result in _buckets(bucket.get("results", bucket.get("result", bucket))):
-            yield _flat({name: value for name, value in bucket.items() if not name.startswith("result")} | result)
 
 
 def _buckets(data: Any) -> Iterator[dict[str, Any]]:
@@ -188,22 +194,25 @@ def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _day(said: Any) -> str:
-    try:
-        if isinstance(said, (int, float)) or str(said).isdigit():
-            return datetime.fromtimestamp(int(said), timezone.utc).date().isoformat()
-        return date.fromisoformat(str(said)[:10]).isoformat()
-    except (TypeError, ValueError, OverflowError, OSError) as error:
-        raise BillError(f"{said!r} is no day") from error
+    with suppress(TypeError, ValueError, OverflowError, OSError):
+        is_number = isinstance(said, (int, float)) or str(said).isdigit()
+        day = datetime.fromtimestamp(int(said), timezone.utc) if is_number else date.fromisoformat(str(said)[:10])
+        if day.year in _YEARS:
+            return f"{day:%Y-%m-%d}"
+    raise BillError(f"{str(said)[:60]!r} is no day that is billed: write 2026-11-21, or Unix seconds")
 
 
 def _model(said: str) -> str:
     """`gpt-4o-2024-08-06, input` is a line of that model, and `Claude Haiku 4.5` is `claude-haiku-4-5`."""
     name = said.partition(",")[0].strip()
-    return name.lower().replace(" ", "-").replace(".", "-") if name.startswith("Claude ") else name
+    return dim_text(name.lower().replace(" ", "-").replace(".", "-") if name.startswith("Claude ") else name)
 
 
 def _billed(row: dict[str, Any], provider: str) -> Billed:
     cost = _number(row, _COSTS)
+    currency = str(_first(row, _CURRENCIES) or "usd")
+    if cost and currency.lower() != "usd":
+        raise BillError(f"costs in {currency!r}: the ledger has USD, and no rate of exchange")
     cents = provider == "anthropic" and "amount" in row  # the cost report's own unit
     return Billed(
         int(_number(row, _CALLS) or 0),
@@ -218,9 +227,9 @@ def _number(row: dict[str, Any], names: tuple[str, ...]) -> Decimal | None:
     try:
         number = None if said is None else Decimal(str(said))
     except InvalidOperation as error:
-        raise BillError(f"{said!r} is no number: a usage or cost export has one here") from error
+        raise BillError(f"{str(said)[:60]!r} is no number: a usage or cost export has one here") from error
     if number is not None and not (number.is_finite() and abs(number) < _ABSURD):
-        raise BillError(f"{said!r} is no amount or count that anybody bills")
+        raise BillError(f"{str(said)[:60]!r} is no amount or count that anybody bills")
     return number
 
 
