@@ -189,6 +189,11 @@ def test_a_model_that_no_price_list_knows_cannot_be_compared_with(asked):
     assert "closest known: gpt-4o-mini" in said["error"]
 
 
+@pytest.mark.parametrize("model", ["acme/new:free", "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc"])
+def test_a_model_that_a_rule_prices_without_a_list_can_be_compared_with(asked, model):
+    assert asked.get(f"/api/advice?what_if={model}")[0] == 200
+
+
 def test_a_deployment_of_ones_own_can_be_compared_with(asked, monkeypatch, tmp_path):
     prices = tmp_path / "prices.json"
     prices.write_text('{"deployments": [{"provider": "openai", "deployment": "prod-mini", "model": "gpt-4o-mini"}]}')

@@ -66,9 +66,10 @@ class Resolver:
         return None
 
     def knows(self, name: str) -> bool:
-        """Whether it is a model at any provider, or the user says which one it is."""
+        """Whether it is a model at any provider, or the user says which one it is, or a rule prices it."""
         hosts = {*self.catalog.snapshot.providers, *self.own_providers, *(host for host, _ in self.file.deployments)}
-        return any(self.find(host, self._deployed(host, (name,), STANDARD)[0], STANDARD) for host in hosts)
+        by_rule = isinstance(_without_model("openrouter", name), RateCard)  # there every rule holds that is not local
+        return by_rule or any(self.find(host, self._deployed(host, (name,), STANDARD)[0], STANDARD) for host in hosts)
 
     @property
     def own_providers(self) -> tuple[str, ...]:
