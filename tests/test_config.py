@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,13 @@ def test_settings_come_from_the_environment():
     assert settings.metric_cardinality == 50
     assert settings.prompt_parts is True
     assert settings.dialects == ("openlit", "logfire")
+
+
+@pytest.mark.parametrize("read", [read_settings, tolerant_settings])
+def test_an_environment_that_a_program_has_put_in_place_of_its_own_is_heard(monkeypatch, read):
+    monkeypatch.setattr(os, "environ", {"COSTSPAN_EVENTS": "always"})
+
+    assert read().events == "always"
 
 
 def test_what_is_given_in_code_wins_over_the_environment():

@@ -191,12 +191,13 @@ def variable(name: str) -> str:
     return PREFIX + name.upper()
 
 
-def read_settings(environ: Mapping[str, str] = os.environ, /, **given: Any) -> Settings:
-    """Settings from the environment, overridden by those given by name; text is read as the variable would be.
+def read_settings(environ: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
+    """Settings from the environment of now, overridden by those given by name; text is read as the variable would be.
 
     Raises:
         SettingError: A value is not allowed, or a name is not known.
     """
+    environ = os.environ if environ is None else environ
     known = {each.name: each for each in fields(Settings)}
     if unknown := given.keys() - known.keys():
         raise SettingError(f"costspan has no setting {', '.join(sorted(unknown))}; it has {', '.join(known)}")
@@ -205,8 +206,9 @@ def read_settings(environ: Mapping[str, str] = os.environ, /, **given: Any) -> S
     return Settings(**values)
 
 
-def tolerant_settings(environ: Mapping[str, str] = os.environ, /, **given: Any) -> Settings:
+def tolerant_settings(environ: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
     """As `read_settings`, but a bad value becomes a warning and the default: nobody is there to read an error."""
+    environ = os.environ if environ is None else environ
     good: dict[str, Any] = {}
     for each in fields(Settings):
         value = given.get(each.name, environ.get(variable(each.name)))
