@@ -130,15 +130,19 @@ def test_searches_are_billed_by_the_prompt_or_by_the_query(watch, serve, shape, 
     assert seen.usage == Usage(input=19, output=10, web_searches=billed)
 
 
-def test_searches_for_pictures_are_billed_as_searches():
-    """The answer is made here: older releases drop their queries."""
-    searched = {"web_search_queries": ["cats"], "image_search_queries": ["cat", "", "cat", "dog"]}
-    last = {"candidates": [{"grounding_metadata": searched}]}
-    reply = Reply(model="gemini-3.1-flash-image", usage=USAGE.read(({"prompt_token_count": 19}, searched)).usage)
+BOTH = {"tools": [{"google_search": {}}, {"google_maps": {}}]}
 
-    read_generated(Request("generate_content", "gcp.gemini", body={}), last, reply)
 
-    assert reply.usage == Usage(input=19, web_searches=3)
+@pytest.mark.parametrize("maps", [{}, {"grounding_chunks": [{"maps": {"title": "Oak"}}]}])
+def test_searches_for_pictures_are_billed_as_searches(maps):
+    """The answer is made here: older releases drop their queries. Not only a stream's last chunk may tell them."""
+    searched = {"web_search_queries": ["cats"], "image_search_queries": ["cat", "", "cat", {"odd": 1}]} | maps
+    told = USAGE.read((searched, {"prompt_token_count": 19}))
+    reply = Reply(model="gemini-3.1-flash-image", usage=told.usage)
+
+    read_generated(Request("generate_content", "gcp.gemini", body={"config": BOTH}), {}, reply)
+
+    assert reply.usage == Usage(input=19, web_searches=3, maps_searches=len(maps))
 
 
 @pytest.mark.parametrize(
@@ -156,9 +160,6 @@ def test_what_a_search_found_is_input_that_costs_nothing(watch, serve, shape, qu
 
     assert seen.usage == Usage(**usage, output=10)
     assert seen.attributes["gen_ai.usage.input_tokens"] == 519
-
-
-BOTH = {"tools": [{"google_search": {}}, {"google_maps": {}}]}
 
 
 @pytest.mark.parametrize(

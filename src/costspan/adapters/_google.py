@@ -41,6 +41,7 @@ USAGE = UsageMap(
     output_video=_OUT.format(m="VIDEO"),
     total="total_token_count",
     web_searches_list="web_search_queries.*.?",  # different ones, of which empty ones are not billed
+    extra_web_searches_list="image_search_queries.*.?",  # searched by the same tool, at the same fee
     maps_searches_list="grounding_chunks.*.maps.?",  # the places found: `bill_maps` makes searches of them
 )
 PARAMETERS = {
@@ -60,7 +61,6 @@ _PER_PROMPT = ("gemini-1", "gemini-2", "gemini-live-2")  # their search is bille
 _FOUND = path(
     "usage_metadata.tool_use_prompt_token_count|usage.total_tool_use_tokens|interaction.usage.total_tool_use_tokens"
 )
-_PICTURES = path("candidates.0.grounding_metadata.image_search_queries.*.?")
 _SEARCH_TOOL = path("config.tools.*.google_search|config.tools.*.googleSearch")
 _UNSPECIFIED = "_UNSPECIFIED"  # protobuf's word for nothing, as a last part of a name
 _TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_count")
@@ -158,8 +158,6 @@ def read_generated(request: Request, last: Any, reply: Reply) -> None:
     reply.finish_reasons = tuple(each for each in reply.finish_reasons if not each.endswith(_UNSPECIFIED))
     if reply.terms.tier.upper().endswith(_UNSPECIFIED):
         reply.terms = reply.terms._replace(tier="")
-    if reply.usage is not None and (pictures := _PICTURES(last)):
-        reply.usage += Usage(web_searches=len(set(pictures)))  # searched by the same tool, at the same fee
     bill_maps(request, reply)
     bill_searches(request, last, reply)
 

@@ -40,7 +40,7 @@ class UsageMap:
     Each keyword is a bucket of Usage, or one of
     - `total_input` / `total_output`: a count that contains the side's other buckets (`input` = the rest),
     - `cache_write_total`: all cache writes, where some are told apart by time to live,
-    - `extra_input`: more fresh input, told apart by the provider but priced alike,
+    - `extra_input`, `extra_web_searches`: more of them, told apart by the provider but priced alike,
     - `total`: the provider's own sum; it decides whether reasoning is inside the output count or beside it,
     - `<unit>_s`: seconds, for a bucket in milliseconds,
     - `<unit>_list`: a list of them,
@@ -223,6 +223,8 @@ def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
     counts = {"input": fresh + raw.get("extra_input", 0), **inputs, "output": shown, **outputs}
     for name in plan.units:
         counts[name] = raw[name]
+    if "extra_web_searches" in raw:
+        counts["web_searches"] = raw.get("web_searches", 0) + raw["extra_web_searches"]
     return {name: count for name, count in counts.items() if count}, cut_in or cut_out
 
 
@@ -282,11 +284,11 @@ def of_ticks(value: Any) -> Decimal | None:
     return _dollars(f"{value}e-10") if type(value) is int else None
 
 
-_SUMS = ("total_input", "total_output", "total", "extra_input", "cache_write_total")
+_SUMS = ("total_input", "total_output", "total", "extra_input", "extra_web_searches", "cache_write_total")
 _NUMBERS: dict[str, tuple[str, Callable[[Any], int | Decimal | None]]] = {  # the bucket of a name, and its numbers
     **{name: (name, _whole) for name in (*BUCKETS, *_SUMS)},
     **{f"{name.removesuffix('_ms')}_s": (name, _milliseconds) for name in BUCKETS if name.endswith("_ms")},
-    **{f"{name}_list": (name, _length) for name in UNITS},
+    **{f"{name}_list": (name, _length) for name in (*UNITS, "extra_web_searches")},
     "cost": ("cost", _dollars),
     "cost_ticks": ("cost", of_ticks),
 }
