@@ -27,3 +27,38 @@ def test_time_and_tokens_of_a_finished_prediction_are_counted(watch, serve, how,
 
     assert seen.usage == Usage(input=9, output=4, compute_ms=1500)
     assert seen.reply.model == "meta/llama-4"
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_a_prediction_that_is_not_waited_for_is_billed_once_when_it_is_done(watch, serve, monkeypatch, later):
+    monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "0.01")
+    seen, fake = watch("replicate"), serve(wire)
+    client = replicate.Client(api_token="k", base_url=fake.url)
+    fake.play(wire.done(**wire.RUNNING), wire.done(**wire.RUNNING))
+
+    async def ask_later():
+        prediction = await client.models.predictions.async_create(model="meta/llama-4", input={"prompt": "Cats?"})
+        await prediction.async_wait()
+        await prediction.async_reload()
+
+    if later:
+        asyncio.run(ask_later())
+    else:
+        prediction = client.models.predictions.create(model="meta/llama-4", input={"prompt": "Cats?"})
+        prediction.wait()
+        prediction.reload()
+
+    made, done = (span.attributes for span in seen.spans)
+    assert len(fake.requests) == 4
+    assert (made["costspan.price.status"], "gen_ai.usage.input_tokens" in made) == ("unpriced", False)
+    assert made["costspan.price.reason"].startswith("the prediction runs on")
+    assert (done["gen_ai.usage.input_tokens"], done["gen_ai.usage.output_tokens"]) == (9, 4)
+    assert [call.reply.usage for call in seen.calls] == [None, Usage(input=9, output=4, compute_ms=1500)]
+
+
+def test_a_prediction_that_is_asked_for_and_was_made_elsewhere_is_not_billed_here(watch, serve):
+    seen, fake = watch("replicate"), serve(wire)
+    client = replicate.Client(api_token="k", base_url=fake.url)
+    client.predictions.get("p-1").cancel()
+
+    assert (len(fake.requests), seen.calls) == (2, [])

@@ -1,4 +1,4 @@
-"""Replicate's wire format (read from replicate 1.0.7, 2026-11-22): a prediction, here always finished at once."""
+"""Replicate's wire format (read from replicate 1.0.7, 2026-11-22): a prediction, mostly finished at once."""
 
 from __future__ import annotations
 
@@ -17,4 +17,10 @@ DONE = {
 }
 done = operation(lambda _asked: DONE)
 
-ROUTES = (Route("POST", "/predictions", done()),)
+RUNNING = {"status": "starting", "output": None, "metrics": None}
+
+ROUTES = (
+    Route("POST", "/predictions", done()),
+    Route("POST", "/cancel", done(status="canceled")),
+    Route("GET", "/predictions/p-1", done()),
+)

@@ -1,11 +1,14 @@
 """Replicate's SDK: billed by the second of hardware, or by the token. Source: replicate 1.0 as installed, 2026-11-22.
 
-`replicate.run` waits for the answer to its `create`; a prediction that is not done by then is not told.
+`replicate.run` waits for the answer to its `create`; a prediction that is not done by then is billed when it is.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from costspan.adapters._adapter import Adapter, Operation, methods
+from costspan.adapters._replicate_hooks import read_again, read_made
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 
@@ -19,8 +22,11 @@ PREDICTION = Operation(
     ),
     full_text="output.*|output",
     error="error",
+    hook=read_made,
 )
+ASKED_FOR = replace(PREDICTION, lookup=True, hook=read_again)
 _OPERATIONS = {"create": PREDICTION}
+_OF_ALL = _OPERATIONS | {"get": ASKED_FOR, "cancel": ASKED_FOR}
 
 ADAPTER = Adapter(
     provider="replicate",
@@ -28,7 +34,7 @@ ADAPTER = Adapter(
     address="_client._base_url",
     home="https://api.replicate.com",
     seats=(
-        *methods("replicate.prediction:Predictions", _OPERATIONS, opener=open_keywords, later="async_{}"),
+        *methods("replicate.prediction:Predictions", _OF_ALL, opener=open_keywords, later="async_{}"),
         *methods("replicate.model:ModelsPredictions", _OPERATIONS, opener=open_keywords, later="async_{}"),
         *methods("replicate.deployment:DeploymentsPredictions", _OPERATIONS, opener=open_keywords, later="async_{}"),
     ),
