@@ -136,6 +136,14 @@ def test_a_period_that_begins_long_ago_has_a_summary(asked, since):
     assert asked.get(f"/api/summary?since={since}")[1]["previous"]["calls"] == 0
 
 
+@pytest.mark.parametrize("path", ["usage", "summary", "calls", "advice"])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("time", ["0001-01-01T00:00%2B14:00", "9999-12-31T23:59:59-14:00", "9999-12-31", "0001-01-01"])
+def test_a_time_at_an_end_of_the_calendar_is_one_that_every_zone_can_tell(asked, path, zone, time):
+    for name in ("since", "until"):
+        assert asked.get(f"/api/{path}?{name}={time}&tz={zone}")[0] == 200
+
+
 def test_the_summary_tells_since_when_there_are_calls(asked, tmp_path):
     empty = Served(tmp_path / "empty.db")
     try:
@@ -170,6 +178,7 @@ def test_the_summary_adds_up(asked):
         "/api/usage?top=0",
         "/api/calls?order=worst",
         "/api/calls?limit=1e9",
+        f"/api/calls?limit={'9' * 5000}",
         "/api/traces/xyz",
         "/api/usage?tag.a%22b=1",
     ],

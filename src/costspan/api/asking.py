@@ -54,6 +54,6 @@ def whole(query: QueryParams, name: str, default: int, most: int) -> int:
         QuestionError: It is not.
     """
     text = query.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
         raise QuestionError(f"{name} must be a whole number from 1 to {most}, not {text!r}")
     return int(text)

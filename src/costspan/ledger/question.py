@@ -18,6 +18,9 @@ NAMES = tuple(name for name in Dims._fields if name != "tags")
 _TAG = re.compile(r"tag\.[\w.\-]{1,100}")
 _AGO = re.compile(r"(\d{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SHIFT = timedelta(days=2)  # more than any two zones are apart: within it of a calendar's ends no zone can tell a time
+EARLIEST = datetime.min.replace(tzinfo=timezone.utc) + _SHIFT
+_LATEST = datetime.max.replace(tzinfo=timezone.utc) - _SHIFT
 
 
 class QuestionError(ValueError):
@@ -131,7 +134,8 @@ def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> date
         raise QuestionError(
             f"{text!r} is no time: write 2026-11-01, 2026-11-01T10:00, 30d, 24h, today, yesterday or month"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    return min(max(moment, EARLIEST), _LATEST)
 
 
 def parse_zone(name: str) -> tzinfo:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import calendar
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from costspan.ledger.question import Question
+from costspan.ledger.question import EARLIEST, Question
 from costspan.ledger.sql import SECOND_US
 from costspan.reports.usage import UsageReport, UsageRow, read_usage
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _PICO = Decimal("0.000000000001")  # USD: as finely as calls are stored
 _TREND = timedelta(days=7)  # whose pace a forecast goes on with
 _WEEK = timedelta(days=7)
-_BEGINNING = datetime.min.replace(tzinfo=timezone.utc) + timedelta(days=2)  # in any zone, a time that can be told
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def _total(book: Book, question: Question, since: datetime, until: datetime) -> 
 def _previous(book: Book, question: Question, now: datetime) -> UsageRow:
     until = question.until or now
     since = question.since or until
-    length = min(until - since, since - _BEGINNING)
+    length = max(min(until - since, since - EARLIEST), timedelta(0))
     return _total(book, question, since - length, since)
 
 
