@@ -75,6 +75,8 @@ def test_what_cannot_encode_is_an_error_with_a_cure(given):
 def test_bad_json_and_missing_files_are_errors_with_a_cure(tmp_path):
     with pytest.raises(TokenizerError, match=r"text of a tokenizer\.json"):
         create_tokenizer("{}")
+    with pytest.raises(TokenizerError, match=r"No such file .* check the name"):
+        create_pretrained_tokenizer(str(tmp_path / "none.json"))
     with pytest.raises(TokenizerError, match="check the name"):
         create_pretrained_tokenizer(str(tmp_path))
 

@@ -93,7 +93,7 @@ def create_pretrained_tokenizer(
     library = _library()
     path = Path(identifier)
     with _Explained(f"no tokenizer {identifier!r} ({{}}): check the name, or pass the path of a tokenizer.json"):
-        if path.exists():
+        if path.exists() or path.suffix == ".json":  # which no name on the hub has
             file = path / "tokenizer.json" if path.is_dir() else path
             return CustomTokenizer(library.Tokenizer.from_file(str(file)), identifier)
         made = library.Tokenizer.from_pretrained(identifier, revision=revision, token=auth_token)
