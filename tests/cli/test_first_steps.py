@@ -234,14 +234,56 @@ def test_an_export_that_cannot_be_written_is_told_in_words(db, tmp_path):
     )
 
 
-@pytest.mark.parametrize("how", [(), ("--json",)])
+@pytest.mark.parametrize("how", [("report",), ("report", "--json"), ("report", "--help"), ("--help",), ("--version",)])
 def test_a_report_onto_a_full_disk_is_one_line(db, how):
     with Path("/dev/full").open("wb") as full:
-        command = [COSTSPAN, "report", "--since", "all", "--db", db, *how]
-        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+        environ = os.environ | {"COSTSPAN_LEDGER": str(db)}
+        done = subprocess.run([COSTSPAN, *how], stdout=full, stderr=subprocess.PIPE, check=False, env=environ)
 
     assert done.returncode == 1
     assert done.stderr == b"Error: cannot write the output: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", ["export", "tokens", "report", "ledger reprice --all"])
+def test_a_command_whose_streams_are_closed_works_on_without_them(db, command):
+    environ = os.environ | {"COSTSPAN_LEDGER": str(db)}
+    for closed in ("<&- >&-", "<&- >&- 2>&-"):
+        shell = ["sh", "-c", f"{COSTSPAN} {command} {closed}"]
+        done = subprocess.run(shell, capture_output=True, text=True, check=False, env=environ)
+        assert (done.stdout, "Traceback" in done.stderr) == ("", False)
+
+    assert run("ledger", "verify", "--db", db).exit_code == 0
+
+
+@pytest.mark.parametrize("form", ["csv", "focus"])
+def test_an_export_does_not_overwrite_the_ledger_that_it_reads(db, form):
+    link = db.with_name("link.csv")
+    link.symlink_to(db)
+    for target in (db, link):
+        done = run("export", "--format", form, "--db", db, "-o", target)
+        assert (done.exit_code, done.output) == (1, f"Error: {target} is the ledger itself: name another file\n")
+
+    assert run("ledger", "verify", "--db", db).exit_code == 0
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (("report", "--db", "/"), "/ is a folder: name a file with --db"),
+        (("report", "--db", LONG), f"{LONG}: File name too long"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_one_line(command, why):
+    assert run(*command).output == f"Error: {why}\n"
+
+
+def test_a_copy_under_a_name_that_is_too_long_is_one_line(db):
+    for command in ("backup", "merge"):
+        other, where = (LONG, db) if command == "backup" else (db, LONG)
+        assert run("ledger", command, other, "--db", where).output == f"Error: {LONG}: File name too long\n"
 
 
 def test_an_export_of_nothing_says_so_beside_it(db):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 
 _PLAIN = str.maketrans("✓✗·…█▉▊▋▌▍▎▏▁▂▃▄▅▆▇→±", "+x-.####----__..--=>~")
@@ -18,6 +19,9 @@ def main() -> None:
             raise
         sys.exit("costspan: the command needs its extra: pip install 'costspan[cli]' (or [local], with the ledger)")
     codecs.register_error("costspan", _plain)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us: a ledger must not be opened in its place
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 for as long as we run
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="costspan")

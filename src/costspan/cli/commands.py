@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from costspan.config import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # name: (group, one line). The command `ledger` is `costspan.cli.ledger:command`, imported when it runs.
 COMMANDS = {
@@ -45,17 +49,13 @@ class Commands(click.Group):
         command: click.Command = import_module(f"costspan.cli.{cmd_name}").command
         return command
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _one_line():  # --help and --version write here
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with _one_line():
             return super().invoke(ctx)
-        except SettingError as error:
-            raise click.ClickException(str(error)) from error
-        except ModuleNotFoundError as error:
-            raise _what_to_install(error) from error
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise click.ClickException(f"cannot write {error.filename or 'the output'}: {error.strerror}") from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -72,6 +72,21 @@ class Commands(click.Group):
         for group in dict.fromkeys(group for group, _ in COMMANDS.values()):
             with formatter.section(group):
                 formatter.write_dl([(name, line) for name, (of, line) in COMMANDS.items() if of == group])
+
+
+@contextlib.contextmanager
+def _one_line() -> Iterator[None]:
+    """A setting, a library or a disk that keeps a command from its work ends it with one line."""
+    try:
+        yield
+    except SettingError as error:
+        raise click.ClickException(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise _what_to_install(error) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise click.ClickException(f"cannot write {error.filename or 'the output'}: {error.strerror}") from error
 
 
 def _what_to_install(error: ModuleNotFoundError) -> Exception:

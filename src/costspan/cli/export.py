@@ -29,7 +29,7 @@ def command(asked: Asked, form: str, output: Path | None) -> None:
         raise click.UsageError("FOCUS has columns of its own: leave --by out, or choose another --format")
     try:
         with asked.ledger() as book:
-            made = rows_for(book, asked.question, form)
+            made = rows_for(book, asked.question, form, output or "")
         with click.open_file(str(output or "-"), "wb") as out:
             WRITERS[form](made, out)
     except BrokenPipeError:  # as in `costspan export | head`: click ends then without a word

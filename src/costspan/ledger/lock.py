@@ -22,8 +22,7 @@ def lock(db: Path) -> IO[str]:
         InUseError: Another process serves this file.
         LedgerError: Its directory cannot be written.
     """
-    real = Path(os.path.realpath(db))  # a link to it is no other file
-    path = real.with_name(real.name + ".lock")
+    path = Path(f"{os.path.realpath(db)}.lock")  # a link to it is no other file
     try:
         db.parent.mkdir(parents=True, exist_ok=True)
         held = path.open("a+", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -133,7 +134,7 @@ def backup(path: Path, target: Path) -> None:
     Raises:
         LedgerError: There is something at `target`, or it cannot be written.
     """
-    if target.exists():
+    if os.path.lexists(target):
         raise LedgerError(f"{target} exists: a backup never overwrites; name another file")
     with Reader(path) as reader:
         try:

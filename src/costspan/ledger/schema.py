@@ -131,10 +131,14 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def _require(path: Path) -> None:
-    if not path.exists():
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         raise LedgerError(
             f"there is no ledger at {path}: `costspan up` or `costspan run` makes one, or name another (--db, ledger=)"
-        )
+        ) from None
+    except OSError as error:
+        raise explain(error, path) from error
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:
@@ -142,7 +146,7 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     try:
         return _connected(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if "unable to open" not in str(error):
+        if "unable to open" not in str(error) or path.is_dir():
             raise
     wal = path.with_name(path.name + "-wal")
     if wal.exists() and wal.stat().st_size:
@@ -174,7 +178,7 @@ def closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
 
 def explain(error: Exception, path: Path) -> LedgerError:
     """What a failure of the database means for its user, in one line."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 Path's own raises where one may not look
         return LedgerError(f"{path} is a folder: name a file with --db")
     said = str(getattr(error, "strerror", None) or error)
     if "integer overflow" in said or isinstance(error, OverflowError):

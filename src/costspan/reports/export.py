@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from costspan.ledger.book import open_ledger
+from costspan.ledger.book import SqliteBook, open_ledger
 from costspan.reports.focus import focus_row_of_nothing, focus_rows
 from costspan.reports.usage import ask, read_usage
 
@@ -47,12 +48,15 @@ def _flat_rows(report: UsageReport) -> Rows:
     return Rows([_flat(row) for row in report.rows], _flat(report.total._replace(keys=keys, month_pico=month)))
 
 
-def rows_for(book: Book, question: Question, form: str) -> Rows:
+def rows_for(book: Book, question: Question, form: str, path: str | PathLike[str] = "") -> Rows:
     """What a file of this form holds; refused here, before a file is opened and so emptied, if it cannot be written.
 
     Raises:
-        ExportError: pyarrow is not installed, and it is Parquet.
+        ExportError: pyarrow is not installed, and it is Parquet; or the file is the ledger.
     """
+    with suppress(OSError):  # there is no such file
+        if isinstance(book, SqliteBook) and book.path.samefile(path):
+            raise ExportError(f"{path} is the ledger itself: name another file")
     if form == "parquet" and find_spec("pyarrow") is None:
         raise ExportError("Parquet needs pyarrow: pip install 'costspan[parquet]'")
     if form == "focus":
@@ -112,7 +116,7 @@ def export_token_usage(
         asked["group_by"] = ()
     question, where = ask(**asked)
     with open_ledger(where) as book:
-        made = rows_for(book, question, format)
+        made = rows_for(book, question, format, path)
     with open(path, "wb") as out:  # noqa: PTH123 a path of any kind
         WRITERS[format](made, out)
     return len(made.rows)
