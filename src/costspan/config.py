@@ -6,6 +6,7 @@ import logging
 import os
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.guard import ToldError
@@ -184,6 +185,18 @@ class Settings:
         "The ledger of `costspan up`, `report` and the other commands: a file, or `clickhouse://…`. "
         "Empty: `costspan/ledger.db` in the user's data directory.",
     )
+
+
+def home() -> Path:
+    """The user's home directory.
+
+    Raises:
+        SettingError: There is none, as for a user that a container has made up.
+    """
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise SettingError("this user has no home directory, where costspan keeps its files: set HOME") from None
 
 
 def variable(name: str) -> str:

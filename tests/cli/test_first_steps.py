@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from ledger.ledger_spans import call, traces
 from costspan.cli.asking import Asked
 from costspan.cli.commands import costspan
 from costspan.ledger.question import Question
+from costspan.pricing.store import bundled, current
 
 COSTSPAN = Path(sys.executable).with_name("costspan")
 
@@ -284,6 +286,39 @@ def test_a_copy_under_a_name_that_is_too_long_is_one_line(db):
     for command in ("backup", "merge"):
         other, where = (LONG, db) if command == "backup" else (db, LONG)
         assert run("ledger", command, other, "--db", where).output == f"Error: {LONG}: File name too long\n"
+
+
+@pytest.mark.parametrize("command", [("report",), ("ledger", "verify"), ("prices", "rollback"), ("run", "true")])
+def test_a_user_without_a_home_directory_is_told_so(monkeypatch, command):
+    """As the one that a container has made up, whom the system does not know."""
+    for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", _no_home)
+    told = "Error: this user has no home directory, where costspan keeps its files: set HOME\n"
+    assert run(*command).output == told
+
+
+def _no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_prices_need_no_home_directory(monkeypatch, caplog):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", _no_home)
+
+    assert current().index == bundled().index
+    assert not caplog.records
+
+
+def test_a_folder_that_one_may_not_look_into_is_one_line(monkeypatch):
+    def refuse(path, **_how):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    said = run("init", "theirs")
+
+    assert (said.exit_code, said.output[:25]) == (1, "Error: cannot use theirs/")
+    assert said.output.endswith(": Permission denied\n")
 
 
 def test_an_export_of_nothing_says_so_beside_it(db):

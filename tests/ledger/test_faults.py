@@ -15,6 +15,7 @@ from made_up_calls import realistic_calls, span_of
 
 from costspan.guard import FAILURES
 from costspan.ledger import ingest as ingesting
+from costspan.ledger import schema
 from costspan.ledger.book import SqliteBook, open_ledger
 from costspan.ledger.ingest import BusyError, Ingest, Job, TooLargeError
 from costspan.ledger.lock import lock
@@ -139,6 +140,23 @@ def lying_still(tmp_path):
 
 def test_a_ledger_is_read_where_nothing_can_be_written(lying_still):
     with SqliteBook(lying_still) as book:
+        assert book.ask(Question())[0].sums.calls == 10
+
+
+def test_a_ledger_is_read_in_a_folder_where_one_may_not_write(tmp_path, monkeypatch):
+    """There SQLite does not say that it cannot open its files, but that it may not write them; root always may."""
+    store = Store(tmp_path / "x.db")
+    store.write(list(realistic_calls(10, days=1)))
+    store.close()
+    connected = schema._connected
+
+    def connect(path, how):
+        if how == "mode=ro":
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+        return connected(path, how)
+
+    monkeypatch.setattr(schema, "_connected", connect)
+    with SqliteBook(store.path) as book:
         assert book.ask(Question())[0].sums.calls == 10
 
 

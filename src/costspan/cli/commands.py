@@ -84,9 +84,11 @@ def _one_line() -> Iterator[None]:
     except ModuleNotFoundError as error:
         raise _what_to_install(error) from error
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            raise click.ClickException(f"cannot write {error.filename or 'the output'}: {error.strerror}") from error
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS) or error.filename is None:
             raise
-        raise click.ClickException(f"cannot write {error.filename or 'the output'}: {error.strerror}") from error
+        raise click.ClickException(f"cannot use {error.filename}: {error.strerror}") from error
 
 
 def _what_to_install(error: ModuleNotFoundError) -> Exception:

@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from costspan.config import home
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -80,11 +82,11 @@ class TooMuchError(LedgerError):
 def default_db() -> Path:
     """`costspan/ledger.db` in the user's data directory."""
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        base = os.environ.get("LOCALAPPDATA") or home() / "AppData" / "Local"
     elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
+        base = home() / "Library" / "Application Support"
     else:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+        base = os.environ.get("XDG_DATA_HOME") or home() / ".local" / "share"
     return Path(base) / "costspan" / "ledger.db"
 
 
@@ -146,7 +148,7 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     try:
         return _connected(path, "mode=ro")
     except sqlite3.OperationalError as error:
-        if "unable to open" not in str(error) or path.is_dir():
+        if path.is_dir() or not any(said in str(error) for said in ("unable to open", "readonly")):
             raise
     wal = path.with_name(path.name + "-wal")
     if wal.exists() and wal.stat().st_size:

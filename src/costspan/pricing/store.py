@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from pkgutil import get_data
 from zipfile import BadZipFile
 
+from costspan.config import SettingError, home
 from costspan.guard import Guard
 from costspan.pricing.document import PriceListError
 from costspan.pricing.snapshot import Snapshot
@@ -22,10 +24,10 @@ def cache_directory() -> Path:
     if chosen := os.environ.get("XDG_CACHE_HOME"):
         return Path(chosen) / "costspan"
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "costspan" / "cache"
+        return Path(os.environ.get("LOCALAPPDATA", home() / "AppData" / "Local")) / "costspan" / "cache"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "costspan"
-    return Path.home() / ".cache" / "costspan"
+        return home() / "Library" / "Caches" / "costspan"
+    return home() / ".cache" / "costspan"
 
 
 def bundled() -> Snapshot:
@@ -38,7 +40,7 @@ def bundled() -> Snapshot:
 def current() -> Snapshot:
     """The price list in force: the newer of the bundled and the updated one."""
     own = bundled()
-    with _READ:
+    with _READ, suppress(SettingError):  # who has no home has no list there
         updated = _read(cache_directory() / _NAME)
         if updated is not None and updated.index["built"] >= own.index["built"]:
             return updated
