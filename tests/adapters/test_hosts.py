@@ -42,6 +42,14 @@ def test_a_host_is_listed_under_the_name_that_its_prices_have(provider):
     assert store.bundled().section(provider)
 
 
+@pytest.mark.parametrize("said", ["azure", "azure.ai.openai", " Azure_OpenAI"])
+def test_a_mapped_host_has_the_providers_own_name_however_it_is_spelled(said):
+    host = found("gw.example.com", own={"gw.example.com": said})
+
+    assert host == found("my.openai.azure.com")
+    assert host.stream_usage
+
+
 def test_an_unknown_host_keeps_the_flavour_and_is_never_priced_as_it():
     host = found("llm.example.com")
 

@@ -110,8 +110,17 @@ def find_host(host: str, port: int, url_path: str) -> Host | None:
 def resolve(host: str, port: int, url_path: str, flavour: str, own: Mapping[str, str]) -> Host:
     """The provider of any host: the user's own mapping first, then the known hosts, then the SDK's flavour unpriced."""
     if own and (mapped := own.get(host) or own.get(f"{host}:{port}")):
-        return Host(mapped, mapped, stream_usage=any(rule.stream_usage for rule in _RULES if rule.provider == mapped))
+        return _named(mapped)
     return find_host(host, port, url_path) or Host(flavour, host or flavour)
+
+
+@lru_cache(maxsize=64)
+def _named(said: str) -> Host:
+    """The provider that the user's mapping names, in whatever spelling: `azure` is `azure.ai.openai`."""
+    from costspan.pricing.providers import conventional_provider  # noqa: PLC0415 only where hosts are mapped
+
+    name = conventional_provider(said)
+    return Host(name, name, stream_usage=any(rule.stream_usage for rule in _RULES if rule.provider == name))
 
 
 def resolve_told(host: str, port: int, provider: str, own: Mapping[str, str]) -> Host | None:
