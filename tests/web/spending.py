@@ -27,7 +27,10 @@ def serve(path: Path, *, hostile: bool = True) -> Served:
     served.send(traces(*_trace(time.time_ns() - 600 * SECOND), service="shop"))
     served.send(traces(*_retried(time.time_ns() - 900 * SECOND), service="helpdesk"))
     if hostile:
-        served.send(traces(_hostile(time.time_ns() - 300 * SECOND), service="shop"))
+        counts = dict.fromkeys(("gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"))
+        failed = counts | {"gen_ai.usage.cost.amount": 0.0, "error.type": "NotFoundError"}
+        ended = time.time_ns() - 300 * SECOND
+        served.send(traces(_hostile(ended), _hostile(ended - SECOND, **failed), service="shop"))
     return served
 
 
@@ -52,14 +55,14 @@ def _retried(start: int) -> list[dict[str, Any]]:
     return [failed, again | {"trace_id": failed["trace_id"]}]
 
 
-def _hostile(start: int) -> dict[str, Any]:
+def _hostile(start: int, **more: Any) -> dict[str, Any]:
     named = {"gen_ai.request.model": MODEL, "gen_ai.response.model": MODEL, "gen_ai.provider.name": "acme"}
     said = named | {
         "costspan.team": TEAM,
         "user.id": USER,
         "gen_ai.usage.cost.amount": None,
         "costspan.price.status": None,
-    }
+    } | more
     return call(start, **said)
 
 

@@ -279,7 +279,7 @@ def test_what_is_on_screen_becomes_csv_without_formulas(page, served):
     text = page.run("return document.querySelector('#groups table').csv()")
 
     assert text.splitlines()[0] == "User,Calls,Tokens,Cost,Share"
-    assert text.splitlines()[1].startswith(f"'{USER},1,1200,")
+    assert text.splitlines()[1].startswith(f"'{USER},2,1200,")
 
 
 def test_many_models_do_not_make_the_page_long_and_are_all_in_the_csv(window, tmp_path):

@@ -89,8 +89,8 @@ class UsageRow(NamedTuple):  # not a dataclass: there may be tens of thousands
 
     @property
     def has_cost(self) -> bool:
-        """Whether the cost is known of any call: where no call has a price it is unknown, which is not 0."""
-        return bool(self.sums.cost) or not self.calls or self.unpriced_calls < self.calls
+        """Whether the cost is known, at least in part: a sum of nothing but calls without a price is not 0."""
+        return bool(self.sums.cost) or not self.unpriced_calls
 
     @property
     def costs(self) -> dict[str, Decimal]:

@@ -18,8 +18,8 @@ export const tokens = { title: 'Tokens', number: true, value: (row) => row.token
 export const cost = {
   title: 'Cost', number: true, value: (row) => known(row), text: (row) => money(known(row)),
 };
-/** USD, or null where no call of the row has a price: unknown is not zero. */
-export const known = (row) => (row.calls > 0 && row.unpriced_calls === row.calls && Number(row.cost) === 0 ? null : row.cost);
+/** USD, or null where calls have no price and the others cost nothing: unknown is not zero. */
+export const known = (row) => (row.unpriced_calls > 0 && Number(row.cost) === 0 ? null : row.cost);
 export const share = {
   title: 'Share', number: true, value: (row) => row.share,
   cell: (row) => el('span', { class: 'share' }, bar(row.share), percent(row.share)),

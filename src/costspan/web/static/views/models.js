@@ -31,7 +31,7 @@ export function draw({ models, before: { rows: earlier } }) {
   const trend = (row) => known(row) === null ? 'unknown' : change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
   const input = (row) => row.input_tokens - row.cache_read_tokens - row.cache_write_tokens;
   const whole = (row) => Number(row.cost) > 0 && row.costs.other === row.cost; // stated without its parts
-  const unit = (row, usd, tokens) => (row.unpriced_calls === row.calls || whole(row) ? 'unknown' : perMillion(usd, tokens));
+  const unit = (row, usd, tokens) => (known(row) === null || row.unpriced_calls === row.calls || whole(row) ? 'unknown' : perMillion(usd, tokens));
   const columns = [
     filtering('model', 'Model'), minor(filtering('provider', 'Provider')), calls, minor(tokens),
     { title: 'Input $/M', number: true, minor: true, value: (row) => unit(row, row.costs.input, input(row)), sum: false },

@@ -1,6 +1,7 @@
 /** Spend step by step, stacked by model. */
 
 import { OTHER, colour, entry, stackedBars } from '../charts.js';
+import { cost } from '../columns.js';
 import { el, note } from '../dom.js';
 import { count, money, named } from '../format.js';
 import { ask, unit } from '../state.js';
@@ -29,7 +30,7 @@ export function draw({ steps, models, summary }) {
       { title: unit()[0].toUpperCase() + unit().slice(1), value: (row) => row[unit()] },
       { title: 'Model', value: (row) => row.model, text: (row) => named(row.model) },
       { title: 'Calls', number: true, value: (row) => row.calls, text: (row) => count(row.calls) },
-      { title: 'Cost', number: true, value: (row) => row.cost, text: (row) => money(row.cost) },
+      cost,
     ], steps.rows)),
   ];
 }
