@@ -25,7 +25,7 @@ const amount = (row, value) => (row.unit === 'USD' ? money(value) : `${compact(N
 const COLUMNS = [
   { title: 'For', value: who, cell: (row) => el('span', { title: row.name }, who(row)) },
   { title: 'Limit', number: true, value: (row) => row.limit, text: (row) => amount(row, row.limit) },
-  { title: 'A', value: (row) => row.per },
+  { title: 'Per', value: (row) => row.per },
   { title: 'Left', number: true, value: (row) => row.left, text: (row) => amount(row, row.left) },
   { title: 'Used', number: true, value: (row) => row.used,
     cell: (row) => el('span', { class: 'share' }, bar(row.used, row.used >= 1 ? 'bad' : row.used >= 0.8 ? 'warn' : 'good'), percent(row.used)) },

@@ -36,7 +36,7 @@ function soFar(summary, budgets) {
   const { month } = summary;
   const budget = monthBudget(budgets);
   const gone = pace(summary);
-  if (!budget) return tile('This month', money(known(month)), small(counted(month.calls, 'call')), small('no budget is set: see Budgets'));
+  if (!budget) return tile('This month', money(known(month)), small(counted(month.calls, 'call')), small('no budget for what is shown: see Budgets'));
   const used = month.cost / budget;
   return tile('This month', money(month.cost), el('p', {}, bar(used, used > 1 ? 'bad' : used > gone ? 'warn' : 'good')),
     small(`${percent(used)} of ${money(budget)} used, ${percent(gone)} of the month gone: `,

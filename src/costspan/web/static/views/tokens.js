@@ -26,7 +26,9 @@ export function draw({ summary: { period: { total }, cache } }) {
   }));
   return [
     el('p', { class: 'figure' }, money(saved), el('span', { class: 'small' }, ' saved by prompt caches')),
-    note(`${money(cache.saved)} by reading ${compact(cache.read_tokens)} tokens from them, less ${money(cache.write_premium)} extra for writing ${compact(cache.write_tokens)}.`),
+    note(cache.read_tokens + cache.write_tokens === 0 ? 'Nothing was read from them, or written to them.'
+      : `${money(cache.saved)} by reading ${compact(cache.read_tokens)} tokens from them`
+        + (cache.write_tokens > 0 ? `, less ${money(cache.write_premium)} extra for writing ${compact(cache.write_tokens)}.` : '.')),
     strip,
     table('Kinds of tokens', [
       { title: 'Kind', value: (row) => row.name, cell: (row) => entry(row.paint, row.name) },
