@@ -52,6 +52,14 @@ def test_a_wide_terminal_has_every_column_and_a_bar(ledger):
     assert "█" in lines[1]
 
 
+def test_a_share_gives_way_to_names_that_it_would_fold(ledger):
+    name = "gpt-4.1-mini-2025-04-14"
+    ledger.send(traces(call(gen_ai__response__model=name, gen_ai__usage__input_tokens=141_180)))
+
+    assert name in shown(ledger, 80, "day,model")[1]
+    assert "share" in shown(ledger, 86, "day,model")[0]
+
+
 def test_in_a_pipe_no_name_is_folded(ledger, monkeypatch):
     ledger.send(traces(call(gen_ai__response__model="m" * 150)))
     monkeypatch.delenv("COLUMNS", raising=False)

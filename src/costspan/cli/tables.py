@@ -73,10 +73,12 @@ def usage_table(report: UsageReport, width: int, top: int | None = None, currenc
     numbers = [_numbers(row, currency) for row in rows]
     names = {name: max(map(len, (name, *(row.keys[name] for row in rows)))) for name in report.question.by}
     sizes = {title: max(map(len, (title, *(each[title] for each in (footers, *numbers))))) for title in footers}
-    titles = fitting(
-        sizes, _DISPENSABLE, width - sum(min(size, _SHORT_NAME // len(names)) + _GAP for size in names.values())
-    )
-    room = width - sum(size + _GAP for size in names.values()) - _width(sizes, titles)
+    whole = width - sum(size + _GAP for size in names.values())
+    folded = width - sum(min(size, _SHORT_NAME // len(names)) + _GAP for size in names.values())
+    titles = fitting(sizes, _DISPENSABLE, folded)
+    if _width(sizes, shorter := fitting(sizes, _DISPENSABLE[:1], whole)) <= whole:
+        titles = shorter  # without its share the names of a row stay whole
+    room = whole - _width(sizes, titles)
     for place, name in enumerate(names):
         table.add_column(name, footer="total" if place == 0 else "", overflow="fold", no_wrap=room >= 0)
     for title in titles:
