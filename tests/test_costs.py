@@ -29,6 +29,7 @@ def test_the_current_cost_is_that_of_the_innermost_scope(telling):
         assert costspan.current_cost().cost == 2 * CALL
         assert float(costspan.current_cost()) == float(2 * CALL)
     assert costspan.current_cost() == (3 * 8_850_000_000, 87, 3, 0)
+    assert repr(costspan.current_cost()) == "Spend(cost=0.00002655, tokens=87, calls=3, unpriced=0)"
 
 
 def test_a_response_has_its_own_bill(telling):

@@ -33,6 +33,9 @@ class Spend(NamedTuple):
         """USD as the nearest double."""
         return self.femto / FEMTO
 
+    def __repr__(self) -> str:
+        return f"Spend(cost={self.cost:f}, tokens={self.tokens}, calls={self.calls}, unpriced={self.unpriced})"
+
     def plus(self, other: Spend) -> Spend:
         """Both together."""
         return Spend(*map(sum, zip(self, other, strict=True))) if any(other) else self
