@@ -24,6 +24,8 @@ class UsageSource(str, Enum):
     TOKENIZER = "tokenizer"
     HEURISTIC = "heuristic"
 
+    __str__ = str.__str__  # as `PriceStatus`
+
 
 @dataclass(slots=True)
 class Request:

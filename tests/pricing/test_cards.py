@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from costspan.call import UsageSource
 from costspan.pricing import Price, PriceStatus
 from costspan.pricing.compile import compile_card
 from costspan.pricing.document import parse_json
@@ -180,6 +181,12 @@ def test_a_price_turns_into_the_nearest_float_and_an_unknown_one_into_nan():
     assert float(Price(PriceStatus.PRICED, 1)) == 1e-15
     assert str(float(Price(PriceStatus.UNPRICED))) == "nan"
     assert Price(PriceStatus.UNPRICED).total is None
+
+
+def test_a_status_and_a_source_read_as_the_documents_write_them():
+    words = (PriceStatus.PRICED, UsageSource.TOKENIZER)
+
+    assert [*map(str, words)] == [f"{word}" for word in words] == ["priced", "tokenizer"]
 
 
 def test_before_its_first_period_a_model_has_that_one_s_price():
