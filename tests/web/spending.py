@@ -57,13 +57,13 @@ def _retried(start: int) -> list[dict[str, Any]]:
 
 def _hostile(start: int, **more: Any) -> dict[str, Any]:
     named = {"gen_ai.request.model": MODEL, "gen_ai.response.model": MODEL, "gen_ai.provider.name": "acme"}
-    said = named | {
+    said = {
         "costspan.team": TEAM,
         "user.id": USER,
         "gen_ai.usage.cost.amount": None,
         "costspan.price.status": None,
-    } | more
-    return call(start, **said)
+    }
+    return call(start, **named, **said | more)
 
 
 def late_call(served: Served) -> None:

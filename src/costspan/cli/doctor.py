@@ -183,7 +183,7 @@ def _endpoint() -> Iterator[Finding]:
         if problem is None:
             yield Finding(about, "good", f"{where} answers")
         else:
-            cure = "start a collector there, or `costspan up`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
+            cure = "start a collector there, or `costspan up`, use `costspan run`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
             yield Finding(about, "bad", f"{where}: {problem}; {cure}")
 
 
