@@ -23,9 +23,9 @@ from costspan.usage import Usage
 def installed(monkeypatch, tmp_path):
     """The two packages as if they were installed with these contents; None: not installed."""
 
-    def install(genai=None, litellm=None):
+    def install(genai=None, litellm=None, version="9.9"):
         versions = {"genai-prices": genai, "litellm": litellm}
-        monkeypatch.setattr(updating, "_version", lambda name: None if versions[name] is None else "9.9")
+        monkeypatch.setattr(updating, "_version", lambda name: None if versions[name] is None else version)
         if genai is not None:
             module = ModuleType("genai_prices.data")
             module.providers = genai
@@ -102,6 +102,17 @@ def test_without_anything_to_update_from_it_says_what_to_do(installed):
 
     with pytest.raises(PriceListError, match="nothing to update from: install genai-prices or litellm, or name"):
         prepare_update(store.bundled())
+
+
+def test_packages_older_than_the_list_in_force_bring_no_prices_back(installed):
+    installed(litellm={"openai/gpt-4o": {"litellm_provider": "openai", "input_cost_per_token": 1}}, version="1.2.10")
+
+    with pytest.raises(PriceListError, match=r"litellm 1\.2\.10 is older than the list in force: upgrade it, or name"):
+        prepare_update(store.bundled())
+
+    [ours] = [each for each in store.bundled().index["sources"] if each.startswith("litellm ")]
+    installed(litellm=ACME, version=ours.removeprefix("litellm "))
+    assert prepare_update(store.bundled()).sources == (ours,)
 
 
 def test_the_curated_package_alone_is_enough(installed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
@@ -44,11 +45,15 @@ def prepare_update(before: Snapshot, url: str = "") -> Update:
     Raises:
         PriceListError: There is nothing to update from, or what there is cannot be used.
     """
-    first, second = _installed_genai(), _fetched_litellm(url) if url else _installed_litellm()
+    found = (_installed_genai(), _fetched_litellm(url) if url else _installed_litellm())
+    older = [each.source for each in found if each and _is_older(each.source, before)]
+    first, second = (None if each is None or each.source in older else each for each in found)
     fresh = tuple(each.source for each in (first, second) if each is not None)
     if not fresh:
+        what = f"{' and '.join(older)} is older than the list in force: upgrade it" if older else ""
         raise PriceListError(
-            f"nothing to update from: install {GENAI} or {LITELLM}, or name the address of a list in LiteLLM's format"
+            f"nothing to update from: {what or f'install {GENAI} or {LITELLM}'}, "
+            "or name the address of a list in LiteLLM's format"
         )
     day = datetime.now(timezone.utc).date()
     merged = build(
@@ -70,6 +75,18 @@ def _models_of(snapshot: Snapshot, package: str) -> list[Model]:
     catalog = Catalog(snapshot)
     models = (model for provider in snapshot.providers for model in catalog.models(provider))
     return [model for model in models if model.source.startswith(package)]
+
+
+def _is_older(source: str, before: Snapshot) -> bool:
+    """Whether the list in force was made from a later version of that package: programs pin old ones."""
+    package, number = source.split(" ", 1)
+    others = [each.removeprefix(f"{package} ") for each in before.index["sources"] if each.startswith(f"{package} ")]
+    return bool(_numbers(number)) and _numbers(number) < max(map(_numbers, others), default=())
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`1.109.1` as numbers that compare; none of an address."""
+    return tuple(map(int, re.findall(r"\d+", version))) if re.fullmatch(r"\d[\w.+]*", version) else ()
 
 
 def _version(package: str) -> str | None:
