@@ -107,7 +107,8 @@ def test_reprice_asks_before_it_writes(db, tmp_path, monkeypatch):
     assert "written as run 1" in run("ledger", "reprice", "--db", db, "--yes").output
     assert json.loads(run("ledger", "info", "--db", db, "--json").output)["cost"] == "0.010400000000"
     assert verify(db).problems == []
-    assert "no price changes" in run("ledger", "reprice", "--db", db, "--yes").output
+    assert "(--all: every call)" in run("ledger", "reprice", "--db", db, "--yes").output
+    assert run("ledger", "reprice", "--db", db, "--yes", "--all").output.endswith("no price changes\n")
 
 
 def test_commands_for_the_file_are_not_for_clickhouse():

@@ -188,14 +188,17 @@ def reprice(asked: Asked, **options: Any) -> None:
     wanted = repricing.Repricing(asked.question, not options["missing"], options["at"] == "today")
     with one_line(), progress("pricing") as told:
         made = repricing.plan(path, wanted, pricer, told)
-    _show(made, as_json=options["as_json"])
+    nothing = (
+        "no price changes" + "; only calls without a full price were looked at (--all: every call)" * options["missing"]
+    )
+    _show(made, nothing, as_json=options["as_json"])
     if made.hours and not options["dry_run"] and (options["yes"] or click.confirm("Write this?", err=True)):
         with one_line(), progress("writing", len(made.hours)) as told:
             run = repricing.apply(path, wanted, pricer, made, told)
         click.echo(f"written as run {run}; the old figures are kept in the table repriced", err=options["as_json"])
 
 
-def _show(made: Any, *, as_json: bool) -> None:
+def _show(made: Any, nothing: str, *, as_json: bool) -> None:
     models = sorted(made.models.items())
     if as_json:
         click.echo(json.dumps([_as_dict(*each) for each in models], indent=2))
@@ -208,7 +211,7 @@ def _show(made: Any, *, as_json: bool) -> None:
     change = usd_of_pico(total.after - total.before)
     sign = "-" if change < 0 else "+"
     said = f"the price of {counted(total.calls, 'call')} changes, by {sign}${text(abs(change))} in all"
-    click.echo(said if models else "no price changes")
+    click.echo(said if models else nothing)
 
 
 def _as_dict(names: tuple[str, str], found: Difference) -> dict[str, Any]:
