@@ -251,6 +251,16 @@ def test_a_name_of_any_length_leaves_the_figures_in_sight(window, tmp_path, scre
         made.close()
 
 
+def test_a_trace_fits_the_screen(window, plain, screen):
+    window.open(plain.running.url)
+    window.run("document.querySelector('#calls tbody td:last-child a').click()")
+    window.wait(lambda: window.texts("dialog tbody tr"))
+
+    wide = "[document.querySelector('dialog'), document.querySelector('dialog .scroll')]"
+    assert window.run(f"return {wide}.map((each) => each.scrollWidth <= each.clientWidth)") == [True, True]
+    assert window.run("return document.querySelector('dialog').clientWidth") <= screen
+
+
 def test_what_if_prices_the_same_tokens_by_the_list(page, served):
     page.open(f"{served.running.url}/?service=shop&team=search&what_if=openai/gpt-4o-mini")
     [row] = usage(served, "service=shop&team=search&group_by=model")["rows"]

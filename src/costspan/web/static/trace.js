@@ -41,10 +41,10 @@ function waterfall({ start, cost, calls, spans }) {
     el('p', { class: 'figure' }, money(cost), el('span', { class: 'small' }, ` ${counted(calls, 'call')}, ${seconds(whole / 1e6)}, from ${moment(start, knownZone())}`)),
     table('Spans of the trace', [
       { title: 'Span', value: (row) => row.name, cell: name },
-      { title: 'When', value: (row) => row.offset_us, cell: (row) => time(row, whole) },
+      { title: 'When', minor: true, value: (row) => row.offset_us, cell: (row) => time(row, whole) },
       { title: 'Took', number: true, value: (row) => row.duration_us / 1e6, text: (row) => seconds(row.duration_us / 1e6) },
-      { title: 'Tokens', number: true, value: tokens, text: (row) => (row.call ? compact(tokens(row)) : '') },
-      { title: 'Cost', number: true, value: (row) => row.call?.cost ?? '', text: (row) => (row.call ? money(row.call.cost) : '') },
+      { title: 'Tokens', number: true, minor: true, value: tokens, text: (row) => (row.call ? compact(tokens(row)) : '') },
+      { title: 'Cost', number: true, minor: true, value: (row) => row.call?.cost ?? '', text: (row) => (row.call ? money(row.call.cost) : '') },
       { title: 'With all below', number: true, value: (row) => row.subtree_cost, text: (row) => money(row.subtree_cost) },
     ], spans),
   ];
