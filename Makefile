@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
+export PYTHONDONTWRITEBYTECODE = # where it is set, as in many containers, each program of a test compiles all SDKs anew
 
 .PHONY: help demo test soak fuzz test-real test-operations test-page dashboards check bench bench-quick prices clean
 
