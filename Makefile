@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE = # where it is set, as in many containers, each program of a test compiles all SDKs anew
 
-.PHONY: help demo test soak fuzz test-real test-operations test-page dashboards check bench bench-quick prices clean
+.PHONY: help demo test test-all soak fuzz test-real test-operations test-page dashboards check bench bench-quick prices clean
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -15,7 +15,7 @@ $(VENV)/.%: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "$(PYTHON) is older than 3.10: say PYTHON=python3.13, for example"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "cannot make $(VENV): is the venv module of $(PYTHON) installed?"; exit 1; }
 	@echo "installing costspan[$*] into $(VENV) …"
-	@$(PIP) install --quiet --progress-bar off uv 2>/dev/null && $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[$*]' 2>/dev/null \
+	@$(PIP) install --quiet --progress-bar off uv 2>/dev/null && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[$*]' 2>/dev/null \
 		|| $(PIP) install --quiet --progress-bar off -e '.[$*]' || { echo "the installation failed: is a package index reachable?"; exit 1; }
 	@touch $@
 
@@ -23,7 +23,10 @@ demo: $(VENV)/.demo ## Set up, run a sample program against a simulated provider
 	@$(BIN)/costspan demo
 
 test: $(VENV)/.test ## Set up and pass the tests
-	@$(BIN)/python -m pytest -m "not real" -n auto --maxprocesses 4
+	@$(BIN)/python -m pytest -m "not real and not slow" -n auto --maxprocesses 4
+
+test-all: $(VENV)/.test ## The slow ones too: whole programs, and long sweeps
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 soak: $(VENV)/.test ## Calls for ten minutes (SECONDS=600) while provider, collector and ledger fail; proves that nothing is lost
 	@$(BIN)/python tests/soak

@@ -7,15 +7,14 @@ import json
 import pickle
 from itertools import islice
 
-import botocore.session
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError, EventStreamError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 from fake_providers import anthropic as claude
 from fake_providers import bedrock as wire
 
+from adapters.bedrock_client import client_of
 from costspan.usage import Terms, Usage
 
 MODEL = "us.anthropic.claude-haiku-4-5-20251001-v1:0"
@@ -29,13 +28,6 @@ def fake(serve):
     return serve(wire)
 
 
-def client(fake, service="bedrock-runtime"):
-    session = botocore.session.get_session()
-    session.set_credentials("a", "b")
-    config = Config(retries={"max_attempts": 1, "mode": "standard"})
-    return session.create_client(service, region_name="us-east-1", endpoint_url=fake.url, config=config)
-
-
 def invoke(sdk, model=MODEL, method="invoke_model", **body):
     return getattr(sdk, method)(modelId=model, body=json.dumps(body or {"messages": MESSAGES, "max_tokens": 9}))
 
@@ -44,7 +36,9 @@ def test_converse_counts_what_is_cached_besides(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.converse(wire.CACHED, serviceTier={"type": "flex"}, performanceConfig={"latency": "optimized"}))
 
-    answer = client(fake).converse(modelId=MODEL, messages=MESSAGES, inferenceConfig={"maxTokens": 9, "topP": 0.5})
+    answer = client_of(fake.url).converse(
+        modelId=MODEL, messages=MESSAGES, inferenceConfig={"maxTokens": 9, "topP": 0.5}
+    )
 
     assert answer["usage"]["totalTokens"] == 1500
     assert seen.usage == FULL
@@ -57,7 +51,7 @@ def test_converse_counts_what_is_cached_besides(watch, fake):
 
 
 def test_a_client_that_was_made_before_is_seen(watch, fake):
-    sdk = client(fake)
+    sdk = client_of(fake.url)
     seen = watch("bedrock")
 
     sdk.converse(modelId=MODEL, messages=MESSAGES)
@@ -69,7 +63,7 @@ def test_a_stream_tells_its_usage_at_the_end(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.converse_stream(wire.CACHED, serviceTier={"type": "priority"}))
 
-    stream = client(fake).converse_stream(modelId=MODEL, messages=MESSAGES)["stream"]
+    stream = client_of(fake.url).converse_stream(modelId=MODEL, messages=MESSAGES)["stream"]
     assert seen.calls == []
     events = list(stream)
 
@@ -83,7 +77,7 @@ def test_a_stream_tells_its_usage_at_the_end(watch, fake):
 @pytest.mark.parametrize("method", ["converse_stream", "invoke_model_with_response_stream"])
 def test_a_stream_that_is_left_early_is_told_once(watch, fake, leave, method):
     seen = watch("bedrock")
-    sdk = client(fake)
+    sdk = client_of(fake.url)
     answer = (
         sdk.converse_stream(modelId=MODEL, messages=MESSAGES) if "converse" in method else invoke(sdk, method=method)
     )
@@ -105,7 +99,7 @@ def test_an_error_within_a_stream_is_the_call_s(watch, fake):
         wire.Answer((*parts[:3], wire.failed()), content_type="application/vnd.amazon.eventstream", streamed=True)
     )
 
-    stream = client(fake).converse_stream(modelId=MODEL, messages=MESSAGES)["stream"]
+    stream = client_of(fake.url).converse_stream(modelId=MODEL, messages=MESSAGES)["stream"]
     with pytest.raises(EventStreamError):
         list(stream)
 
@@ -116,7 +110,7 @@ def test_a_body_is_looked_at_as_the_program_reads_it(watch, fake):
     """It can be read once, and it is the program's: same object, nothing read ahead."""
     seen = watch("bedrock")
 
-    body = invoke(client(fake))["body"]
+    body = invoke(client_of(fake.url))["body"]
     assert seen.calls == []
     told = json.loads(body.read())
 
@@ -128,7 +122,7 @@ def test_a_body_is_looked_at_as_the_program_reads_it(watch, fake):
 @pytest.mark.parametrize("read", ["iter_chunks", "iter_lines", "read bit by bit"])
 def test_a_body_that_is_read_in_parts_is_told_once(watch, fake, read):
     seen = watch("bedrock")
-    body = invoke(client(fake))["body"]
+    body = invoke(client_of(fake.url))["body"]
 
     if read == "read bit by bit":
         while body.read(10):
@@ -141,7 +135,7 @@ def test_a_body_that_is_read_in_parts_is_told_once(watch, fake, read):
 
 def test_of_a_body_that_is_not_read_the_headers_tell(watch, fake):
     seen = watch("bedrock")
-    answer = invoke(client(fake))
+    answer = invoke(client_of(fake.url))
 
     answer["body"].close()
     del answer
@@ -169,7 +163,7 @@ def test_each_family_of_models_has_its_own_words(watch, fake, model, body, usage
     seen = watch("bedrock")
     fake.play(wire.invoked(body))
 
-    invoke(client(fake), model=model)["body"].read()
+    invoke(client_of(fake.url), model=model)["body"].read()
 
     assert seen.usage == usage
     wanted = "embeddings" if "embed" in model else "image_generation" if "canvas" in model else "chat"
@@ -193,7 +187,7 @@ def test_each_family_of_models_says_why_it_ended(watch, fake, model, body, reaso
     seen = watch("bedrock")
     fake.play(wire.invoked(body, **wire.COUNTS))
 
-    invoke(client(fake), model=model)["body"].read()
+    invoke(client_of(fake.url), model=model)["body"].read()
 
     assert seen.reply.finish_reasons == (reason,)
 
@@ -202,7 +196,7 @@ def test_a_body_without_counts_leaves_those_of_the_headers(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.invoked({"generations": [{"text": "It is."}]}, **wire.COUNTS))
 
-    invoke(client(fake), model="cohere.command-text-v14")["body"].read()
+    invoke(client_of(fake.url), model="cohere.command-text-v14")["body"].read()
 
     assert seen.usage == Usage(input=19, output=10)
 
@@ -211,7 +205,7 @@ def test_a_body_that_is_no_json_tells_nothing_and_stays_the_program_s(watch, fak
     seen = watch("bedrock")
     fake.play(wire.Answer((b"not json",)))
 
-    assert invoke(client(fake))["body"].read() == b"not json"
+    assert invoke(client_of(fake.url))["body"].read() == b"not json"
     assert seen.usage is None
 
 
@@ -219,7 +213,7 @@ def test_what_nobody_counted_is_counted_in_the_model_s_own_request(watch, fake):
     seen = watch("bedrock", count_tokens="missing")
     fake.play(wire.invoked({"content": [{"type": "text", "text": wire.TEXT}]}))
 
-    invoke(client(fake), messages=[{"role": "user", "content": "Tell me about cats."}])["body"].read()
+    invoke(client_of(fake.url), messages=[{"role": "user", "content": "Tell me about cats."}])["body"].read()
 
     assert seen.attributes["costspan.usage.source"] != "provider"
     assert seen.attributes["gen_ai.usage.input_tokens"] > 3
@@ -230,7 +224,7 @@ def test_a_stream_of_a_model_s_own_json_is_merged(watch, fake):
     """Anthropic's first event tells the writes by time to live, Bedrock's sums come with the last."""
     seen = watch("bedrock")
 
-    chunks = list(invoke(client(fake), method="invoke_model_with_response_stream")["body"])
+    chunks = list(invoke(client_of(fake.url), method="invoke_model_with_response_stream")["body"])
 
     assert all(isinstance(chunk["chunk"]["bytes"], bytes) for chunk in chunks)
     assert seen.usage == CLAUDE
@@ -247,7 +241,7 @@ def test_what_the_first_event_of_a_long_stream_tells_is_kept(watch, fake, taken)
         return wire.invoked_stream(first, start, *[word] * 150, *rest)
 
     fake.play(answer)
-    events = invoke(client(fake), method="invoke_model_with_response_stream")["body"]
+    events = invoke(client_of(fake.url), method="invoke_model_with_response_stream")["body"]
     assert len(list(islice(events, taken))) > 99
     events.close()
 
@@ -261,7 +255,7 @@ def test_an_error_reaches_the_program_and_costs_nothing(watch, fake, method):
     fake.play(wire.error(400))
 
     with pytest.raises(ClientError):
-        getattr(client(fake), method)(modelId="does-not-exist", messages=MESSAGES)
+        getattr(client_of(fake.url), method)(modelId="does-not-exist", messages=MESSAGES)
 
     assert (seen.usage, "gen_ai.usage.cost.amount" in seen.attributes) == (None, False)
 
@@ -270,7 +264,7 @@ def test_an_error_reaches_the_program_and_costs_nothing(watch, fake, method):
 def test_a_name_that_only_its_owner_can_resolve_has_no_price(watch, fake, arn):
     seen = watch("bedrock")
 
-    client(fake).converse(modelId=f"arn:aws:bedrock:us-east-1:123456789012:{arn}", messages=MESSAGES)
+    client_of(fake.url).converse(modelId=f"arn:aws:bedrock:us-east-1:123456789012:{arn}", messages=MESSAGES)
 
     assert seen.attributes["costspan.price.status"] == "unpriced"
 
@@ -281,7 +275,7 @@ def test_the_model_behind_a_router_is_the_one_that_is_billed(watch, fake):
     fake.play(wire.converse(trace={"promptRouter": {"invokedModelId": invoked}}))
 
     router = "arn:aws:bedrock:us-east-1:123456789012:default-prompt-router/amazon.nova:1"
-    client(fake).converse(modelId=router, messages=MESSAGES)
+    client_of(fake.url).converse(modelId=router, messages=MESSAGES)
 
     assert (seen.reply.model, seen.attributes["costspan.price.status"]) == (invoked, "priced")
 
@@ -290,7 +284,7 @@ def test_other_services_and_other_calls_are_not_ours(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.reply({"modelSummaries": []}))
 
-    client(fake, "bedrock").list_foundation_models()
+    client_of(fake.url, "bedrock").list_foundation_models()
 
     assert seen.calls == []
 
@@ -299,7 +293,7 @@ def test_of_a_claude_stream_that_is_left_early_the_text_that_came_is_counted(wat
     """The first event says 1 token of output, whatever comes."""
     seen = watch("bedrock", count_tokens="missing")
 
-    stream = invoke(client(fake), method="invoke_model_with_response_stream", messages=MESSAGES)["body"]
+    stream = invoke(client_of(fake.url), method="invoke_model_with_response_stream", messages=MESSAGES)["body"]
     events = iter(stream)
     [next(events) for _ in range(5)]
     stream.close()
@@ -310,7 +304,7 @@ def test_of_a_claude_stream_that_is_left_early_the_text_that_came_is_counted(wat
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda answer: pickle.loads(pickle.dumps(answer))])  # noqa: S301 ours
 def test_the_answer_of_a_stub_can_be_copied_as_without_us(watch, fake, copied):
-    seen, sdk, text = watch("bedrock"), client(fake), json.dumps({"usage": {"input_tokens": 19}}).encode()
+    seen, sdk, text = watch("bedrock"), client_of(fake.url), json.dumps({"usage": {"input_tokens": 19}}).encode()
     stub = Stubber(sdk)
     stub.add_response(
         "invoke_model", {"body": StreamingBody(io.BytesIO(text), len(text)), "contentType": "application/json"}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import botocore.session
 import pytest
-from botocore.config import Config
 from fake_providers import bedrock as wire
 
+from adapters.bedrock_client import client_of
 from costspan.usage import ModelUsage, Usage
 
 LITE, PRO = "amazon.nova-lite-v1:0", "amazon.nova-pro-v1:0"
@@ -29,10 +28,7 @@ def fake(serve):
 
 @pytest.fixture
 def client(fake):
-    session = botocore.session.get_session()
-    session.set_credentials("a", "b")
-    config = Config(retries={"max_attempts": 1, "mode": "standard"})
-    return session.create_client("bedrock-agent-runtime", region_name="us-east-1", endpoint_url=fake.url, config=config)
+    return client_of(fake.url, "bedrock-agent-runtime")
 
 
 def test_every_call_of_a_model_that_a_trace_tells_is_billed_at_its_own_price(watch, fake, client):

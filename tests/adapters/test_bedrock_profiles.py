@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import threading
 
-import botocore.session
 import pytest
-from botocore.config import Config
 from fake_providers import bedrock as wire
 
+from adapters.bedrock_client import client_of
 from costspan.adapters._bedrock_profiles import PROFILE, PROFILES
 from costspan.guard import FAILURES
 
@@ -28,10 +27,7 @@ def fake(serve, monkeypatch):
 
 @pytest.fixture
 def client(fake):
-    session = botocore.session.get_session()
-    session.set_credentials("a", "b")
-    config = Config(retries={"max_attempts": 1, "mode": "standard"})
-    return session.create_client("bedrock-runtime", region_name="us-east-1", endpoint_url=fake.url, config=config)
+    return client_of(fake.url)
 
 
 def arn(name):

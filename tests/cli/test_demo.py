@@ -13,6 +13,8 @@ from ledger.ledger_spans import call, traces
 from costspan.cli import demo
 from costspan.demo import running
 
+pytestmark = pytest.mark.slow
+
 
 def _demo(*options, **how):
     return CliRunner().invoke(demo.command, options, **how)

@@ -39,12 +39,8 @@ class Bedrock:
     """What a program takes out of botocore's dicts."""
 
     def __init__(self, url):
-        session = import_module("botocore.session").get_session()
-        session.set_credentials("a", "b")
-        config = import_module("botocore.config").Config(retries={"max_attempts": 1, "mode": "standard"})
-        where = {"region_name": "us-east-1", "endpoint_url": url, "config": config}
-        self._sdk = session.create_client("bedrock-runtime", **where)
-        self._agents = session.create_client("bedrock-agent-runtime", **where)
+        client_of = import_module("adapters.bedrock_client").client_of
+        self._sdk, self._agents = client_of(url), client_of(url, "bedrock-agent-runtime")
         self.converse = self._sdk.converse
 
     def converse_stream(self, **arguments):

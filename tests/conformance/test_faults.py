@@ -29,6 +29,8 @@ from costspan.pricing import Pricer
 from costspan.telemetry.metrics import Metrics
 from costspan.telemetry.recorder import Recorder
 
+pytestmark = pytest.mark.slow
+
 TWICE = {"first": (), "second": ()}
 WAYS = [("plain", CHAT), ("raw", CHAT), ("stream", CHAT), ("streaming events", CHAT), ("stream", RESPONSES)]
 BROKEN = (  # what may have a bug: every step between the SDK and OpenTelemetry

@@ -13,6 +13,8 @@ from fake_providers import openai
 from conformance import processes
 from conformance.processes import Collector
 
+pytestmark = pytest.mark.slow
+
 WORK = """
 print(call().choices[0].message.content)
 print(sum(1 for chunk in stream()), flush=True)

@@ -11,7 +11,7 @@ from conformance.host import finish
 from conformance.sdks import ROWS
 from conformance.suite import Client, collect
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # the SDKs' own
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # the SDKs' own
 HERE = [row for row in ROWS if row.name in ENVIRONMENTS[NAME].sdks]
 GROUPS = [(row, group) for row in HERE for group in row.groups()]
 

@@ -22,6 +22,8 @@ from fake_providers import FakeProvider, anthropic, openai
 from fake_providers.openai_odd import ODD_USAGE
 from ledger.ledger_served import Served, fetch
 
+pytestmark = pytest.mark.slow
+
 PLANTED = "PLANTED"
 PROGRAM = """
 import logging, anthropic, openai, costspan

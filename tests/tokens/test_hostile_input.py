@@ -10,6 +10,8 @@ from costspan.tokens.cutting import LONGEST, PART, cut
 from costspan.tokens.sharing import Effort
 from costspan.tokens.tokenizers import ENCODINGS
 
+pytestmark = pytest.mark.slow
+
 MILLION = 1_000_000
 ODD = (
     *"aZé9 .,'\n\r\t/!-_中文，。あ한ß̀😀\u00a0\u2028<|>ǅⅧ½\x00\ud800",

@@ -10,6 +10,8 @@ from costspan.tokens import splitting
 from costspan.tokens.splitting import MARK, UNUSUAL, gaps_closed, marked, marked_encoding
 from costspan.tokens.vocabularies import load_encoding
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("o200k_base", "cl100k_base", "o200k_harmony")
 WORDS = "aZéßЖжΩſK'.,!/-_|<>0½\u0488─\x00\x1c\x1f\x7f😀’"
 PLAIN = [*WORDS, *UNUSUAL, " ", "  ", "\n", "\r\n", "'s", "'LL", "foo", "Bar", "12", "1234", "<|endoftext|>", " " * 50]
