@@ -7,7 +7,7 @@ import pytest
 from fake_providers import anthropic as wire
 
 from adapters import SHAPES, STREAMS, Client
-from costspan.adapters._anthropic_hooks import BatchesRead
+from costspan.adapters._batches import Batches
 from costspan.usage import ModelUsage, Terms, Usage
 
 ASK = {"model": "claude-sonnet-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Tell me about cats."}]}
@@ -225,7 +225,7 @@ def test_results_read_again_are_not_billed_again(watch, serve):
 
 
 def test_only_so_many_batches_are_remembered():
-    read = BatchesRead(size=2)
+    read = Batches(size=2)
 
     assert [read.is_new(batch, 1) for batch in ("a", "a", "b", "c", "a")] == [True, False, True, True, True]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from fake_providers import Answer
 from fake_providers import gemini as wire
@@ -90,6 +92,33 @@ def test_a_line_that_is_no_answer_takes_none_of_the_others_along(watch, serve):
     client(fake).ask("sync", "files.download", file="files/batch-odd")
 
     assert seen.usage == Usage(input=38, output=20, requests=2)
+
+
+def test_searches_of_a_batch_are_billed_as_those_of_an_answer(watch, serve):
+    seen, fake = watch("google_genai"), serve(wire)
+    places = [{"maps": {"title": "Oak"}}]
+    asked = wire.candidate(
+        {"text": "It is."}, groundingMetadata={"webSearchQueries": ["cats"], "groundingChunks": places}
+    )
+    line = {"response": {"candidates": [asked], "usageMetadata": wire.USAGE, "modelVersion": "gemini-3-pro-preview"}}
+    (told,) = wire.results(wire.USAGE).parts
+    fake.play(wire.batch(responsesFile="files/batch-maps"), Answer((told + b"\n" + json.dumps(line).encode(),)))
+
+    client(fake).ask("sync", "batches.get", name="batches/maps")
+    client(fake).ask("sync", "files.download", file="files/batch-maps")
+
+    assert seen.reply.parts[0].usage == Usage(input=19, output=10, requests=1, web_searches=1, maps_searches=1)
+
+
+def test_embeddings_in_a_file_are_of_the_model_of_their_batch(watch, serve):
+    seen, fake = watch("google_genai"), serve(wire)
+    lines = [json.dumps({"response": {"tokenCount": count}}) for count in (4, -1, "5")]
+    fake.play(wire.batch(responsesFile="files/batch-vectors"), Answer(("\n".join(lines).encode(),)))
+
+    client(fake).ask("sync", "batches.get", name="batches/file-of-vectors")
+    client(fake).ask("sync", "files.download", file="files/batch-vectors")
+
+    assert (seen.usage, seen.reply.model) == (Usage(input=9, requests=2), "gemini-2.5-flash")
 
 
 def test_any_other_file_is_no_call(watch, serve):

@@ -239,6 +239,24 @@ def test_a_batch_that_holds_its_answers_is_billed_once(watch, serve, shape):
     assert (seen.usage, seen.reply.id) == (TOLD, name)
 
 
+@pytest.mark.parametrize("order", ["jjf", "jfj", "ejf"])  # of looks at the job, at one that is still empty, at the file
+def test_answers_that_are_in_the_job_and_in_its_file_are_billed_once(watch, serve, order):
+    seen, fake = watch("mistralai"), serve(wire)
+    file = f"file-{order}"
+    held = {"j": ANSWERED, "e": []}
+    results = Answer(("\n".join(map(json.dumps, ANSWERED)).encode(),), content_type="application/octet-stream")
+    fake.play(*(results if look == "f" else job(order, outputs=held[look], output_file=file) for look in order))
+
+    with sdk(fake) as mistral:
+        for look in order:
+            if look == "f":
+                mistral.files.download(file_id=file).read()
+            else:
+                mistral.batch.jobs.get(job_id=order, inline=True)
+
+    assert seen.usage == TOLD
+
+
 def test_a_batch_of_annotated_pages_has_no_price(watch, serve):
     seen, fake = watch("mistralai"), serve(wire)
     pages = {"usage_info": {"pages_processed": 3, "pages_processed_annotation": 2}}

@@ -5,10 +5,9 @@ Source: billing rules 1 to 6 and sdk-usage 2 of 2026-11-21; anthropic 2.12's doc
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._batches import Batches
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._tally import add_usage
 from costspan.adapters._usage import UsageMap
@@ -35,7 +34,6 @@ _ITERATIONS = path("usage.iterations")
 _BATCHED = path("result.message")
 _OUTSIDE = ("compaction", "advisor_message")  # entries that the counts of the message leave out
 _BEFORE_USAGE = ("message_start", "content_block")  # events that come before what the output really was
-_BATCHES = 1_000  # remembered, the oldest forgotten first
 
 
 def own_tracer(client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -81,33 +79,13 @@ def forget_placeholder(last: Any, reply: Reply) -> None:
         reply.usage = Usage(**{name: count for name, count in reply.usage if name not in ("output", "reasoning")})
 
 
-class BatchesRead:
-    """How many results of each batch were counted in this process, so that reading them again bills nothing."""
-
-    def __init__(self, size: int = _BATCHES) -> None:
-        self._size = size
-        self._lines: OrderedDict[str, int] = OrderedDict()
-        self._lock = RLock()
-
-    def is_new(self, batch: str, line: int) -> bool:
-        """Whether this line (the first is 1) was not counted before; it is now."""
-        with self._lock:
-            new = line > self._lines.get(batch, 0)
-            if new:
-                self._lines[batch] = line
-            self._lines.move_to_end(batch)
-            if len(self._lines) > self._size:
-                self._lines.popitem(last=False)
-            return new
-
-
-_READ = BatchesRead()
+_BATCHES = Batches()
 
 
 def tally_batch(call: Call, line: Any) -> None:
     """A batch's results are messages, perhaps of several models: each is added as it is read."""
     message = _BATCHED(line)
-    if message is None or not _READ.is_new(call.request.resource, call.chunks):
+    if message is None or not _BATCHES.is_new(call.request.resource, call.chunks):
         return
     usage = USAGE.read((member(message, "usage"),)).usage
     if usage is not None:

@@ -145,10 +145,13 @@ def bill_searches(request: Request, last: Any, reply: Reply) -> None:
 
 
 def bill_maps(request: Request, reply: Reply) -> None:
-    """An answer tells the places that Google Maps found: it was searched once, or by each query if nothing else was."""
+    """An answer tells the places that Google Maps found: it was searched once, or by each query if nothing else was.
+
+    A batch does not show what its requests could search with: their queries are those of a web search.
+    """
     usage = reply.usage
     if usage is not None and usage.maps_searches:
-        asked = 0 if _SEARCH_TOOL(request.body) else usage.web_searches
+        asked = 0 if reply.terms.batch or _SEARCH_TOOL(request.body) else usage.web_searches
         told = {"web_searches": usage.web_searches - asked, "maps_searches": max(asked, 1)}
         reply.usage = Usage(**{**usage.counts, **told})
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._anthropic_hooks import BatchesRead
+from costspan.adapters._batches import Batch, Batches
 from costspan.adapters._mistral_hooks import USAGE
-from costspan.adapters._openai_hooks import Once
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import open_keywords
 from costspan.adapters._tally import add_usage
@@ -24,21 +23,19 @@ if TYPE_CHECKING:
 _PAGES = UsageMap(pages="pages_processed")
 _BODY = path("response.body")
 _GOING_ON = ("QUEUED", "RUNNING", "CANCELLATION_REQUESTED")
-_JOBS = Once()
-_FILES = Once()  # of results, by the jobs that were asked for
-_READ = BatchesRead()
+_BATCHES = Batches()
 
 
 def read_job(_request: Request, last: Any, reply: Reply) -> None:
     """A finished job that holds its answers is billed by them, once; else they are in a file."""
     reply.terms = reply.terms._replace(batch=True)
-    answers = member(last, "outputs")
     if text_of(member(last, "status")) not in _GOING_ON:
-        if isinstance(answers, list) and _JOBS.add(reply.id):
-            for line in answers:
+        if results := text_of(member(last, "output_file")):
+            _BATCHES.name(results, Batch(reply.id))
+        answers = member(last, "outputs")
+        for number, line in enumerate(answers if isinstance(answers, list) else (), 1):
+            if _BATCHES.is_new(reply.id, number):
                 _add(line, reply)
-        elif results := text_of(member(last, "output_file")):
-            _FILES.add(results)
     reply.already_billed = not reply.usage
 
 
@@ -46,12 +43,13 @@ def open_results(
     adapter: Adapter, seat: Seat, files: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Any
 ) -> Opened | None:
     """The file that a job has named; any other is no call."""
-    return open_keywords(adapter, seat, files, args, kwargs, settings) if _FILES.has(_named(kwargs)) else None
+    return open_keywords(adapter, seat, files, args, kwargs, settings) if _BATCHES.of(_named(kwargs)) else None
 
 
 def tally_line(call: Call, line: Any) -> None:
     """Each line is an answer, perhaps of several models."""
-    if _READ.is_new(_named(call.request.body), call.chunks):
+    batch = _BATCHES.of(_named(call.request.body))
+    if batch is not None and _BATCHES.is_new(batch.id, call.chunks):
         _add(line, call.reply)
 
 

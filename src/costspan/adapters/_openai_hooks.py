@@ -40,11 +40,6 @@ class Once:
                 self._ids.popitem(last=False)
             return new
 
-    def has(self, key: str) -> bool:
-        """Whether a key was added, and not taken since."""
-        with self._lock:
-            return key in self._ids
-
     def take(self, key: str) -> bool:
         """True if the key was there; it is gone then."""
         with self._lock:
