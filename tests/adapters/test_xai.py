@@ -85,16 +85,16 @@ class Videos(video_pb2_grpc.VideoServicer):
 
 
 class Batches(batch_pb2_grpc.BatchMgmtServicer):
-    """Done when it is asked for the second time."""
+    """Done when it is asked for the second time; then requests are added, which are done two questions later."""
 
     def __init__(self, ticks):
-        self.costs = batch_pb2.BatchCostBreakdown(total_cost_usd_ticks=ticks)
-        self.pending = 1
+        self.states = iter([(1, 2, ticks), (0, 2, ticks), (0, 2, ticks), (3, 2, ticks), *[(0, 5, 3 * ticks)] * 2])
 
     def GetBatch(self, request, context):  # noqa: N802 gRPC's
-        state = batch_pb2.BatchState(num_requests=3, num_pending=self.pending, num_success=2, num_error=1)
-        self.pending = 0
-        return batch_pb2.Batch(batch_id=request.batch_id, state=state, cost_breakdown=self.costs)
+        pending, answered, ticks = next(self.states)
+        state = batch_pb2.BatchState(num_pending=pending, num_success=answered, num_error=1)
+        costs = batch_pb2.BatchCostBreakdown(total_cost_usd_ticks=ticks)
+        return batch_pb2.Batch(batch_id=request.batch_id, state=state, cost_breakdown=costs)
 
 
 @pytest.fixture
@@ -365,12 +365,12 @@ def test_a_video_that_is_polled_is_billed_once_when_it_is_done(watch, start, sha
 
 @pytest.mark.parametrize("shape", PLAIN)
 @pytest.mark.parametrize("ticks", [25_000_000, 0])
-def test_a_batch_is_billed_once_as_it_states_when_nothing_of_it_is_pending(watch, start, shape, ticks):
+def test_a_batch_is_billed_when_nothing_is_pending_and_then_what_is_added_to_it(watch, start, shape, ticks):
     seen = watch("xai")
 
     async def ask():
         client = (xai_sdk.AsyncClient if shape == "async" else xai_sdk.Client)(**start(ticks))
-        for _ in range(3):
+        for _ in range(6):
             answer = client.batch.get(f"batch-{shape}-{ticks}")
             await (answer if isawaitable(answer) else asyncio.sleep(0))
         closing = client.close()
@@ -379,4 +379,5 @@ def test_a_batch_is_billed_once_as_it_states_when_nothing_of_it_is_pending(watch
     asyncio.run(ask())
 
     told = [(call.reply.id, float(call.reply.stated_cost), call.reply.usage) for call in seen.calls]
-    assert told == ([(f"batch-{shape}-{ticks}", 0.0025, Usage(requests=2))] if ticks else [])
+    name = f"batch-{shape}-{ticks}"
+    assert told == ([(name, 0.0025, Usage(requests=2)), (name, 0.005, Usage(requests=3))] if ticks else [])

@@ -24,21 +24,26 @@ _BILLED_BEFORE = 10_000  # ids remembered, the oldest forgotten first
 
 
 class Once:
-    """Remembers ids for as long as they fit, to bill each thing once."""
+    """Remembers ids, and how much of each was billed, for as long as they fit, to bill each thing once."""
 
     def __init__(self, size: int = _BILLED_BEFORE) -> None:
         self._size = size
-        self._ids: OrderedDict[str, None] = OrderedDict()
+        self._ids: OrderedDict[str, int] = OrderedDict()
         self._lock = RLock()
 
     def add(self, key: str) -> bool:
-        """True the first time a key is added."""
+        """True the first time a key is added; always of an empty one, which tells nothing apart."""
+        return bool(self.more(key, 1))
+
+    def more(self, key: str, amount: int) -> int:
+        """By how much the amount of a key is more than before."""
         with self._lock:
-            new = key not in self._ids
-            self._ids[key] = None
+            before = self._ids.get(key, 0)
+            if key and amount > before:
+                self._ids[key] = amount
             if len(self._ids) > self._size:
                 self._ids.popitem(last=False)
-            return new
+            return max(0, amount - before)
 
     def take(self, key: str) -> bool:
         """True if the key was there; it is gone then."""
@@ -55,8 +60,7 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
     """Server tools are billed by the call; a background response that tells no usage yet is billed when it does."""
     units = _tool_units(last)
     if reply.usage is None:
-        if reply.id:
-            _PENDING.add(reply.id)
+        _PENDING.add(reply.id)
         return
     if units:
         reply.usage = reply.usage + Usage.of(units)

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Opened
-from costspan.adapters._openai_hooks import bill_once
+from costspan.adapters._openai_hooks import Once, bill_once
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import locate, open_keywords, read_request
 from costspan.adapters._usage import of_ticks
@@ -28,6 +28,7 @@ _OF_UNKNOWN_SIZE = ("video_url", "video_file_id", "request_id")
 _BATCH_CHARGE, _PENDING, _ANSWERED = map(
     path, ("cost_breakdown.total_cost_usd_ticks", "state.num_pending", "state.num_success")
 )
+_BILLED_TICKS, _BILLED_REQUESTS = Once(), Once()  # of batches, to which requests can be added when they are done
 _USUAL_EXTENSION_SECONDS = 6  # what is added to a video if nothing is asked
 
 
@@ -93,9 +94,11 @@ def bill_video(request: Request, last: Any, reply: Reply) -> None:
     bill_once(request, last, reply)
 
 
-def bill_batch(request: Request, last: Any, reply: Reply) -> None:
-    """A batch of which nothing is pending is billed as it says, once; of its tokens it tells nothing."""
+def bill_batch(_request: Request, last: Any, reply: Reply) -> None:
+    """A batch of which nothing is pending is billed as it says, less what was billed before requests were added."""
     reply.terms = reply.terms._replace(batch=True)
-    if not _PENDING(last) and (charge := of_ticks(_BATCH_CHARGE(last))):
-        reply.stated_cost, reply.usage = charge, Usage(requests=_ANSWERED(last))
-    bill_once(request, last, reply)
+    ticks = 0 if _PENDING(last) else _BILLED_TICKS.more(reply.id, _BATCH_CHARGE(last) or 0)
+    reply.already_billed = not ticks
+    if ticks:
+        reply.stated_cost = of_ticks(ticks)
+        reply.usage = Usage(requests=_BILLED_REQUESTS.more(reply.id, _ANSWERED(last) or 0))
