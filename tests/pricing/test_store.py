@@ -110,6 +110,10 @@ def test_packages_older_than_the_list_in_force_bring_no_prices_back(installed):
     with pytest.raises(PriceListError, match=r"litellm 1\.2\.10 is older than the list in force: upgrade it, or name"):
         prepare_update(store.bundled())
 
+    fetched = SimpleNamespace(index={"sources": ["litellm https://x.test/prices.json 2026-11-23"]})
+    with pytest.raises(PriceListError, match=r"litellm 1\.2\.10 is older"):
+        prepare_update(fetched)
+
     [ours] = [each for each in store.bundled().index["sources"] if each.startswith("litellm ")]
     installed(litellm=ACME, version=ours.removeprefix("litellm "))
     assert prepare_update(store.bundled()).sources == (ours,)

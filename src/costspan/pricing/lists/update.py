@@ -15,6 +15,7 @@ from costspan.pricing.catalog import Catalog
 from costspan.pricing.document import MOST_BYTES, PriceListError, parse_json
 from costspan.pricing.lists.build import Change, build, changes, pack_snapshot, read_litellm
 from costspan.pricing.lists.genai_prices import read_models
+from costspan.pricing.store import bundled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,9 +79,10 @@ def _models_of(snapshot: Snapshot, package: str) -> list[Model]:
 
 
 def _is_older(source: str, before: Snapshot) -> bool:
-    """Whether the list in force was made from a later version of that package: programs pin old ones."""
+    """Whether the list in force, or the bundled one, is of a later version of that package: programs pin old ones."""
     package, number = source.split(" ", 1)
-    others = [each.removeprefix(f"{package} ") for each in before.index["sources"] if each.startswith(f"{package} ")]
+    known = (*before.index["sources"], *bundled().index["sources"])  # what is from an address has no version
+    others = [each.removeprefix(f"{package} ") for each in known if each.startswith(f"{package} ")]
     return bool(_numbers(number)) and _numbers(number) < max(map(_numbers, others), default=())
 
 
