@@ -173,6 +173,30 @@ def test_what_is_around_json_spans_and_not_of_that_form_takes_no_other_with_it(s
 
 
 @pytest.mark.parametrize(
+    ("signal", "kind", "items", "refused"), [("traces", "Spans", "spans", "4"), ("logs", "Logs", "logRecords", "2")]
+)
+def test_what_a_resource_that_cannot_be_read_holds_is_counted(served, signal, kind, items, refused):
+    request = _json_calls("", kind, items)
+    [of_resource] = request[f"resource{kind}"]
+    [good] = of_resource[f"scope{kind}"][0][items]
+    of_resource |= {"resource": 7, f"scope{kind}": [{items: [good, {}]}, {items: [None, good]}]}
+    status, body = served.post(json.dumps(request).encode(), signal, content_type="application/json")
+
+    assert (status, json.loads(body)["partialSuccess"][f"rejected{items[0].upper()}{items[1:]}"]) == (200, refused)
+
+
+@pytest.mark.parametrize("place", [0, 9])
+def test_a_json_event_of_ours_that_holds_what_is_malformed_is_refused_and_not_forgotten(served, place):
+    request = _json_calls("", "Logs", "logRecords")
+    [ours] = request["resourceLogs"][0]["scopeLogs"][0]["logRecords"]
+    ours["attributes"] += _json_pairs({"event.name": ours.pop("eventName")})
+    ours["attributes"].insert(place, None)
+    status, body = served.post(json.dumps(request).encode(), "logs", content_type="application/json")
+
+    assert (status, json.loads(body)["partialSuccess"]["rejectedLogRecords"]) == (200, "1")
+
+
+@pytest.mark.parametrize(
     "theirs", [None, "text", {"attributes": 5}, {"attributes": [7]}, {"eventName": [1]}, {"traceId": "no hex"}]
 )
 def test_a_json_log_record_that_is_no_call_may_have_any_form(served, theirs):

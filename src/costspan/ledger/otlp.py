@@ -75,9 +75,14 @@ def _json_items(request: Any, kind: str, items: str) -> Iterator[Arrival | str]:
 
 
 def _of_resource(of_resource: Any, kind: str, items: str) -> Iterator[Arrival | str]:
-    resource = resource_of(_json_attributes(of_resource.get("resource"), RESOURCE.__contains__))
+    why, resource = "", Resource("", "")
+    try:
+        resource = resource_of(_json_attributes(of_resource.get("resource"), RESOURCE.__contains__))
+    except _MALFORMED as error:
+        why = f"one resource is not OTLP/JSON: {error}"
     for of_scope in _list(of_resource, f"scope{kind}"):
-        yield from _or_why(_of_scope(of_scope, resource, items), f"scope{kind}")
+        arrivals = _or_why(_of_scope(of_scope, resource, items), f"scope{kind}")
+        yield from (why for _ in arrivals) if why else arrivals
 
 
 def _of_scope(of_scope: Any, resource: Resource, items: str) -> Iterator[Arrival | str]:
@@ -117,7 +122,10 @@ def _json_span(span: Any, resource: Resource) -> Arrival:
 def _is_event(record: Any) -> bool:
     """Whether a log record is a call; one that is of another form is somebody else's."""
     with suppress(*_MALFORMED):
-        return (record.get("eventName") or _json_attributes(record, "event.name".__eq__)["event.name"]) in EVENT_NAMES
+        if name := record.get("eventName"):
+            return name in EVENT_NAMES
+        pairs = [pair for pair in _list(record, "attributes") if isinstance(pair, dict)]
+        return any(pair.get("key") == "event.name" and _json_plain(pair["value"]) in EVENT_NAMES for pair in pairs)
     return False
 
 
