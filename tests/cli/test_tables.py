@@ -92,6 +92,7 @@ def test_what_has_no_price_at_all_is_unknown_and_not_0(ledger):
             call(),
             call(**unpriced, gen_ai__usage__cost__amount=None),
             call(**unpriced, **FREE, error__type="NotFoundError"),
+            call(**unpriced, **FREE),
             call(gen_ai__response__model="free", **FREE, **NO_PARTS),
         )
     )

@@ -90,7 +90,7 @@ class Line:
 
     @property
     def cost(self) -> Decimal | None:
-        """USD that the ledger has; None if it has calls, and the price of none is known."""
+        """USD that the ledger has; None if that is 0, and some calls have no price."""
         if self.ours is None:
             return Decimal(0)
         return self.ours.cost if self.ours.has_cost else None

@@ -89,7 +89,7 @@ class UsageRow(NamedTuple):  # not a dataclass: there may be tens of thousands
 
     @property
     def has_cost(self) -> bool:
-        """Whether the cost is known, at least in part: a sum of nothing but calls without a price is not 0."""
+        """Whether the cost tells anything: free and failed calls beside some without a price do not make it 0."""
         return bool(self.sums.cost) or not self.unpriced_calls
 
     @property
