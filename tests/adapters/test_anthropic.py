@@ -7,7 +7,7 @@ import pytest
 from fake_providers import anthropic as wire
 
 from adapters import SHAPES, STREAMS, Client
-from costspan.adapters._batches import Batches
+from costspan.adapters._billed import Batches
 from costspan.usage import ModelUsage, Terms, Usage
 
 ASK = {"model": "claude-sonnet-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Tell me about cats."}]}

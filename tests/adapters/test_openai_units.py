@@ -9,7 +9,7 @@ from fake_providers import MISSING
 from fake_providers import openai as wire
 
 from adapters import PLAIN, SHAPES, STREAMS, Client
-from costspan.adapters._openai_hooks import Once
+from costspan.adapters._billed import Once
 from costspan.demo.server import events, reply
 from costspan.usage import ModelUsage, Usage
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._batches import Batches
+from costspan.adapters._billed import Batches
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._tally import add_usage
 from costspan.adapters._usage import UsageMap

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._batches import Batch, Batches
+from costspan.adapters._billed import Batch, Batches
 from costspan.adapters._google import USAGE, open_model_call, read_generated, snake
 from costspan.adapters._hearing import parsed
 from costspan.adapters._paths import member, path, text_of

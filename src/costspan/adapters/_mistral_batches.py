@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._batches import Batch, Batches
+from costspan.adapters._billed import Batch, Batches
 from costspan.adapters._mistral_hooks import USAGE
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import open_keywords

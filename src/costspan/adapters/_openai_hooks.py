@@ -5,10 +5,9 @@ Source: billing rules 9 to 17 and sdk-usage 1.2 of 2026-11-21.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from costspan.adapters._billed import Once
 from costspan.adapters._openai_fields import IMAGE_USAGE, RESPONSES_USAGE
 from costspan.adapters._paths import member, path, text_of
 from costspan.usage import ModelUsage, Usage
@@ -20,35 +19,6 @@ _TOOLS = path("tools|response.tools")
 _DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
 _SEARCHES = path("tool_usage.web_search.num_requests|response.tool_usage.web_search.num_requests")
-_BILLED_BEFORE = 10_000  # ids remembered, the oldest forgotten first
-
-
-class Once:
-    """Remembers ids, and how much of each was billed, for as long as they fit, to bill each thing once."""
-
-    def __init__(self, size: int = _BILLED_BEFORE) -> None:
-        self._size = size
-        self._ids: OrderedDict[str, int] = OrderedDict()
-        self._lock = RLock()
-
-    def add(self, key: str) -> bool:
-        """True the first time a key is added; always of an empty one, which tells nothing apart."""
-        return bool(self.more(key, 1))
-
-    def more(self, key: str, amount: int) -> int:
-        """By how much the amount of a key is more than before."""
-        with self._lock:
-            before = self._ids.get(key, 0)
-            if key and amount > before:
-                self._ids[key] = amount
-            if len(self._ids) > self._size:
-                self._ids.popitem(last=False)
-            return max(0, amount - before)
-
-    def take(self, key: str) -> bool:
-        """True if the key was there; it is gone then."""
-        with self._lock:
-            return self._ids.pop(key, self) is not self
 
 
 _PENDING = Once()  # background responses whose making told no usage: billed when they are first seen with it

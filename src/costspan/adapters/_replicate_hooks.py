@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._openai_hooks import Once
+from costspan.adapters._billed import Once
 from costspan.adapters._paths import member
 
 if TYPE_CHECKING:

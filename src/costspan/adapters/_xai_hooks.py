@@ -9,7 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Opened
-from costspan.adapters._openai_hooks import Once, bill_once
+from costspan.adapters._billed import Once
+from costspan.adapters._openai_hooks import bill_once
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import locate, open_keywords, read_request
 from costspan.adapters._usage import of_ticks

@@ -1,0 +1,67 @@
+"""What was billed before of things that are asked for again and again: background answers, videos, batches."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from threading import RLock
+from typing import NamedTuple
+
+_MOST = 10_000  # ids remembered, the oldest forgotten first
+
+
+class Once:
+    """Remembers ids, and how much of each was billed, for as long as they fit, to bill each thing once."""
+
+    def __init__(self, size: int = _MOST) -> None:
+        self._size = size
+        self._ids: OrderedDict[str, int] = OrderedDict()
+        self._lock = RLock()
+
+    def add(self, key: str) -> bool:
+        """True the first time a key is added; always of an empty one, which tells nothing apart."""
+        return bool(self.more(key, 1))
+
+    def more(self, key: str, amount: int) -> int:
+        """By how much the amount of a key is more than before."""
+        with self._lock:
+            before = self._ids.get(key, 0)
+            if key and amount > before:
+                self._ids[key] = amount
+            if len(self._ids) > self._size:
+                self._ids.popitem(last=False)
+            return max(0, amount - before)
+
+    def take(self, key: str) -> bool:
+        """True if the key was there; it is gone then."""
+        with self._lock:
+            return self._ids.pop(key, self) is not self
+
+
+class Batch(NamedTuple):
+    """The batch that a file of results is of."""
+
+    id: str
+    model: str = ""
+
+
+class Batches:
+    """What was billed of each batch, by the number of its results, be they in the batch itself or in a file."""
+
+    def __init__(self, size: int = _MOST) -> None:
+        self._size = size
+        self._billed = Once(size)
+        self._files: dict[str, Batch] = {}
+
+    def is_new(self, batch: str, result: int) -> bool:
+        """Whether this result (the first is 1) was not billed before; it is now."""
+        return self._billed.more(batch, result) > 0
+
+    def name(self, file: str, batch: Batch) -> None:
+        """A finished batch has named the file of its results."""
+        if len(self._files) >= self._size:
+            self._files.clear()
+        self._files[file] = batch
+
+    def of(self, file: str) -> Batch | None:
+        """Whose results are in a file; None if no batch has named it."""
+        return self._files.get(file)
