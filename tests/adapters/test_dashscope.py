@@ -5,11 +5,12 @@ import json
 from dataclasses import replace
 
 import dashscope
+import httpx
 import pytest
 from dashscope.aigc.generation import AioGeneration
 from fake_providers import dashscope as wire
 
-from adapters import PLAIN, SHAPES, STREAMS, Client
+from adapters import PLAIN, SHAPES, STREAMS, Client, close
 from costspan.adapters._dashscope_hooks import open_call
 from costspan.adapters.dashscope import ADAPTER
 from costspan.config import Settings
@@ -127,27 +128,48 @@ def test_the_newer_clients_vectors_and_rankings_are_billed_by_their_tokens(
     assert (seen.call.request.operation, seen.usage) == (operation, Usage(input=12))
 
 
+@pytest.mark.parametrize("protocol", ["native", "openai", "anthropic"])
+@pytest.mark.parametrize("closed", ["iterator", "stream"])
 @pytest.mark.parametrize("shape", STREAMS)
-def test_a_stream_of_the_newer_clients_left_early_is_told_at_once(watch, serve, shape):
+def test_a_stream_of_the_newer_clients_left_early_is_told_at_once(watch, serve, shape, closed, protocol):
     seen, fake = watch("dashscope"), serve(wire)
 
     async def leave():
-        sdk = (dashscope.Client if shape == "stream" else dashscope.AsyncClient)(api_key="k", base_url=fake.url)
-        stream = sdk.chat.completions.create(model="qwen-plus", messages=MESSAGES, stream=True)
-        if shape == "stream":
-            for _ in stream:
-                break
-            return stream, sdk.close()
-        stream = await stream
-        given = aiter(stream)
-        await anext(given)
-        await given.aclose()
-        return stream, await sdk.aclose()
+        later = shape != "stream"
+        sdk = (dashscope.AsyncClient if later else dashscope.Client)(api_key="k", base_url=fake.url, protocol=protocol)
+        stream = sdk.chat.completions.create(model="qwen-plus", messages=MESSAGES, stream=True, max_tokens=9)
+        stream = await stream if later else stream
+        given = aiter(stream) if later else iter(stream)
+        await anext(given) if later else next(given)
+        await close({"iterator": given, "stream": stream}[closed])
+        await close(sdk)
+        return stream, given
 
     held = asyncio.run(leave())
 
     assert held
-    assert (seen.reply.partial, seen.usage.total_output) == (True, 90)
+    assert seen.reply.partial
+    assert protocol != "native" or seen.usage.total_output == 90
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_that_a_hook_of_the_program_has_read_is_seen(watch, serve, shape):
+    seen, fake = watch("dashscope"), serve(wire)
+
+    async def read_later(response):
+        await response.aread()
+
+    def hooked(kind, hook):
+        return kind(event_hooks={"response": [hook]})
+
+    Client(
+        lambda: dashscope.Client(api_key="k", base_url=fake.url, http_client=hooked(httpx.Client, httpx.Response.read)),
+        lambda: dashscope.AsyncClient(
+            api_key="k", base_url=fake.url, http_client=hooked(httpx.AsyncClient, read_later)
+        ),
+    ).ask(shape, "chat.completions.create", model="qwen-plus", messages=MESSAGES)
+
+    assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
 
 
 @pytest.mark.parametrize("answer", [reply(REFUSED, 400), replace(reply("no JSON", 502), parts=(b"<html>",))])

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
+import pickle
+from dataclasses import replace
 from operator import attrgetter
 
 import pytest
@@ -192,11 +195,16 @@ def job(name, status="SUCCESS", **more):
     return reply(made | counts | {"status": status} | more)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("read", ["read", "iter_bytes", "iter_raw"])
 @pytest.mark.parametrize("shape", PLAIN)
-def test_a_batch_is_billed_as_its_file_of_results_is_read_first(watch, serve, shape):
+def test_a_batch_is_billed_as_its_file_of_results_is_read_first(watch, serve, shape, read, packed):
     seen, fake = watch("mistralai"), serve(wire)
-    name = f"job-{shape}"
-    results = Answer(("\n".join(map(json.dumps, ANSWERED)).encode(),), content_type="application/octet-stream")
+    name = f"job-{shape}-{read}-{packed}"
+    text = "\n".join(map(json.dumps, ANSWERED)).encode()
+    results = Answer((text,), content_type="application/octet-stream")
+    if packed:
+        results = replace(results, parts=(gzip.compress(text),), headers={"Content-Encoding": "gzip"})
     fake.play(results, job(name, "RUNNING"), job(name, output_file=name), results, results)
 
     async def ask():
@@ -208,6 +216,12 @@ def test_a_batch_is_billed_as_its_file_of_results_is_read_first(watch, serve, sh
                 return getattr(owner, method)(**arguments)
             return await getattr(owner, f"{method}_async")(**arguments)
 
+        async def pieces(answer):
+            given = getattr(answer, read if shape == "sync" else f"a{read}")()
+            if read == "read":
+                return given if shape == "sync" else await given
+            return b"".join(given if shape == "sync" else [each async for each in given])
+
         bodies = []
         for path, arguments in (
             ("files.download", {"file_id": name}),
@@ -218,11 +232,12 @@ def test_a_batch_is_billed_as_its_file_of_results_is_read_first(watch, serve, sh
         ):
             answer = await get(path, **arguments)
             if path == "files.download":
-                bodies.append(answer.read() if shape == "sync" else await answer.aread())
+                pickle.dumps(answer)  # as it can be without us
+                bodies.append(await pieces(answer))
         await mistral.close()
         return bodies
 
-    assert set(asyncio.run(ask())) == {results.parts[0]}
+    assert set(asyncio.run(ask())) == {results.parts[0] if read == "iter_raw" else text}
     assert (seen.usage, seen.reply.id) == (TOLD, name)
     assert (seen.reply.terms.batch, seen.reply.model) == (True, "mistral-small-latest")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from costspan.adapters._adapter import Adapter, Opened, Seat
+from costspan.adapters._google import snake
 from costspan.adapters._hearing import Lines, Whole, parsed
 from costspan.adapters._hosts import resolve
 from costspan.adapters._request import place, read_request
@@ -48,6 +49,7 @@ def open_transport(
     operation, resource = found
     verb, body = where.rpartition("/")[2], parsed(sent.body) or _fields(sent.body)
     if "contents" in body:
+        body = snake(body)
         body["config"] = {**body, **(body.get("generation_config") or {})}
     request = read_request(operation, adapter.provider, body)
     request.stream, request.resource = body.get("stream") is True or verb.startswith("stream"), resource
@@ -67,7 +69,8 @@ def hear(response: Any, watch: Watch) -> None:
         watch.finish()
         return
     several = watch.call.request.stream or watch.operation.tally is not None
-    body, chunks = (Lines if several else Whole)(watch), response._chunks
+    words = snake if watch.operation.name == "generate_content" else dict  # Gemini's are not the SDK's
+    body, chunks = (Lines if several else Whole)(watch, words), response._chunks
     waits = hasattr(chunks, "__aiter__")
     response._chunks = AsyncStream(aiter(chunks), body) if waits else SyncStream(iter(chunks), body)  # type: ignore[arg-type] # as ParsedStream
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from costspan.adapters._google import snake
 from costspan.adapters._streams import AsyncStream, SyncStream
 from costspan.guard import Guard
 
@@ -15,36 +14,67 @@ if TYPE_CHECKING:
     from costspan.adapters._watch import Watch
 
 _HEAR = Guard("hear an answer")
-_GEMINIS = frozenset({"contents", "candidates", "usageMetadata"})
 
 
 def hear_lines(response: Any, watch: Watch) -> None:
-    """Hear a response of httpx that is not read yet, line by line."""
-    if hasattr(response.stream, "__aiter__"):
-        response.aiter_bytes = Heard(response.aiter_bytes, AsyncStream, watch)
-    else:
-        response.iter_bytes = Heard(response.iter_bytes, SyncStream, watch)
+    """Hear a response of httpx line by line, as its bytes come, or now if it was read before (by a hook).
+
+    Source: httpx 0.27, 0.28 and httpx2 2.16 as installed, read 2026-11-23: a client's response holds its stream as `stream._stream`,
+    is pickled without it, and closes it as it is closed.
+    """
+    if hasattr(response, "_content"):
+        read = Lines(watch)
+        read.see(response.content)
+        read.finish()
+        return
+    unpack = response._get_content_decoder().decode
+    del response._decoder  # that one is ours: it makes itself another
+
+    def decode(piece: bytes) -> bytes:
+        unpacked = unpack(piece)
+        return unpacked if isinstance(unpacked, bytes) else b"".join(unpacked)  # httpx2's come in pieces, too
+
+    response.stream._stream = Heard(response.stream._stream, Lines(watch, decode=decode))
 
 
 class Heard:
-    """In the place of a response's method that gives its bytes; lets go of the watch when they are asked for."""
+    """In the place of what a response takes its bytes from."""
 
-    def __init__(self, give: Callable[..., Any], stream: Any, watch: Watch) -> None:
-        self._give, self._stream = give, stream
-        self._lines: Lines | None = Lines(watch)
+    def __init__(self, inner: Any, lines: Lines) -> None:
+        self._inner, self._lines = inner, lines
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        given, lines = self._give(*args, **kwargs), self._lines
-        self._lines = None
-        return given if lines is None else self._stream(given, lines)
+    def __iter__(self) -> SyncStream:
+        return SyncStream(iter(self._inner), self._lines)  # type: ignore[arg-type] # as ParsedStream
+
+    def __aiter__(self) -> AsyncStream:
+        return AsyncStream(aiter(self._inner), self._lines)  # type: ignore[arg-type] # as above
+
+    def close(self) -> None:
+        """All that the program wants of it has come."""
+        try:
+            self._inner.close()
+        finally:
+            self._lines.leave_early()
+
+    async def aclose(self) -> None:
+        """As above."""
+        try:
+            await self._inner.aclose()
+        finally:
+            self._lines.leave_early()
 
 
 class Whole:
-    """An answer in pieces, read when all of it has come."""
+    """An answer in pieces, read when all of it has come.
 
-    def __init__(self, watch: Watch) -> None:
+    `words` puts what it tells in those of the provider's SDK; `decode` undoes the compression of a piece.
+    """
+
+    def __init__(
+        self, watch: Watch, words: Callable[[Any], Any] = dict, decode: Callable[[Any], bytes] = bytes
+    ) -> None:
         self.call, self.fail, self.leave_early = watch.call, watch.fail, watch.leave_early
-        self._watch = watch
+        self._watch, self._words, self._decode = watch, words, decode
         self._come = bytearray()
 
     def refusal(self) -> Exception | None:
@@ -64,7 +94,7 @@ class Whole:
         self._watch.finish()
 
     def _end(self) -> None:
-        self._watch.complete(parsed(self._come) or None)  # sound is no JSON
+        self._watch.complete(self._words(parsed(self._come)) or None)  # sound is no JSON
 
 
 class Lines(Whole):
@@ -77,8 +107,9 @@ class Lines(Whole):
     def see(self, data: bytes) -> bool:
         """As above."""
         with _HEAR:
-            self._come += data
-            if b"\n" in data:
+            come = self._decode(data)
+            self._come += come
+            if b"\n" in come:
                 *lines, self._come = self._come.split(b"\n")
                 for line in lines:
                     self._look(line)
@@ -89,15 +120,13 @@ class Lines(Whole):
 
     def _look(self, line: bytearray) -> None:
         if line.startswith((b"data:", b"{")) and (event := parsed(line.removeprefix(b"data:"))):
-            self._watch.see(event)
+            self._watch.see(self._words(event))
 
 
 def parsed(text: bytes | bytearray) -> dict[str, Any]:
-    """A JSON object in the words of the provider's SDK; empty for what is none."""
+    """A JSON object; empty for what is none."""
     try:
         found = json.loads(text)
     except ValueError:
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return snake(found) if _GEMINIS.intersection(found) else found
+    return found if isinstance(found, dict) else {}
