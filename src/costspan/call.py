@@ -71,6 +71,7 @@ class Reply:
     cached: bool = False  # answered by a cache of the program's own side: nothing was spent
     saved: Usage | None = None  # what the cached answer would have used
     saved_femto: int | None = None  # and cost, in femto-dollars; None if that is not known
+    pending: bool = False  # it runs on at the provider: what it used is told when it is asked for
     already_billed: bool = False  # a retrieved response whose making was billed before
 
 

@@ -19,8 +19,8 @@ _HEAR = Guard("hear an answer")
 def hear_lines(response: Any, watch: Watch) -> None:
     """Hear a response of httpx line by line, as its bytes come, or now if it was read before (by a hook).
 
-    Source: httpx 0.27, 0.28 and httpx2 2.16 as installed, read 2026-11-23: a client's response holds its stream as `stream._stream`,
-    is pickled without it, and closes it as it is closed.
+    Source: httpx 0.27 and 0.28, httpx2 2.16 as installed, read 2026-11-23: a client's response holds its stream as
+    `stream._stream`, is pickled without it, and closes it as it is closed itself.
     """
     if hasattr(response, "_content"):
         read = Lines(watch)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._billed import Once
-from costspan.adapters._paths import member
+from costspan.adapters._paths import member, text_of
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _PENDING = Once()  # predictions whose making told no usage
 
 
-def read_made(request: Request, last: Any, reply: Reply) -> None:
-    """Of one that has neither answered nor failed, nothing is known yet: to estimate it would bill it twice."""
-    if reply.usage is None and member(last, "output") is None and not member(last, "error"):
+def read_made(_request: Request, last: Any, reply: Reply) -> None:
+    """Of one that runs, what it used is not known yet, also if some of its answer is."""
+    reply.pending = reply.usage is None and text_of(member(last, "status")) in ("starting", "processing")
+    if reply.pending:
         _PENDING.add(reply.id)
-        request.body = {**request.body, "background": True}
         reply.unpriced = "the prediction runs on; its usage is told when it is asked for"
 
 

@@ -21,7 +21,7 @@ PREDICTION = Operation(
         compute_s="predict_time",
     ),
     full_text="output.*|output",
-    error="error",
+    error="error|status=canceled.status",
     hook=read_made,
 )
 ASKED_FOR = replace(PREDICTION, lookup=True, hook=read_again)
