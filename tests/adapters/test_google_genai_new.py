@@ -83,12 +83,13 @@ def test_a_decision_is_billed_as_an_interaction_is(watch, serve, shape):
 
 @pytest.mark.parametrize("shape", PLAIN)
 def test_an_interaction_in_the_background_says_why_it_has_no_price(watch, serve, shape):
-    seen, fake = watch("google_genai"), serve(wire)
+    seen, fake = watch("google_genai", count_tokens="missing"), serve(wire)
     fake.play(wire.interaction(status="in_progress", usage=None, steps=[]))
 
     client(fake).ask(shape, "interactions.create", **ASK, background=True)
 
     assert "background" in seen.attributes["costspan.price.reason"]
+    assert seen.usage is None
 
 
 def ask_vertex(fake, shape, name, **arguments):

@@ -109,8 +109,8 @@ def test_the_tool_that_searched_sets_the_fee(watch, serve, tool, named):
 
 @pytest.mark.parametrize("shape", PLAIN)
 def test_a_background_response_is_billed_when_it_first_tells_its_usage(watch, serve, shape):
-    seen, fake = watch("openai"), serve(wire)
-    name = "resp_of_the_background"
+    seen, fake = watch("openai", count_tokens="missing"), serve(wire)
+    name = f"resp_of_the_background_{shape}"
     fake.play(
         wire.response(id=name, status="queued", usage=None, output=[]),
         wire.retrieved(id=name, usage=wire.RESPONSE_USAGE),
@@ -121,6 +121,7 @@ def test_a_background_response_is_billed_when_it_first_tells_its_usage(watch, se
     asking.ask(shape, "responses.retrieve", name)
     asking.ask(shape, "responses.retrieve", name)
 
+    assert len(seen.spans) == 2
     assert [call.reply.usage for call in seen.calls] == [None, Usage(**TOKENS)]
 
 

@@ -33,7 +33,7 @@ def test_time_and_tokens_of_a_finished_prediction_are_counted(watch, serve, how,
 @pytest.mark.parametrize("later", [False, True])
 def test_a_prediction_that_is_not_waited_for_is_billed_once_when_it_is_done(watch, serve, monkeypatch, later, so_far):
     monkeypatch.setenv("REPLICATE_POLL_INTERVAL", "0.01")
-    seen, fake = watch("replicate"), serve(wire)
+    seen, fake = watch("replicate", count_tokens="missing"), serve(wire)
     client = replicate.Client(api_token="k", base_url=fake.url)
     fake.play(*[wire.done(**wire.RUNNING | so_far)] * 2)
 
@@ -58,7 +58,7 @@ def test_a_prediction_that_is_not_waited_for_is_billed_once_when_it_is_done(watc
 
 
 def test_a_prediction_that_was_canceled_before_it_ran_is_not_said_to_run_nor_estimated(watch, serve):
-    seen, fake = watch("replicate"), serve(wire)
+    seen, fake = watch("replicate", count_tokens="missing"), serve(wire)
     fake.play(wire.done(**wire.RUNNING | {"status": "canceled"}))
     replicate.Client(api_token="k", base_url=fake.url).predictions.create(version="v", input={"prompt": "Cats?"})
 
