@@ -172,6 +172,68 @@ def test_a_stream_that_a_hook_of_the_program_has_read_is_seen(watch, serve, shap
     assert seen.usage == Usage(input=400, cache_read=600, output=150, reasoning=50)
 
 
+class Own(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream of the program's own, which may be an iterator, around another or of made-up pieces."""
+
+    def __init__(self, stream):
+        self._stream = stream
+        self.closed = 0
+
+    def __iter__(self):
+        yield from self._stream
+
+    async def __aiter__(self):
+        for piece in self._stream if isinstance(self._stream, list) else [each async for each in self._stream]:
+            yield piece
+
+    def close(self):
+        self.closed += 1
+
+    async def aclose(self):
+        self.closed += 1
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_the_connection_of_a_newer_client_is_closed_with_its_stream(watch, shape):
+    watch("dashscope")
+    kind = httpx.Client if shape == "stream" else httpx.AsyncClient
+    sent = Own([b'data: {"choices": [], "model": "qwen-plus"}\n\n'] * 2)
+    events = {"content-type": "text/event-stream"}
+    http = kind(transport=httpx.MockTransport(lambda _asked: httpx.Response(200, headers=events, stream=sent)))
+
+    async def leave():
+        later = shape != "stream"
+        sdk = (dashscope.AsyncClient if later else dashscope.Client)(api_key="k", protocol="openai", http_client=http)
+        stream = sdk.chat.completions.create(model="qwen-plus", messages=MESSAGES, stream=True)
+        stream = await stream if later else stream
+        await anext(aiter(stream)) if later else next(iter(stream))
+        await close(stream)
+        return sent.closed
+
+    assert asyncio.run(leave()) == 1
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_of_the_programs_own_is_let_be_and_its_call_unpriced(watch, serve, shape):
+    seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)
+
+    def put(response):
+        response.stream = Own(response.stream)
+
+    async def put_later(response):
+        put(response)
+
+    def made(kind, http, hook):
+        return lambda: kind(api_key="k", base_url=fake.url, http_client=http(event_hooks={"response": [hook]}))
+
+    answers = Client(
+        made(dashscope.Client, httpx.Client, put), made(dashscope.AsyncClient, httpx.AsyncClient, put_later)
+    ).ask(shape, "chat.completions.create", model="qwen-plus", messages=MESSAGES)
+
+    assert answers
+    assert "program's own" in seen.attributes["costspan.price.reason"]
+
+
 @pytest.mark.parametrize("answer", [reply(REFUSED, 400), replace(reply("no JSON", 502), parts=(b"<html>",))])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_error_reaches_the_program_of_a_newer_client_and_costs_nothing(watch, serve, shape, answer):

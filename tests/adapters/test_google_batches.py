@@ -132,21 +132,26 @@ def test_any_other_file_is_no_call(watch, serve):
 
 def test_results_that_go_to_a_file_unseen_have_no_price_and_say_why(watch, serve, tmp_path):
     seen, fake = watch("google_genai"), serve(wire)
-    fake.play(wire.batch(responsesFile="files/batch-x"), wire.results(wire.USAGE))
+    fake.play(wire.batch(responsesFile="files/batch-x"), *[wire.results(wire.USAGE)] * 3)
 
     client(fake).ask("sync", "batches.get", name="batches/x")
-    client(fake).ask("sync", "files.download", file="files/batch-x", destination=tmp_path / "results")
+    for _ in range(2):
+        client(fake).ask("sync", "files.download", file="files/batch-x", destination=tmp_path / "results")
+    client(fake).ask("sync", "files.download", file="files/batch-x")
 
-    assert "written to a file" in seen.attributes["costspan.price.reason"]
+    unseen, told = seen.calls
+    assert "written to a file" in unseen.reply.unpriced
+    assert told.reply.usage == Usage(input=19, output=10, requests=1)
 
 
 def test_a_batch_of_vertex_has_no_price_and_says_why(watch, serve):
     seen, fake = watch("google_genai", count_tokens="missing"), serve(wire)
     name = "projects/p/locations/l/batchPredictionJobs/7"
     output = {"gcsDestination": {"outputUriPrefix": "gs://out"}, "predictionsFormat": "jsonl"}
-    fake.play(lambda _asked: reply({"name": name, "state": "JOB_STATE_SUCCEEDED", "outputConfig": output}))
+    fake.play(*[lambda _asked: reply({"name": name, "state": "JOB_STATE_SUCCEEDED", "outputConfig": output})] * 2)
 
-    client(fake, vertexai=True).ask("sync", "batches.get", name=name)
+    for _ in range(2):
+        client(fake, vertexai=True).ask("sync", "batches.get", name=name)
 
     assert "your own storage" in seen.attributes["costspan.price.reason"]
     assert "gen_ai.usage.input_tokens" not in seen.attributes

@@ -147,7 +147,8 @@ def test_pictures_of_older_models_are_billed_by_the_piece_and_speech_by_the_char
 def test_what_is_billed_once_is_remembered_for_a_bounded_while():
     once = Once(size=2)
 
-    assert [once.add(key) for key in ("", "a", "a", "", "b", "c", "a")] == [True, True, False, True, True, True, True]
+    assert [once.add(key) for key in ("a", "a", "b", "c", "a")] == [True, False, True, True, True]
+    assert [once.more(key, amount) for key, amount in (("a", 3), ("d", 1), ("a", 4))] == [2, 1, 1]
     assert (once.take("a"), once.take("a")) == (True, False)
 
 

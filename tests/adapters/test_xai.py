@@ -88,7 +88,7 @@ class Batches(batch_pb2_grpc.BatchMgmtServicer):
     """Done when it is asked for the second time; then requests are added, which are done two questions later."""
 
     def __init__(self, ticks):
-        self.states = iter([(1, 2, ticks), (0, 2, ticks), (0, 2, ticks), (3, 2, ticks), *[(0, 5, 3 * ticks)] * 2])
+        self.states = iter([(1, 1, ticks // 2), *[(0, 2, ticks)] * 2, (3, 4, 2 * ticks), *[(0, 5, 3 * ticks)] * 2])
 
     def GetBatch(self, request, context):  # noqa: N802 gRPC's
         pending, answered, ticks = next(self.states)

@@ -18,15 +18,15 @@ class Once:
         self._lock = RLock()
 
     def add(self, key: str) -> bool:
-        """True the first time a key is added; always of an empty one, which tells nothing apart."""
+        """True the first time a key is added."""
         return bool(self.more(key, 1))
 
     def more(self, key: str, amount: int) -> int:
         """By how much the amount of a key is more than before."""
         with self._lock:
             before = self._ids.get(key, 0)
-            if key and amount > before:
-                self._ids[key] = amount
+            self._ids[key] = max(amount, before)
+            self._ids.move_to_end(key)
             if len(self._ids) > self._size:
                 self._ids.popitem(last=False)
             return max(0, amount - before)
@@ -58,9 +58,9 @@ class Batches:
 
     def name(self, file: str, batch: Batch) -> None:
         """A finished batch has named the file of its results."""
-        if len(self._files) >= self._size:
-            self._files.clear()
         self._files[file] = batch
+        if len(self._files) > self._size:
+            self._files.pop(next(iter(self._files)), None)
 
     def of(self, file: str) -> Batch | None:
         """Whose results are in a file; None if no batch has named it."""

@@ -195,7 +195,6 @@ def read_interaction(request: Request, last: Any, reply: Reply) -> None:
     """An interaction that runs in the background tells its usage when it is asked for."""
     bill_searches(request, last, reply)
     if reply.usage is None and text_of(member(last, "status")) == "in_progress":
-        reply.pending = True
         reply.unpriced = "the interaction runs in the background; its usage is not known yet"
 
 

@@ -62,7 +62,7 @@ def read_results(request: Request, last: Any, reply: Reply) -> None:
         return
     if isinstance(last, bytes):
         _add(request, map(_counted, io.BytesIO(last)), batch, reply)
-    elif _BATCHES.is_new(batch.id, 1):
+    elif _BATCHES.is_new(reply.id, 1):
         reply.unpriced = "the results of this batch were written to a file, and not seen"
     reply.already_billed = reply.usage is None and not reply.unpriced
 

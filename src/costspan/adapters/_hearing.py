@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._streams import AsyncStream, SyncStream
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from costspan.adapters._watch import Watch
 
 _HEAR = Guard("hear an answer")
+_OWN = ("BoundSyncStream", "BoundAsyncStream")  # of httpx; what a program has put in its place may be anything
+_LONGEST = 16 * 2**20  # bytes of a line: a longer one is no answer that tells its usage
 
 
 def hear_lines(response: Any, watch: Watch) -> None:
@@ -27,14 +30,22 @@ def hear_lines(response: Any, watch: Watch) -> None:
         read.see(response.content)
         read.finish()
         return
+    if type(response.stream).__name__ not in _OWN:
+        watch.call.reply.unpriced = "the answer passes through a stream of the program's own, and is not seen"
+        watch.leave_early()
+        return
     unpack = response._get_content_decoder().decode
     del response._decoder  # that one is ours: it makes itself another
 
-    def decode(piece: bytes) -> bytes:
-        unpacked = unpack(piece)
-        return unpacked if isinstance(unpacked, bytes) else b"".join(unpacked)  # httpx2's come in pieces, too
+    def decode(data: bytes) -> Iterable[bytes]:
+        unpacked = unpack(data)
+        return (unpacked,) if isinstance(unpacked, bytes) else unpacked  # httpx2's come in pieces
 
     response.stream._stream = Heard(response.stream._stream, Lines(watch, decode=decode))
+
+
+def _as_it_is(data: bytes) -> Iterable[bytes]:
+    return (data,)
 
 
 class Heard:
@@ -47,7 +58,9 @@ class Heard:
         return SyncStream(iter(self._inner), self._lines)  # type: ignore[arg-type] # as ParsedStream
 
     def __aiter__(self) -> AsyncStream:
-        return AsyncStream(aiter(self._inner), self._lines)  # type: ignore[arg-type] # as above
+        given = aiter(self._inner)
+        kind = _Generator if isinstance(given, AsyncGenerator) else AsyncStream
+        return kind(given, self._lines)  # type: ignore[arg-type] # as above
 
     def close(self) -> None:
         """All that the program wants of it has come."""
@@ -64,16 +77,29 @@ class Heard:
             self._lines.leave_early()
 
 
+class _Generator(AsyncStream):
+    """In the place of an async generator, which httpx2 closes if it can see that it is one."""
+
+    async def asend(self, value: Any) -> Any:
+        return await self._inner.asend(value)  # type: ignore[attr-defined] # a generator
+
+    async def athrow(self, *error: Any) -> Any:
+        return await self._inner.athrow(*error)  # type: ignore[attr-defined] # as above
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()  # type: ignore[attr-defined] # as above
+
+
 class Whole:
     """An answer in pieces, read when all of it has come.
 
-    `words` puts what it tells in those of the provider's SDK; `decode` undoes the compression of a piece.
+    `words` puts what it tells in those of the provider's SDK; `decode` undoes the compression of what has come.
     """
 
     def __init__(
-        self, watch: Watch, words: Callable[[Any], Any] = dict, decode: Callable[[Any], bytes] = bytes
+        self, watch: Watch, words: Callable[[Any], Any] = dict, decode: Callable[[Any], Iterable[bytes]] = _as_it_is
     ) -> None:
-        self.call, self.fail, self.leave_early = watch.call, watch.fail, watch.leave_early
+        self.call, self.fail = watch.call, watch.fail
         self._watch, self._words, self._decode = watch, words, decode
         self._come = bytearray()
 
@@ -93,6 +119,10 @@ class Whole:
             self._end()
         self._watch.finish()
 
+    def leave_early(self) -> None:
+        """The program wants no more of it."""
+        self._watch.leave_early()
+
     def _end(self) -> None:
         self._watch.complete(self._words(parsed(self._come)) or None)  # sound is no JSON
 
@@ -107,13 +137,22 @@ class Lines(Whole):
     def see(self, data: bytes) -> bool:
         """As above."""
         with _HEAR:
-            come = self._decode(data)
-            self._come += come
-            if b"\n" in come:
-                *lines, self._come = self._come.split(b"\n")
-                for line in lines:
-                    self._look(line)
+            for piece in self._decode(data):
+                self._come += piece
+                if b"\n" in piece:
+                    *lines, self._come = self._come.split(b"\n")
+                    for line in lines:
+                        self._look(line)
+                if len(self._come) > _LONGEST:
+                    self._come.clear()
         return True
+
+    def leave_early(self) -> None:
+        """As above; the last line may have come whole."""
+        if self.call.open:
+            with _HEAR:
+                self._end()
+        super().leave_early()
 
     def _end(self) -> None:
         self._look(self._come)

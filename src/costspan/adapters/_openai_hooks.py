@@ -30,8 +30,8 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
     """Server tools are billed by the call; a background response that tells no usage yet is billed when it does."""
     units = _tool_units(last)
     if reply.usage is None:
-        reply.pending = bool(member(request.body, "background"))
-        _PENDING.add(reply.id)
+        if reply.id and (not reply.partial or member(request.body, "background")):  # else it is estimated now
+            _PENDING.add(reply.id)
         return
     if units:
         reply.usage = reply.usage + Usage.of(units)

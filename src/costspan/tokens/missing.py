@@ -24,8 +24,10 @@ def is_missing(call: Call) -> bool:
     reply = call.reply
     if reply.usage is not None and not (reply.partial and reply.text and not reply.usage.total_output):
         return False  # Anthropic tells the output of a stream at its end: of one that was left before, it is missing
-    if reply.free or reply.cached or reply.pending or reply.already_billed or not is_countable(call):
+    if reply.free or reply.cached or reply.already_billed or not is_countable(call):
         return False
+    if reply.pending or call.request.body.get("background"):
+        return False  # runs on at the provider: its usage comes when it is asked for
     return not call.error or call.chunks > 0  # what failed before an answer began is not billed
 
 
