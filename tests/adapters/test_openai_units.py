@@ -125,6 +125,20 @@ def test_a_background_response_is_billed_when_it_first_tells_its_usage(watch, se
     assert [call.reply.usage for call in seen.calls] == [None, Usage(**TOKENS)]
 
 
+def test_a_stream_that_was_left_and_estimated_is_not_billed_again(watch, serve):
+    seen, fake = watch("openai", count_tokens="missing"), serve(wire)
+    name = "resp_that_was_left"
+    fake.play(wire.response(id=name), wire.retrieved(id=name, usage=wire.RESPONSE_USAGE))
+    sdk = openai.OpenAI(base_url=fake.url + "/v1", api_key="k", max_retries=0)
+    with sdk.responses.create(model="gpt-5", input="cats?", stream=True) as stream:
+        next(iter(stream))
+    sdk.responses.retrieve(name)
+    sdk.close()
+
+    (span,) = seen.spans
+    assert (span.attributes["gen_ai.response.id"], span.attributes["costspan.usage.partial"]) == (name, True)
+
+
 def test_what_was_billed_when_it_was_made_is_not_billed_again(watch, serve):
     seen, fake = watch("openai"), serve(wire)
     client(fake).ask("sync", "responses.retrieve", "resp_of_yesterday")
