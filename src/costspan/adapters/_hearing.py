@@ -91,16 +91,11 @@ class _Generator(AsyncStream):
 
 
 class Whole:
-    """An answer in pieces, read when all of it has come.
+    """An answer in pieces, read when all of it has come; `words` puts what it tells in those of the provider's SDK."""
 
-    `words` puts what it tells in those of the provider's SDK; `decode` undoes the compression of what has come.
-    """
-
-    def __init__(
-        self, watch: Watch, words: Callable[[Any], Any] = dict, decode: Callable[[Any], Iterable[bytes]] = _as_it_is
-    ) -> None:
+    def __init__(self, watch: Watch, words: Callable[[Any], Any] = dict) -> None:
         self.call, self.fail = watch.call, watch.fail
-        self._watch, self._words, self._decode = watch, words, decode
+        self._watch, self._words = watch, words
         self._come = bytearray()
 
     def refusal(self) -> Exception | None:
@@ -128,7 +123,16 @@ class Whole:
 
 
 class Lines(Whole):
-    """Events of a stream, or results of a batch: each on a line of its own, read when it has come."""
+    """Events of a stream, or results of a batch: each on a line of its own, read when it has come.
+
+    `decode` undoes the compression of what has come.
+    """
+
+    def __init__(
+        self, watch: Watch, words: Callable[[Any], Any] = dict, decode: Callable[[bytes], Iterable[bytes]] = _as_it_is
+    ) -> None:
+        super().__init__(watch, words)
+        self._decode = decode
 
     def refusal(self) -> Exception | None:
         """As of any stream: a budget may end it."""
