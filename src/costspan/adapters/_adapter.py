@@ -62,6 +62,7 @@ class Operation:
     asks_usage: bool = False  # a stream tells its usage only if `stream_options.include_usage` is sent
     lazy: bool = False  # a stream asks the provider only when it is iterated
     lookup: bool = False  # asks for what was made before: only told to telemetry if a hook finds something to bill
+    known: Callable[[str], bool] | None = None  # whether it is a call, by the id of what is asked for
     hook: Hook | None = None
     tally: Tally | None = None
     deliver: Deliver | None = None

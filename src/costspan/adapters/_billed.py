@@ -7,6 +7,7 @@ from threading import RLock
 from typing import NamedTuple
 
 _MOST = 10_000  # ids remembered, the oldest forgotten first
+_ALL = 2**63  # results of a batch that is billed by its own usage
 
 
 class Once:
@@ -55,6 +56,10 @@ class Batches:
     def is_new(self, batch: str, result: int) -> bool:
         """Whether this result (the first is 1) was not billed before; it is now."""
         return self._billed.more(batch, result) > 0
+
+    def is_whole(self, batch: str) -> bool:
+        """Whether none of its results were billed before; all are now."""
+        return self._billed.more(batch, _ALL) == _ALL
 
     def name(self, file: str, batch: Batch) -> None:
         """A finished batch has named the file of its results."""

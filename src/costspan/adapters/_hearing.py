@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._streams import AsyncStream, SyncStream
@@ -27,7 +28,8 @@ def hear_lines(response: Any, watch: Watch) -> None:
     """
     if hasattr(response, "_content"):
         read = Lines(watch)
-        read.see(response.content)
+        for line in BytesIO(response.content):  # no second copy of it all
+            read.see(line)
         read.finish()
         return
     if type(response.stream).__name__ not in _OWN:

@@ -22,7 +22,6 @@ _SEARCHES = path("tool_usage.web_search.num_requests|response.tool_usage.web_sea
 
 
 _PENDING = Once()  # background responses whose making told no usage: billed when they are first seen with it
-_BATCHES = Once()
 _FINISHED = Once()
 
 
@@ -46,16 +45,6 @@ def read_retrieved(request: Request, last: Any, reply: Reply) -> None:
         reply.already_billed = True
     else:
         read_response(request, last, reply)
-
-
-def read_batch(_request: Request, last: Any, reply: Reply) -> None:
-    """A finished batch is billed at the batch price, once per id in this process."""
-    reply.terms = reply.terms._replace(batch=True)
-    done = text_of(member(last, "status")) in ("completed", "expired", "cancelled")
-    reply.already_billed = not done or not reply.usage or not _BATCHES.add(reply.id)
-    answered = member(member(last, "request_counts"), "completed")
-    if reply.usage and type(answered) is int and answered > 0:
-        reply.usage += Usage(requests=answered)
 
 
 def bill_once(_request: Request, _last: Any, reply: Reply) -> None:

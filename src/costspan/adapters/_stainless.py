@@ -50,6 +50,8 @@ def open_request(
     if found is None:
         return None
     operation, resource = found
+    if resource and operation.known is not None and not operation.known(resource):
+        return None
     body = options.json_data if isinstance(options.json_data, dict) else {}
     request = read_request(operation, adapter.provider, body)
     request.stream, request.resource = bool(kwargs.get("stream")), resource

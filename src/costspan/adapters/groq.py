@@ -19,6 +19,14 @@ ADAPTER = Adapter(
     seats=stainless("groq"),
     routes=(
         Route("POST", "chat/completions", CHAT),
-        *some(openai.ROUTES, "embeddings", "audio/speech", "audio/transcriptions", "audio/translations"),
+        *some(
+            openai.ROUTES,
+            "embeddings",
+            "audio/speech",
+            "audio/transcriptions",
+            "audio/translations",
+            "batches/{id}",
+            "files/{id}/content",
+        ),
     ),
 )

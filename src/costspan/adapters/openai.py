@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costspan.adapters import _openai_batches as batches
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat
 from costspan.adapters._openai_connections import CONNECTIONS
@@ -88,7 +89,17 @@ SPEECH = Operation("text_to_speech", model="", id="", hook=hooks.count_character
 TRANSCRIPTION = Operation("speech_to_text", usage=TRANSCRIPTION_USAGE, text="delta", full_text="text")
 FREE = Operation("moderation", free=True)
 TOKEN_COUNT = Operation("count_tokens", free=True)
-BATCH = Operation("batch", usage=RESPONSES_USAGE, lookup=True, hook=hooks.read_batch)
+BATCH = Operation("batch", usage=RESPONSES_USAGE, lookup=True, hook=batches.read_batch)
+RESULTS = Operation(
+    "batch",
+    model="",
+    id="",
+    lookup=True,
+    known=batches.has_results,
+    deliver=batches.hear_results,
+    tally=batches.tally_result,
+    hook=batches.read_results,
+)
 
 ROUTES = (
     Route("POST", "chat/completions", CHAT),
@@ -107,6 +118,7 @@ ROUTES = (
     Route("POST", "audio/translations", TRANSCRIPTION),
     Route("POST", "moderations", FREE),
     Route("GET", "batches/{id}", BATCH),
+    Route("GET", "files/{id}/content", RESULTS),
 )
 
 CHAT_STREAMS, RESPONSE_STREAMS = "openai.lib.streaming.chat._completions", "openai.lib.streaming.responses._responses"

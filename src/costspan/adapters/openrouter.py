@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _openai_batches as batches
 from costspan.adapters import _openai_hooks as hooks
 from costspan.adapters import openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
@@ -20,7 +21,7 @@ TRANSCRIPTION = replace(
     usage=UsageMap(total_input="input_tokens", total_output="output_tokens", input_audio_s="seconds", cost="cost"),
 )
 VIDEO = Operation("video_generation", usage=UsageMap(cost="cost"), model="", lookup=True, hook=hooks.bill_once)
-BATCH = Operation("batch", usage=CHAT_USAGE, lookup=True, hook=hooks.read_batch)
+BATCH = Operation("batch", usage=CHAT_USAGE, lookup=True, hook=batches.read_batch)
 
 _CLASSES = {
     "chat:Chat": {"send": openai.CHAT},

@@ -34,6 +34,8 @@ ADAPTER = Adapter(
             "audio/speech",
             "audio/transcriptions",
             "audio/translations",
+            "batches/{id}",
+            "files/{id}/content",
         ),
     ),
 )

@@ -1,0 +1,177 @@
+"""Batches whose answers are in a file of results, by every SDK that reads such a file as OpenAI's does."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from importlib import import_module
+from operator import attrgetter
+
+import pytest
+from fake_providers import Answer
+from fake_providers import openai as wire
+from fake_providers.openai import error
+
+from adapters import PLAIN, Client, close
+from costspan.demo.server import reply
+from costspan.usage import ModelUsage, Usage
+
+SDKS = {"groq": "Groq", "together": "Together", "openai": "OpenAI"}
+CHAT = {"prompt_tokens": 1000, "completion_tokens": 200, "total_tokens": 1200}
+ANSWERED = [
+    {"model": "m-1", "usage": CHAT | {"prompt_tokens_details": {"cached_tokens": 400}}},
+    {"model": "m-2", "usage": CHAT},
+    {"usage": {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}},  # the Responses API's; names no model
+    {"error": {"message": "No."}},
+]
+TOLD = Usage(input=610, cache_read=400, output=205, requests=2)
+
+
+def results(*bodies):
+    lines = [{"id": "r", "custom_id": "c", "response": {"status_code": 200, "body": body}} for body in bodies]
+    text = "\n".join(map(json.dumps, [*lines, {"id": "r", "custom_id": "c", "response": None, "error": {"code": "x"}}]))
+    return Answer((text.encode(),), content_type="application/octet-stream")
+
+
+def job(name, status="completed", **more):
+    told = {"id": name, "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": "f", "created_at": 1}
+    return reply(told | {"completion_window": "24h", "status": status, "model": "m-1", "model_id": "m-1"} | more)
+
+
+def client(fake, sdk):
+    where = {"base_url": fake.url, "api_key": "k", "max_retries": 0}
+    module = import_module(sdk)
+    return Client(*(lambda kind=kind: getattr(module, kind + SDKS[sdk])(**where) for kind in ("", "Async")))
+
+
+async def read(given):
+    """All of a file, however it is given."""
+    if hasattr(given, "__enter__"):
+        with given as answer:
+            return b"".join(answer.iter_bytes())
+    if hasattr(given, "__aenter__"):
+        async with given as answer:
+            return b"".join([each async for each in answer.iter_bytes()])
+    answer = await waited(given)
+    answer = answer if hasattr(answer, "read") else answer.parse()
+    return await waited(answer.read())
+
+
+async def waited(given):
+    return await given if inspect.isawaitable(given) else given
+
+
+@pytest.mark.parametrize("way", ["", "with_raw_response.", "with_streaming_response."])
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_batch_is_billed_as_its_file_of_results_is_read_first(watch, serve, sdk, shape, way):
+    seen, fake = watch(sdk), serve(wire)
+    name, file = f"{sdk}-{shape}-{way}", results(*ANSWERED)
+    done = job(name, output_file_id=name)
+    fake.play(error(404), file, job(name, "in_progress"), done, done, file, file)
+
+    async def ask():
+        asked = getattr(import_module(sdk), ("Async" if shape == "async" else "") + SDKS[sdk])(
+            base_url=fake.url, api_key="k", max_retries=0
+        )
+        content = attrgetter(f"files.{way}content")(asked)
+        with pytest.raises(Exception, match="404"):
+            await read(content(name))
+        bodies = [await read(content(name))]
+        for _ in range(3):
+            await waited(asked.batches.retrieve(name))
+        bodies += [await read(content(name)), await read(content(name))]
+        await close(asked)
+        return bodies
+
+    assert asyncio.run(ask()) == list(file.parts) * 3
+    assert (seen.usage, seen.reply.parts) == (TOLD, (ModelUsage("m-2", Usage(input=1000, output=200, requests=1)),))
+    assert (seen.reply.terms.batch, seen.reply.model, seen.reply.id) == (True, "m-1", name)
+    assert (seen.call.request.operation, seen.call.error) == ("batch", "")
+
+
+PRICED = [  # USD for 1000 tokens in and 200 out, by a million
+    ("groq", "llama-3.3-70b-versatile", (1000 * 0.59 + 200 * 0.79) / 2e6),
+    ("groq", "openai/gpt-oss-120b", (1000 * 0.15 + 200 * 0.6) / 2e6),
+    ("together", "meta-llama/Llama-3.3-70B-Instruct-Turbo", 1200 * 1.04 / 2e6),
+    ("together", "openai/gpt-oss-120b", (1000 * 0.15 + 200 * 0.6) / 1e6),  # not discounted
+]
+
+
+@pytest.mark.parametrize(("sdk", "model", "cost"), PRICED)
+def test_a_batch_costs_half_where_the_provider_says_so(watch, serve, sdk, model, cost):
+    seen, fake = watch(sdk), serve(wire)
+    name = f"{sdk}-{model}".replace("/", "-")
+    fake.play(job(name, output_file_id=name), results({"model": model, "usage": CHAT}))
+
+    client(fake, sdk).ask("sync", "batches.retrieve", name)
+    client(fake, sdk).ask("sync", "files.content", name)
+
+    assert float(seen.attributes["gen_ai.usage.cost.amount"]) == pytest.approx(cost)
+    assert seen.attributes["costspan.price.status"] == "priced"
+
+
+def test_a_batch_of_sound_is_billed_by_its_length_or_said_to_tell_none(watch, serve):
+    seen, fake = watch("groq"), serve(wire)
+    long = [{"text": "Cats.", "duration": 60.5}, {"text": "Cats.", "usage": {"type": "duration", "seconds": 12}}]
+    mute = results({"text": "Cats.", "x_groq": {"id": "r"}})
+    told = {"model": "whisper-large-v3"}
+    fake.play(job("long", output_file_id="l", **told), results(*long))
+    fake.play(job("mute", output_file_id="m", **told), mute, mute)
+
+    for path, name in (("batches.retrieve", "x"), ("files.content", "l")):
+        client(fake, "groq").ask("sync", path, name)
+    for path, name in (("batches.retrieve", "x"), ("files.content", "m"), ("files.content", "m")):
+        client(fake, "groq").ask("sync", path, name)
+
+    one, other = seen.calls
+    assert (one.reply.usage, one.reply.model) == (Usage(input_audio_ms=72_500, requests=2), "whisper-large-v3")
+    assert "do not tell" in other.reply.unpriced
+
+
+@pytest.mark.parametrize("order", ["uf", "nuf", "fu"])  # of looks at the batch with and without usage, and the file
+def test_a_batch_that_tells_its_usage_is_not_billed_by_its_file_too(watch, serve, order):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    told = {"input_tokens": 2000, "output_tokens": 400, "total_tokens": 2400}
+    looks = {
+        "u": job(order, output_file_id=order, usage=told),
+        "n": job(order, output_file_id=order),
+        "f": results({"model": "gpt-4o", "usage": CHAT}, {"model": "gpt-4o", "usage": CHAT}),
+    }
+    fake.play(*(looks[each] for each in order))
+
+    for each in order:
+        client(fake, "openai").ask("sync", "files.content" if each == "f" else "batches.retrieve", order)
+
+    assert (seen.usage.input, seen.usage.output) == (2000, 400)
+
+
+def test_what_was_read_of_a_file_is_billed_and_later_the_rest(watch, serve):
+    seen, fake = watch("groq"), serve(wire)
+    (text,) = results(*ANSWERED[:2]).parts
+    at = text.index(b"\n") + 1
+    slow = Answer((text[:at], text[at:]), content_type="application/octet-stream", streamed=True)
+    fake.play(job("left", output_file_id="left"), slow, results(*ANSWERED[:2]))
+    groq = import_module("groq").Groq(base_url=fake.url, api_key="k")
+
+    groq.batches.retrieve("left")
+    with groq.files.with_streaming_response.content("left") as answer:
+        next(answer.iter_bytes(chunk_size=at))
+    groq.files.content("left")
+    groq.close()
+
+    first, rest = (each.reply for each in seen.calls)
+    assert (first.usage, first.parts) == (Usage(input=600, cache_read=400, output=200, requests=1), ())
+    assert (rest.model, rest.usage) == ("m-2", Usage(input=1000, output=200, requests=1))
+
+
+def test_a_file_that_openais_older_method_gives_as_text_is_read_too(watch, serve):
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(job("text", output_file_id="text"), results(*ANSWERED))
+
+    client(fake, "openai").ask("sync", "batches.retrieve", "text")
+    with pytest.warns(DeprecationWarning, match="content"):
+        assert "custom_id" in client(fake, "openai").ask("sync", "files.retrieve_content", "text")
+
+    assert seen.usage == TOLD
