@@ -163,11 +163,12 @@ PITFALLS = {  # section 20, point by point
         "adapters/test_openai_units.py::test_what_was_billed_when_it_was_made_is_not_billed_again",
         "adapters/test_perplexity.py::test_an_answer_fetched_later_is_billed_once",
         "adapters/test_together.py::test_a_video_is_billed_once_at_the_cost_it_tells_when_it_is_done",
-        "adapters/test_google_genai_new.py::test_an_interaction_in_the_background_says_why_it_has_no_price",
+        "adapters/test_google_genai_new.py::test_an_interaction_in_the_background_is_billed_by_the_poll_that_finds_it_done",
         _CLAUDE + "test_results_read_again_are_not_billed_again",
     ),
     "Batches are billed later, at half the price": (
         _HOSTS + "test_a_batch_is_billed_at_half_the_price_once_however_often_it_is_asked_for",
+        "adapters/test_openai_batches.py::test_a_batch_is_billed_as_its_file_of_results_is_read_first",
         _CLAUDE + "test_a_batch_s_results_are_billed_as_they_are_read_at_the_batch_price",
         "pricing/test_billing_rules.py::test_6_fast_doubles_us_adds_a_tenth_batch_halves",
     ),

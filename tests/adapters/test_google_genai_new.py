@@ -92,6 +92,60 @@ def test_an_interaction_in_the_background_says_why_it_has_no_price(watch, serve,
     assert seen.usage is None
 
 
+RUNNING = {"status": "in_progress", "usage": None, "steps": []}
+
+
+@pytest.mark.parametrize("polled", [False, True])  # as a stream
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_interaction_in_the_background_is_billed_by_the_poll_that_finds_it_done(watch, serve, shape, polled):
+    seen, fake = watch("google_genai", count_tokens="missing"), serve(wire)
+    name, ask = f"v1_{shape}_{polled}", STREAMS[PLAIN.index(shape)] if polled else shape
+    done = wire.interaction(id=name, model=ASK["model"])
+    partly = {"total_input_tokens": 9, "total_output_tokens": 1}
+    fake.play(
+        wire.interaction(id=name, **RUNNING),
+        wire.interaction(id=name, **RUNNING | {"usage": partly}),
+        done,
+        done,
+    )
+
+    client(fake).ask(shape, "interactions.create", **ASK, background=True)
+    client(fake).ask(shape, "interactions.get", name)
+    for _ in range(2):
+        client(fake).ask(ask, "interactions.get", id=name)
+
+    made, told = seen.calls
+    assert (made.reply.usage, told.reply.usage) == (None, FULL)
+    assert (told.reply.id, told.reply.model, told.request.operation) == (name, ASK["model"], "chat")
+    assert seen.spans[1].attributes["costspan.price.status"] == "priced"
+
+
+@pytest.mark.parametrize("left", [False, True])
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_in_the_background_is_billed_once(watch, serve, shape, left):
+    """Taken up again by its id, where it was left."""
+    seen, fake = watch("google_genai", count_tokens="missing"), serve(wire)
+    name = f"v1_{shape}_{left}"
+    told = wire.interaction(id=name, model=ASK["model"])
+    fake.play(told, told)
+    asking = client(fake)
+
+    (asking.leave if left else asking.ask)(shape, "interactions.create", **ASK, background=True)
+    asking.ask(shape, "interactions.get", id=name, last_event_id="2")
+
+    billed = [each.reply.usage for each in seen.calls if each.reply.usage]
+    assert billed == [FULL]
+
+
+def test_an_interaction_that_another_process_made_is_not_billed_by_asking_for_it(watch, serve):
+    seen, fake = watch("google_genai"), serve(wire)
+    fake.play(wire.interaction(id="v1_elsewhere"))
+
+    client(fake).ask("sync", "interactions.get", "v1_elsewhere")
+
+    assert seen.calls == []
+
+
 def ask_vertex(fake, shape, name, **arguments):
     options = types.HttpOptions(base_url=fake.url, api_version="v1")
     sdk = genai.Client(vertexai=True, api_key="k", http_options=options)

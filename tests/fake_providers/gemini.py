@@ -171,4 +171,5 @@ ROUTES = (
     Route("POST", ":predictLongRunning", lambda _asked: reply({"name": "operations/1", "done": False})),
     Route("POST", ":countTokens", lambda _asked: reply({"totalTokens": 42})),
     Route("POST", "/interactions", interaction()),
+    Route("GET", "/interactions/[^/]+", interaction()),
 )

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
+from costspan.adapters._billed import Once
 from costspan.adapters._paths import is_given, member, path, text_of
 from costspan.adapters._request import place, read_request
 from costspan.adapters._usage import UsageMap
@@ -62,6 +63,9 @@ _FOUND = path(
     "usage_metadata.tool_use_prompt_token_count|usage.total_tool_use_tokens|interaction.usage.total_tool_use_tokens"
 )
 _SEARCH_TOOL = path("config.tools.*.google_search|config.tools.*.googleSearch")
+_STATUS = path("status|interaction.status")
+_RUNNING = ("in_progress", "queued")
+_PENDING = Once()  # interactions whose making told no usage
 _UNSPECIFIED = "_UNSPECIFIED"  # protobuf's word for nothing, as a last part of a name
 _TOKEN_COUNTS = path("embeddings.*.statistics.token_count|*.statistics.token_count")
 _CHARACTERS = path("metadata.billable_character_count")
@@ -192,10 +196,19 @@ def _asked(read: Read, request: Request, usual: int) -> int:
 
 
 def read_interaction(request: Request, last: Any, reply: Reply) -> None:
-    """An interaction that runs in the background tells its usage when it is asked for."""
+    """An interaction that runs in the background is billed when it is asked for."""
+    if text_of(_STATUS(last)) in _RUNNING and not reply.partial:
+        reply.usage, reply.unpriced = None, "the interaction runs in the background; its usage is not known yet"
     bill_searches(request, last, reply)
-    if reply.usage is None and text_of(member(last, "status")) == "in_progress":
-        reply.unpriced = "the interaction runs in the background; its usage is not known yet"
+    if not reply.usage and reply.id and (not reply.partial or member(request.body, "background")):
+        _PENDING.add(reply.id)
+
+
+def read_retrieved(request: Request, last: Any, reply: Reply) -> None:
+    """An interaction that is asked for was billed when it was made, unless it told no usage then."""
+    running = text_of(_STATUS(last)) in _RUNNING
+    reply.already_billed = running or not reply.usage or not _PENDING.take(reply.id)
+    bill_searches(request, last, reply)
 
 
 def snake(value: Any) -> Any:

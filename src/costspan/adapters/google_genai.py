@@ -6,6 +6,8 @@ The private methods are the level at which one call is one request: automatic fu
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from costspan.adapters import _google as google
 from costspan.adapters import _google_batches as batches
 from costspan.adapters import _google_live as live
@@ -82,6 +84,7 @@ INTERACTION = Operation(
     parameters=google.PARAMETERS,
     parameters_in="generation_config",
 )
+RETRIEVED = replace(INTERACTION, lookup=True, hook=google.read_retrieved)
 TURN = Operation(
     "generate_content",
     usage=google.USAGE.at("usage_metadata", "server_content.grounding_metadata"),
@@ -126,6 +129,8 @@ ADAPTER = Adapter(
         Seat("google.genai.live", "AsyncSession._receive", receives=True, waits=True),
         Seat(GAOS, "Interactions.create", google.open_interaction, INTERACTION),
         Seat(GAOS, "AsyncInteractions.create", google.open_interaction, INTERACTION, waits=True),
+        Seat(GAOS, "Interactions.get", google.open_interaction, RETRIEVED),
+        Seat(GAOS, "AsyncInteractions.get", google.open_interaction, RETRIEVED, waits=True),
         Seat(DECISIONS, "Decisions.create", google.open_interaction, INTERACTION),
         Seat(DECISIONS, "AsyncDecisions.create", google.open_interaction, INTERACTION, waits=True),
         Seat(STREAM, "Stream.close", closes="generator"),
