@@ -31,11 +31,24 @@ def chat(usage=USAGE):
     return answer
 
 
+def started(task):
+    """A job, just begun."""
+    return reply({"request_id": "r-1", "output": {"task_id": task, "task_status": "PENDING"}})
+
+
+def polled(task, usage=None, status="SUCCEEDED", **output):
+    """A job as it is when it is asked for."""
+    told = {"request_id": "r-2", "output": {"task_id": task, "task_status": status, **output}}
+    return reply(told if usage is None else told | {"usage": usage})
+
+
 VECTORS = {"output": {"embeddings": [{"text_index": 0, "embedding": [0.5]}]}, "usage": {"total_tokens": 12}}
 RANKED = {"output": {"results": [{"index": 0, "relevance_score": 0.5}]}, "usage": {"total_tokens": 12}}
 ROUTES = (
     Route("POST", "/generation", chat()),
     Route("POST", "/text-embedding", lambda _asked: reply(VECTORS | {"request_id": "r-1"})),
+    Route("POST", "/(multimodal-embedding|image-synthesis|video-synthesis)", lambda _asked: started("t-1")),
+    Route("GET", "/tasks/[^/]+", lambda _asked: polled("t-1")),
     Route("POST", "/text-rerank", lambda _asked: reply(RANKED | {"request_id": "r-1"})),
     *openai.ROUTES,
     *anthropic.ROUTES,

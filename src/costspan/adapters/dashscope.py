@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _dashscope_jobs as jobs
 from costspan.adapters import anthropic, openai
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat, methods
 from costspan.adapters._dashscope_hooks import hear, open_call, open_transport
@@ -34,6 +35,28 @@ CHAT = Operation(
     lazy=True,
 )
 EMBED = Operation("embeddings", usage=USAGE, model="", id="request_id", error=ERROR)
+EMBED_ANY = replace(
+    EMBED,
+    usage=UsageMap(  # of some models the tokens of pictures are in the sum, and told apart again
+        extra_input="input_tokens_details.text_tokens|input_tokens",
+        input_image="input_tokens_details.image_tokens|image_tokens",
+    ),
+)
+PICTURES = Operation(
+    "image_generation",
+    usage=UsageMap(images="image_count"),
+    model="",
+    id="output.task_id|request_id",
+    error=f"{ERROR}.?|output.{ERROR}",
+    asked={"size": "size"},
+    hook=jobs.bill_made,
+)
+VIDEO = replace(
+    PICTURES,
+    name="video_generation",
+    usage=UsageMap(output_video_s="duration|video_duration"),
+    asked={"size": "resolution"},
+)
 RERANK = Operation("rerank", usage=USAGE, model="", id="request_id", error=ERROR)
 
 _CLASSES = (
@@ -42,13 +65,22 @@ _CLASSES = (
     ("dashscope.aigc.multimodal_conversation:MultiModalConversation", CHAT, False),
     ("dashscope.aigc.multimodal_conversation:AioMultiModalConversation", CHAT, True),
     ("dashscope.embeddings.text_embedding:TextEmbedding", EMBED, False),
+    ("dashscope.embeddings.multimodal_embedding:MultiModalEmbedding", EMBED_ANY, False),
+    ("dashscope.embeddings.multimodal_embedding:AioMultiModalEmbedding", EMBED_ANY, True),
     ("dashscope.rerank.text_rerank:TextReRank", RERANK, False),
     ("dashscope.rerank.text_rerank:AioTextReRank", RERANK, True),
+)
+_JOBS = (
+    ("dashscope.aigc.image_synthesis:ImageSynthesis", PICTURES, False),
+    ("dashscope.aigc.image_synthesis:AioImageSynthesis", PICTURES, True),
+    ("dashscope.aigc.video_synthesis:VideoSynthesis", VIDEO, False),
+    ("dashscope.aigc.video_synthesis:AioVideoSynthesis", VIDEO, True),
 )
 _SENT = {  # by the newer clients
     "aigc/text-generation/generation": replace(CHAT, parameters_in="parameters", lazy=False),
     "aigc/multimodal-generation/generation": replace(CHAT, parameters_in="parameters", lazy=False),
     "embeddings/text-embedding/text-embedding": EMBED,
+    "embeddings/multimodal-embedding/multimodal-embedding": EMBED_ANY,
     "rerank/text-rerank/text-rerank": RERANK,
     "chat/completions": replace(openai.CHAT, usage=USAGE, asks_usage=False),  # the SDK asks for it itself
     "v1/messages": anthropic.MESSAGE,
@@ -64,6 +96,16 @@ ADAPTER = Adapter(
             seat
             for where, operation, waits in _CLASSES
             for seat in methods(where, {"call": operation}, opener=open_call, waits=waits, arguments=("model",))
+        ),
+        *(
+            seat
+            for where, operation, waits in _JOBS
+            for names, argument, done in (
+                (("call", "sync_call") if operation is PICTURES else ("call",), "model", operation),
+                (("async_call",), "model", replace(operation, usage=None, lookup=True, hook=jobs.note_job)),
+                (("wait", "fetch"), "task", replace(operation, lookup=True, hook=jobs.bill_job)),
+            )
+            for seat in methods(where, dict.fromkeys(names, done), opener=open_call, waits=waits, arguments=(argument,))
         ),
         *(
             Seat("dashscope.v2.transport.http", f"{kind}Transport.{name}", open_transport, waits=waits, streams=streams)

@@ -1,0 +1,44 @@
+"""Alibaba Cloud's jobs: pictures and videos that are started, and billed by the call that first sees them done.
+
+Source: dashscope 1.20 and 2.0 as installed; alibabacloud.com/help/model-studio: a video is billed by the `duration` of
+its usage, at the price of its resolution (`SR`). Read 2026-11-23.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from costspan.adapters._billed import Batch, Batches
+from costspan.adapters._paths import path
+
+if TYPE_CHECKING:
+    from costspan.call import Reply, Request
+
+_LINES = path("usage.SR")
+_JOBS = Batches()
+
+
+def note_job(request: Request, _last: Any, reply: Reply) -> None:
+    """A job that is started: of which model it was asked is not told again."""
+    _JOBS.name(reply.id, Batch(reply.id, request.model))
+    reply.already_billed = True
+
+
+def bill_made(_request: Request, last: Any, reply: Reply) -> None:
+    """What was made while the program waited: asked for again, it costs nothing."""
+    if reply.usage:
+        _JOBS.is_whole(reply.id)
+    _note_resolution(last, reply)
+
+
+def bill_job(_request: Request, last: Any, reply: Reply) -> None:
+    """A job is billed when it is first seen done, once per id in this process."""
+    job = _JOBS.of(reply.id)
+    reply.model = job.model if job is not None else ""
+    reply.already_billed = not reply.usage or not _JOBS.is_whole(reply.id)
+    _note_resolution(last, reply)
+
+
+def _note_resolution(last: Any, reply: Reply) -> None:
+    if lines := _LINES(last):
+        reply.terms = reply.terms._replace(size=f"{lines}p")
