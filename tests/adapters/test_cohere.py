@@ -152,3 +152,37 @@ def test_a_transcription_tells_nothing_that_could_be_priced(watch, serve, shape)
 
     assert seen.attributes["gen_ai.operation.name"] == "speech_to_text"
     assert seen.attributes["costspan.price.status"] == "unpriced"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_finished_batch_is_billed_once_as_it_tells(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+    told = {"id": f"b-{shape}", "name": "cats", "input_dataset_id": "d", "model": "command-a-03-2025", "num_records": 3}
+    counts = {"input_tokens": "1000", "output_tokens": "200", "num_successful_records": 2, "num_failed_records": 1}
+    running = told | {"status": "BATCH_STATUS_IN_PROGRESS", "input_tokens": "500"}
+    done = told | {"status": "BATCH_STATUS_COMPLETED"} | counts
+    fake.play(*(reply({"batch": each}) for each in (running, done, done)))
+
+    for _ in range(3):
+        answer = client(fake).ask(shape, "batches.retrieve", f"b-{shape}")
+
+    assert answer.batch.output_tokens == "200"
+    assert (seen.usage, seen.reply.id) == (Usage(input=1000, output=200, requests=2), f"b-{shape}")
+    assert (seen.reply.model, seen.call.request.operation) == ("command-a-03-2025", "batch")
+    assert seen.attributes["costspan.price.status"] == "partial"  # a discount would not be known
+    assert "batch" in seen.attributes["costspan.price.reason"]
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_embedding_job_is_billed_once_when_it_is_done(watch, serve, shape):
+    seen, fake = watch("cohere"), serve(wire)
+    told = {"job_id": f"e-{shape}", "created_at": "2026-11-23T00:00:00Z", "input_dataset_id": "d", "truncate": "END"}
+    told |= {"model": "embed-english-v3.0", "meta": {"billed_units": {"input_tokens": 600}}}
+    fake.play(*(reply(told | {"status": status}) for status in ("processing", "complete", "complete")))
+
+    for _ in range(3):
+        client(fake).ask(shape, "embed_jobs.get", f"e-{shape}")
+
+    assert (seen.usage, seen.reply.id) == (Usage(input=600), f"e-{shape}")
+    assert (seen.reply.model, seen.call.request.operation) == ("embed-english-v3.0", "embeddings")
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 600 * 0.1 / 1e6

@@ -47,6 +47,14 @@ RERANK = Operation("rerank", usage=USAGE, id="data.id")
 CLASSIFY = Operation("classify", usage=USAGE, id="data.id")
 PARSE = Operation("ocr", usage=USAGE, id="data.id")
 TRANSCRIPTION = Operation("speech_to_text", id="", full_text="data.text")  # the answer is the text alone
+BATCH = Operation("batch", model="data.batch.model", id="data.batch.id", lookup=True, hook=_cohere_hooks.bill_batch)
+EMBED_JOB = Operation(
+    "embeddings", usage=USAGE, model="data.model", id="data.job_id", lookup=True, hook=_cohere_hooks.bill_job
+)
+_POLLED = (
+    ("cohere.batches.raw_client:{}RawBatchesClient", {"retrieve": BATCH}),
+    ("cohere.embed_jobs.raw_client:{}RawEmbedJobsClient", {"get": EMBED_JOB}),
+)
 _SPEECH = "cohere.audio.transcriptions.raw_client:"
 
 _V2 = {"chat": CHAT, "embed": EMBED, "rerank": RERANK, "parse": PARSE}
@@ -73,6 +81,14 @@ ADAPTER = Adapter(
         *methods("cohere.raw_base_client:AsyncRawBaseCohere", _V1, opener=open_keywords, waits=True),
         *methods("cohere.raw_base_client:AsyncRawBaseCohere", _V1_STREAMS, opener=open_keywords),
         *methods(f"{_SPEECH}RawTranscriptionsClient", {"create": TRANSCRIPTION}, opener=open_keywords),
+        *(
+            seat
+            for where, operations in _POLLED
+            for twin in ("", "Async")
+            for seat in methods(
+                where.format(twin), operations, opener=open_keywords, waits=bool(twin), arguments=("id",)
+            )
+        ),
         *methods(f"{_SPEECH}AsyncRawTranscriptionsClient", {"create": TRANSCRIPTION}, opener=open_keywords, waits=True),
     ),
 )
