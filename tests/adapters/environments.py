@@ -115,6 +115,7 @@ ENVIRONMENTS = {
             "test_aleph_alpha.py",
             "test_replicate.py",
             "test_dashscope.py",
+            "test_dashscope_jobs.py",
             "test_huggingface_hub.py",
             "test_watsonx.py",
         ),

@@ -3,13 +3,11 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from importlib import import_module
 
 import dashscope
 import httpx
 import pytest
 from dashscope.aigc.generation import AioGeneration
-from dashscope.embeddings.multimodal_embedding import AioMultiModalEmbedding
 from fake_providers import dashscope as wire
 
 from adapters import PLAIN, SHAPES, STREAMS, Client, close
@@ -265,95 +263,3 @@ def test_a_ranking_that_is_awaited_is_seen(watch, serve, monkeypatch):
     asyncio.run(dashscope.AioTextReRank.call(model="m", query="Cats", documents=["Dogs"], api_key="k"))
 
     assert seen.usage == Usage(input=12)
-
-
-def job(fake, kind, shape, *steps, **arguments):
-    """A job by the older functions: each step takes what the one before gave."""
-    owner = getattr(import_module(f"dashscope.aigc.{kind}_synthesis"), f"{kind.title()}Synthesis")
-    if shape == "async":
-        owner = getattr(import_module(f"dashscope.aigc.{kind}_synthesis"), f"Aio{kind.title()}Synthesis")
-
-    async def run():
-        given = {"model": arguments.pop("model"), "prompt": "A cat.", **arguments}
-        for step in steps:
-            made = getattr(owner, step)(**given, api_key="k")
-            made = await made if shape == "async" else made
-            given = {"task": made if step == "async_call" else made.output.task_id}
-        return made
-
-    return asyncio.run(run())
-
-
-@pytest.mark.parametrize("steps", [("call", "fetch"), ("async_call", "fetch", "wait", "fetch"), ("async_call", "wait")])
-@pytest.mark.parametrize("shape", PLAIN)
-def test_a_video_is_billed_once_by_the_call_that_sees_it_done(watch, serve, shape, steps, monkeypatch):
-    seen, fake = watch("dashscope", hosts={"127.0.0.1": "alibaba_cloud"}), serve(wire)
-    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
-    task = f"v-{shape}-{'-'.join(steps)}"
-    usage = {"SR": 720, "duration": 5, "input_video_duration": 0, "output_video_duration": 5, "video_count": 1}
-    done = wire.polled(task, usage, video_url="https://example.org/v.mp4")
-    running = [wire.polled(task, status="RUNNING")] if steps[1] == "fetch" and steps[0] == "async_call" else []
-    fake.play(wire.started(task), *running, done, done, done)
-
-    told = job(fake, "video", shape, *steps, model="wan2.7-t2v", resolution="720P")
-
-    assert told.output.video_url
-    assert (seen.usage, seen.call.request.operation) == (Usage(output_video_ms=5000), "video_generation")
-    assert seen.attributes["gen_ai.usage.cost.amount"] == pytest.approx(5 * 309.6432 / 3600)
-    assert (seen.reply.id, seen.call.error) == (task, "")
-
-
-@pytest.mark.parametrize("steps", [("call", "fetch"), ("sync_call",), ("async_call", "wait", "fetch")])
-@pytest.mark.parametrize("shape", PLAIN)
-def test_pictures_are_counted_once(watch, serve, shape, steps, monkeypatch):
-    seen, fake = watch("dashscope"), serve(wire)
-    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
-    task = f"i-{shape}-{'-'.join(steps)}"
-    done = wire.polled(task, {"image_count": 3}, results=[{"url": "u"}] * 3)
-    fake.play(*([] if "sync_call" in steps else [wire.started(task)]), done, done)
-
-    job(fake, "image", shape, *steps, model="qwen-image", n=3)
-
-    assert (seen.usage, seen.call.request.operation) == (Usage(images=3), "image_generation")
-    assert seen.attributes["costspan.price.status"] == "unpriced"
-    assert "qwen-image" in seen.attributes["costspan.price.reason"]
-
-
-@pytest.mark.parametrize("shape", PLAIN)
-def test_a_job_that_failed_is_an_error_and_costs_nothing(watch, serve, shape, monkeypatch):
-    seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)
-    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
-    failed = wire.polled("f", status="FAILED", code="DataInspectionFailed", message="Not this.")
-    fake.play(wire.started("f"), failed, failed)
-
-    job(fake, "image", shape, "call", "fetch", model="qwen-image")
-
-    assert seen.attributes["error.type"] == "DataInspectionFailed"
-    assert "gen_ai.usage.cost.amount" not in seen.attributes
-
-
-TOLD = (
-    {"input_tokens": 10, "image_tokens": 896},
-    {"input_tokens": 906, "input_tokens_details": {"image_tokens": 896, "text_tokens": 10}},
-)
-
-
-@pytest.mark.parametrize("usage", TOLD)
-@pytest.mark.parametrize("shape", [*PLAIN, "client", "async client"])
-def test_vectors_of_pictures_are_counted(watch, serve, shape, usage, monkeypatch):
-    seen, fake = watch("dashscope"), serve(wire)
-    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
-    fake.play(
-        reply({"request_id": "r-1", "output": {"embeddings": [{"index": 0, "embedding": [0.5]}]}, "usage": usage})
-    )
-    asked = {"model": "qwen3-vl-embedding", "input": [{"text": "Cats"}, {"image": "https://example.org/cat.png"}]}
-
-    if "client" in shape:
-        client(fake).ask(shape.replace("client", "").strip() or "sync", "multimodal.embeddings.create", **asked)
-    elif shape == "async":
-        asyncio.run(AioMultiModalEmbedding.call(**asked, api_key="k"))
-    else:
-        dashscope.MultiModalEmbedding.call(**asked, api_key="k")
-
-    assert (seen.call.request.operation, seen.usage) == ("embeddings", Usage(input=10, input_image=896))
-    assert seen.call.request.model == "qwen3-vl-embedding"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from costspan.call import Request
 
 _CODE = path("code|error.code|error.type")
-_LATER = "X-DashScope-Async"  # such a request only starts a job, whose answer tells no usage
+LATER = "POST, later"  # in place of the method of a request that only starts a job, whose answer tells no usage
+_ASKS_LATER = "X-DashScope-Async"
 _FAILED = 400  # the lowest HTTP status that is an error
 
 
@@ -35,15 +36,18 @@ def open_call(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any, se
 def open_transport(
     adapter: Adapter, seat: Seat, transport: Any, args: tuple[Any, ...], kwargs: dict[str, Any], _settings: Any
 ) -> Opened | None:
-    """A call of a client's transport, by its HTTP request; None for files, jobs and the like."""
+    """A call of a client's transport, by its HTTP request; None for files and the like."""
     method, where = (*args, *(kwargs[name] for name in ("method", "path")[len(args) :]))
-    found = find_route(adapter.routes, method, where)
-    if found is None or member(kwargs.get("headers"), _LATER):
+    found = find_route(adapter.routes, LATER if member(kwargs.get("headers"), _ASKS_LATER) else method, where)
+    if found is None:
         return None
-    request = read_request(found[0], adapter.provider, kwargs["json"])
+    operation, resource = found
+    if operation.known is not None and not operation.known(resource):
+        return None
+    request = read_request(operation, adapter.provider, kwargs.get("json") or {})
     request.stream = seat.streams
     _place(request, kwargs.get("base_url") or str(transport.http_client.base_url))
-    return Opened(found[0], request, args, kwargs)
+    return Opened(operation, request, args, kwargs)
 
 
 def _place(request: Request, address: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from costspan.adapters import _dashscope_jobs as jobs
 from costspan.adapters import anthropic, openai
 from costspan.adapters._adapter import Adapter, Operation, Route, Seat, methods
-from costspan.adapters._dashscope_hooks import hear, open_call, open_transport
+from costspan.adapters._dashscope_hooks import LATER, hear, open_call, open_transport
 from costspan.adapters._usage import UsageMap
 
 USAGE = UsageMap(
@@ -57,6 +57,14 @@ VIDEO = replace(
     usage=UsageMap(output_video_s="duration|video_duration"),
     asked={"size": "resolution"},
 )
+STARTED = replace(PICTURES, usage=None, lookup=True, hook=jobs.note_job)
+POLLED = replace(
+    PICTURES,
+    usage=UsageMap(images="image_count", output_video_s="duration|video_duration"),
+    asked={},
+    lookup=True,
+    hook=jobs.bill_job,
+)
 RERANK = Operation("rerank", usage=USAGE, model="", id="request_id", error=ERROR)
 
 _CLASSES = (
@@ -86,11 +94,20 @@ _SENT = {  # by the newer clients
     "v1/messages": anthropic.MESSAGE,
     "systemone": Operation("chat", usage=USAGE, id="request_id", error=ERROR),
 }
+_STARTED = (  # what they only start
+    "aigc/video-generation/video-synthesis",
+    "aigc/text2image/image-synthesis",
+    "aigc/image-generation/generation",
+)
 
 ADAPTER = Adapter(
     provider="alibaba_cloud",
     package="dashscope >= 1.20",
-    routes=tuple(Route("POST", path, replace(operation, deliver=hear)) for path, operation in _SENT.items()),
+    routes=(
+        *(Route("POST", path, replace(operation, deliver=hear)) for path, operation in _SENT.items()),
+        *(Route(LATER, path, replace(STARTED, deliver=hear)) for path in _STARTED),
+        Route("GET", "tasks/{id}", replace(POLLED, deliver=hear, known=jobs.is_noted)),
+    ),
     seats=(
         *(
             seat
@@ -102,8 +119,8 @@ ADAPTER = Adapter(
             for where, operation, waits in _JOBS
             for names, argument, done in (
                 (("call", "sync_call") if operation is PICTURES else ("call",), "model", operation),
-                (("async_call",), "model", replace(operation, usage=None, lookup=True, hook=jobs.note_job)),
-                (("wait", "fetch"), "task", replace(operation, lookup=True, hook=jobs.bill_job)),
+                (("async_call",), "model", STARTED),
+                (("wait", "fetch"), "task", POLLED),
             )
             for seat in methods(where, dict.fromkeys(names, done), opener=open_call, waits=waits, arguments=(argument,))
         ),
