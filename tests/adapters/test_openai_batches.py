@@ -54,8 +54,8 @@ async def read(given):
         async with given as answer:
             return b"".join([each async for each in answer.iter_bytes()])
     answer = await waited(given)
-    answer = answer if hasattr(answer, "read") else answer.parse()
-    return await waited(answer.read())
+    answer = answer if hasattr(answer, "read") or isinstance(answer, str) else answer.parse()
+    return answer.encode() if isinstance(answer, str) else await waited(answer.read())
 
 
 async def waited(given):

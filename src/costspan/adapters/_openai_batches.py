@@ -45,9 +45,9 @@ def has_results(file: str) -> bool:
 
 def hear_results(content: Any, watch: Watch) -> None:
     """Hear the file as the program reads it, or now if the SDK has read it."""
-    if isinstance(content, str):  # of an older method
+    if isinstance(content, (str, bytes)):  # older SDKs give the text itself
         lines = Lines(watch)
-        lines.see(content.encode())
+        lines.see(content.encode() if isinstance(content, str) else content)
         lines.finish()
     else:
         hear_lines(_HTTP(content) or content, watch)
