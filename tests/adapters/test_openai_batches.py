@@ -113,20 +113,20 @@ def test_a_batch_costs_half_where_the_provider_says_so(watch, serve, sdk, model,
 
 
 def test_a_batch_of_sound_is_billed_by_its_length_or_said_to_tell_none(watch, serve):
-    seen, fake = watch("groq"), serve(wire)
+    seen, fake = watch("together"), serve(wire)
     long = [{"text": "Cats.", "duration": 60.5}, {"text": "Cats.", "usage": {"type": "duration", "seconds": 12}}]
-    mute = results({"text": "Cats.", "x_groq": {"id": "r"}})
-    told = {"model": "whisper-large-v3"}
+    mute = results({"text": "Cats."})
+    told = {"model": None, "model_id": "openai/whisper-large-v3"}
     fake.play(job("long", output_file_id="l", **told), results(*long))
     fake.play(job("mute", output_file_id="m", **told), mute, mute)
 
     for path, name in (("batches.retrieve", "x"), ("files.content", "l")):
-        client(fake, "groq").ask("sync", path, name)
+        client(fake, "together").ask("sync", path, name)
     for path, name in (("batches.retrieve", "x"), ("files.content", "m"), ("files.content", "m")):
-        client(fake, "groq").ask("sync", path, name)
+        client(fake, "together").ask("sync", path, name)
 
     one, other = seen.calls
-    assert (one.reply.usage, one.reply.model) == (Usage(input_audio_ms=72_500, requests=2), "whisper-large-v3")
+    assert (one.reply.usage, one.reply.model) == (Usage(input_audio_ms=72_500, requests=2), "openai/whisper-large-v3")
     assert "do not tell" in other.reply.unpriced
 
 
