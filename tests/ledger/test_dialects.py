@@ -94,6 +94,14 @@ def test_a_model_that_no_list_knows_is_priced_as_the_one_that_was_asked_for(ledg
     assert (row.model, row.status, row.cost) == ("gpt-4o-0709", "priced", PRICE)
 
 
+def test_a_call_that_failed_without_usage_is_free_also_where_only_the_status_says_so(ledger):
+    asked = {name: said for name, said in TOOLS["conventions"].items() if "usage" not in name}
+    ledger.send(traces(span(asked, status={"code": 2})))
+    [row] = ledger.report("status,error")
+
+    assert (row.status, row.error, row.unpriced_calls) == ("free", "error", 0)
+
+
 @pytest.mark.parametrize("kind", OTHERS)
 def test_what_only_looks_like_a_call_is_none(ledger, kind):
     ledger.send(traces(span(OTHERS[kind])))

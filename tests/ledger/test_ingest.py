@@ -151,6 +151,19 @@ def test_token_counts_that_cannot_be_are_not_kept(ledger, tokens):
     assert ledger.report().total.output_tokens == 200
 
 
+def test_a_tag_is_found_by_a_name_in_any_script(ledger):
+    ledger.send(traces(span(CHAT | {"costspan.tag.größe": "XL"})))
+    [row] = ledger.report("tag.größe", "tag.größe=x*")
+
+    assert row.keys == {"tag.größe": "XL"}
+
+
+def test_an_event_may_tell_whole_seconds_as_the_collectors_file_does(ledger):
+    ledger.send(logs(event(CHAT | {"costspan.duration": 3})), "logs")
+
+    assert ledger.report().total.average_seconds == 3
+
+
 def test_failed_calls_count_as_calls(ledger):
     ledger.send(traces(call(error__type="RateLimitError"), call()))
     row = ledger.report().total

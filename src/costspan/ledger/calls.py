@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._hosts import resolve_told
 from costspan.ledger.money import pico_of_femto, pico_of_usd, spread
-from costspan.ledger.record import Dims, OtherSpan, StoredCall, dim_text
+from costspan.ledger.record import LONGEST_MS, Dims, OtherSpan, StoredCall, dim_text
 from costspan.pricing import PriceStatus
 from costspan.pricing.ids import candidates
 from costspan.pricing.price import FEMTO
@@ -30,7 +30,6 @@ _EARLIEST_NS = 1_577_836_800 * 10**9  # 2020-01-01: no LLM was billed before
 _LATEST_SECONDS = 253_402_300_799  # the end of 9999
 _CLOCK_AHEAD_NS = 86_400 * 10**9  # what a sender's clock may be fast by
 _MOST_FEMTO = MOST_USD * FEMTO  # more for one call, and sums would not fit into 64 bits
-_LONGEST_MS = 7 * 86_400_000
 _DIMS_HELD = 10_000
 _NO_DIMS = Dims()
 _TRACE_ID, _SPAN_ID = 16, 8
@@ -91,7 +90,7 @@ class Sorter:
             arrival.trace_id,
             arrival.span_id,
             arrival.start_ns // 1000,
-            min(max(0, arrival.end_ns - arrival.start_ns + 500_000) // 1_000_000, _LONGEST_MS),  # as prices round it
+            min(max(0, arrival.end_ns - arrival.start_ns + 500_000) // 1_000_000, LONGEST_MS),  # as prices round it
             _NO_DIMS,
             reading.counts,
             None,
@@ -101,7 +100,8 @@ class Sorter:
             _extra(reading, self._pricer.hosts),
             arrival.event,
         )
-        status = _priced(call, reading, self._pricer) if reading.cost is None else _stated(call, reading)
+        failed = arrival.failed or "error" in reading.outline.fields
+        status = _stated(call, reading) if reading.cost is not None else _priced(call, reading, self._pricer, failed)
         key = (reading.outline, arrival.resource, arrival.failed, status, reading.counted, reading.text("user"))
         dims = self._dims.get(key)
         if dims is None:
@@ -120,7 +120,7 @@ def _moment(ns: int) -> str:
 def _complete(arrival: Arrival) -> None:
     """An event is sent when its call ends. One without a trace has no ids: its content gives them, for retries."""
     seconds = arrival.numbers.get(names.EVENT_DURATION)
-    if isinstance(seconds, float) and 0 <= seconds * 1000 <= _LONGEST_MS:
+    if isinstance(seconds, (int, float)) and 0 <= seconds * 1000 <= LONGEST_MS:
         arrival.start_ns = arrival.end_ns - int(seconds * 10**9)
     if not any(arrival.span_id):
         said = {**arrival.outline.texts, **arrival.numbers}
@@ -131,7 +131,7 @@ def _complete(arrival: Arrival) -> None:
 
 
 def _other(arrival: Arrival) -> OtherSpan:
-    duration_us = min(max(0, arrival.end_ns - arrival.start_ns) // 1000, _LONGEST_MS * 1000)
+    duration_us = min(max(0, arrival.end_ns - arrival.start_ns) // 1000, LONGEST_MS * 1000)
     return OtherSpan(
         arrival.trace_id,
         arrival.span_id,
@@ -153,13 +153,13 @@ def _stated(call: StoredCall, reading: Reading) -> str:
     return reading.text("status") or (PriceStatus.PRICED.value if call.cost else PriceStatus.FREE.value)
 
 
-def _priced(call: StoredCall, reading: Reading, pricer: Pricer) -> str:
+def _priced(call: StoredCall, reading: Reading, pricer: Pricer, failed: bool) -> str:
     """Priced with the code that the plugin uses, at the call's own time."""
     if reading.text("status") == PriceStatus.FREE.value:
         call.cost = 0
         return PriceStatus.FREE.value
     outline = reading.outline
-    if not reading.counted and "error" in outline.fields:
+    if not reading.counted and failed:
         call.cost = 0  # a refused call is not billed
         return PriceStatus.FREE.value
     if not reading.counted or "final" in call.extra:  # what nobody counted is not known to be 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from datetime import timedelta
@@ -68,7 +69,8 @@ class SqliteSource:
 
     def column(self, name: str) -> str:
         if name.startswith("tag."):
-            return f"""coalesce(json_extract(nullif(tags,''), '$."{name[4:]}"'), '')"""
+            # SQLite before 3.45 compares the text of names, which has ö as \u00f6
+            return f"coalesce(json_extract(nullif(tags,''), '$.{json.dumps(name[4:])}'), '')"
         return name
 
     def like(self, column: str) -> str:

@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LONGEST_TEXT = 200
+LONGEST_MS = 7 * 86_400_000  # of a call
 FRESH = tuple(bucket for bucket in INPUT_TOKENS if bucket not in CACHE_READS + CACHE_WRITES)
 VISIBLE = tuple(bucket for bucket in OUTPUT_TOKENS if bucket != "reasoning")
 PLAIN = ("input", "cache_read", "cache_write", "output", "reasoning")  # what calls mostly are made of: columns
 COSTED = PLAIN[:4]  # those whose cost has a column too: that of the reasoning is in the output's
 is_plain = frozenset(PLAIN).issuperset
 
-_PLAIN_OF = (
+PLAIN_OF = (
     dict.fromkeys(FRESH, "input")
     | dict.fromkeys(CACHE_READS, "cache_read")
     | dict.fromkeys(CACHE_WRITES, "cache_write")
@@ -149,6 +150,6 @@ def _fold(counts: dict[str, int]) -> dict[str, int]:
     """Every bucket of tokens in the plain one of its family; units are none."""
     folded: dict[str, int] = {}
     for bucket, count in counts.items():
-        if plain := _PLAIN_OF.get(bucket):
+        if plain := PLAIN_OF.get(bucket):
             folded[plain] = folded.get(plain, 0) + count
     return folded
