@@ -42,12 +42,20 @@ QUESTIONS = (
     "team,feature",
     "service,provider",
     "tag.project",
+    "tag.größe",
     "status,error",
     "source",
     "",
 )
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "'": "\\'"})
-FILTERS = ((), ("team=search",), ("user!=user-1", "model=gpt*"), ("tag.project=x_1", "team=*"), ("model=it's \\ odd?",))
+FILTERS = (
+    (),
+    ("team=search",),
+    ("user!=user-1", "model=gpt*"),
+    ("tag.project=x_1", "team=*"),
+    ("model=it's \\ odd?",),
+    ("team=ö*",),
+)
 
 
 def test_the_committed_script_is_what_the_code_makes():
@@ -71,6 +79,30 @@ def test_a_server_that_does_not_answer_is_told_in_words(monkeypatch):
         open_ledger("clickhouse://me:secret@host:1/x")
     with pytest.raises(LedgerError, match=r"^ClickHouse at host:x does not answer: Port could not be cast"):
         open_ledger("clickhouse://host:x/")
+
+
+def test_a_failure_of_the_server_is_told_in_one_line_and_its_password_may_hold_any_sign(monkeypatch):
+    class FailureError(Exception): ...
+
+    def query(*_):
+        raise FailureError(said[-1])
+
+    def get_client(**given):
+        asked.update(given)
+        return SimpleNamespace(query=query, close=lambda: None)
+
+    asked, said = {}, []
+    driver = SimpleNamespace(exceptions=SimpleNamespace(Error=FailureError))
+    monkeypatch.setitem(sys.modules, "clickhouse_connect", SimpleNamespace(get_client=get_client, driver=driver))
+    for failure, told in (
+        ("Code: 60 (UNKNOWN_TABLE)", "costspan.sql"),
+        ("Code: 159 (TIMEOUT_EXCEEDED)", "took too long"),
+        ("Code: 210\nmore", "^ClickHouse: Code: 210$"),
+    ):
+        said.append(failure)
+        with open_ledger("clickhouse://m%40e:a%2Fb%25@host/x") as book, pytest.raises(LedgerError, match=told):
+            book.period()
+    assert (asked["username"], asked["password"]) == ("m@e", "a/b%")
 
 
 @pytest.mark.real
@@ -113,7 +145,7 @@ def as_row(message, *, is_event):
         "SpanName": message["name"],
         "SpanAttributes": attributes,
         "Duration": message["end_time_unix_nano"] - at,
-        "StatusCode": "Unset",
+        "StatusCode": "Error" if "status" in message else "Unset",
     }
 
 
@@ -122,6 +154,26 @@ def text_of(value):
     if kind == "double_value":
         return repr(plain)
     return json.dumps(plain) if kind not in ("string_value", "int_value") else str(plain)
+
+
+FINE = [  # what is told by more attributes than the usual ones
+    CHAT | {"costspan.tag.größe": "Ü", "costspan.team": "Ömer"},
+    CHAT | {"costspan.usage.web_searches": 2, "costspan.usage.input_audio": 100, "costspan.cost.web_searches": 0.0001},
+    CHAT | {"gen_ai.usage.cost.amount": 3e-12, "costspan.cost.input": 1.4e-12, "costspan.cost.output": 1.4e-12},
+    {name: said for name, said in CHAT.items() if ".cost." not in name} | {"costspan.price.status": "free"},
+    {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.cost.total": 0.5, "llm.cost.prompt": 0.3},
+    {"ai.operationId": "ai.x.doX", "ai.model.provider": " OpenAI.responses", "ai.model.id": "m", "operation.cost": 1.0},
+    {"gen_ai.system": "vertex_ai-anthropic_models", "gen_ai.request.model": "m", "gen_ai.usage.cost": 1.0},
+    {
+        "gen_ai.system": "xAI",
+        "gen_ai.request.model": "grok-4",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 10,
+        "gen_ai.usage.reasoning_tokens": 50,
+        "gen_ai.usage.total_tokens": 160,
+        "gen_ai.usage.cost": 0.1,
+    },
+]
 
 
 def messages():
@@ -148,9 +200,12 @@ def messages():
     ]
     divided = {"costspan.prompt.source": "estimate", "costspan.prompt.system": 300, "costspan.prompt.newest": 700}
     odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3)]
+    odd += FINE
     spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
-    events = [event(CHAT | {"costspan.duration": 1.5}, at=NOON - 3600 * 10**9)]
-    events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-12]["trace_id"], span_id=spans[-12]["span_id"]))
+    failed = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
+    spans += [span(failed, at=NOON - 10**11, status={"code": 2}), span(at=NOON - 10**11 - 1000, seconds=0.0015)]
+    events = [event(CHAT | {"costspan.duration": 0.57}, at=NOON - 3600 * 10**9)]
+    events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-1]["trace_id"], span_id=spans[-1]["span_id"]))
     return spans, events
 
 
@@ -198,7 +253,7 @@ def test_lists_and_traces_are_the_same_on_both(books):
     path, session, spans = books
     with SqliteBook(path) as one, ClickHouseBook(Embedded(session)) as two:
         for order in ("dearest", "latest"):
-            assert one.list_calls(Question(), order, 30) == two.list_calls(Question(), order, 30)
+            assert one.list_calls(Question(), order, 60) == two.list_calls(Question(), order, 60)
         assert one.read_trace(spans[0]["trace_id"]) == two.read_trace(spans[0]["trace_id"])
         assert two.read_trace(b"\xee" * 16) == []
 
@@ -224,6 +279,21 @@ def test_a_call_that_comes_again_counts_once_where_each_call_is_looked_at(books)
         session.query(f"INSERT INTO otel_traces FORMAT JSONEachRow {row}")
     with ClickHouseBook(Embedded(session), exact=True) as book:
         assert read_usage(book, Question()).total.calls == 1
+    session.query("USE otel")
+
+
+@pytest.mark.real
+def test_events_outside_of_any_trace_are_not_taken_for_one(books):
+    _, session, _ = books
+    session.query("CREATE DATABASE traceless")
+    session.query("USE traceless")
+    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
+        session.query(statement)
+    for user in ("ann", "bob", "bob"):  # Bob's was sent again
+        row = as_row(event(CHAT | {"user.id": user}, trace_id=b"", span_id=b""), is_event=True)
+        session.query(f"INSERT INTO otel_logs FORMAT JSONEachRow {json.dumps(row)}")
+    with ClickHouseBook(Embedded(session), exact=True) as book:
+        assert sorted(call.dims["user"] for call in book.list_calls(Question())) == ["ann", "bob"]
     session.query("USE otel")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from costspan.ledger.clickhouse_schema import quote
 from costspan.ledger.listing import (
@@ -23,7 +23,7 @@ from costspan.ledger.listing import (
     as_listed,
 )
 from costspan.ledger.reader import merge
-from costspan.ledger.record import Dims, Measures
+from costspan.ledger.record import PLAIN, PLAIN_OF, Dims, Measures
 from costspan.ledger.schema import LedgerError
 from costspan.ledger.sql import (
     DAY_US,
@@ -72,7 +72,7 @@ class ClickHouseSource:
         return f"JSONExtractString(tags, {quote(name[4:])})" if name.startswith("tag.") else name
 
     def like(self, column: str) -> str:
-        return f"{column} ILIKE ?"
+        return f"lower({column}) LIKE lower(?)"  # of ASCII letters, as SQLite does
 
     def tables(self, question: Question, offset: int) -> list[str]:  # noqa: ARG002 hours have all names here
         return ["hours", "calls"] if offset % HOUR_US == 0 and not self._exact else ["calls"]
@@ -166,9 +166,19 @@ def _listed(row: Sequence[Any]) -> ListedCall:
         if isinstance(value, str) and name in _NUMBERS:
             named[name] = int(value)
     extra = json.loads(named["extra"] or "{}")
-    if "prompt" in extra:  # a map of texts there: this one is JSON again
-        named["extra"] = json.dumps(extra | {"prompt": json.loads(extra["prompt"])})
-    return as_listed(named)
+    extra |= {name: json.loads(extra[name]) for name in ("prompt", "usage") if name in extra}  # in a map of texts
+    if "usage" in extra:
+        extra["usage"] = _usage(named, extra["usage"])
+    return as_listed(named | {"extra": json.dumps(extra)})
+
+
+def _usage(named: dict[str, Any], fine: dict[str, int]) -> dict[str, int]:
+    """All buckets of a call: of each column what no finer bucket has."""
+    rest = {name: named[name] for name in PLAIN}
+    for bucket, count in fine.items():
+        if bucket in PLAIN_OF:
+            rest[PLAIN_OF[bucket]] -= count
+    return {bucket: count for bucket, count in (rest | fine).items() if count > 0}
 
 
 _NUMBERS = frozenset(CALL_COLUMNS) & frozenset(("ts", *Measures._fields))
@@ -179,14 +189,26 @@ def _span(row: Sequence[Any]) -> TraceSpan:
     return TraceSpan(span_id, parent, name, service, moment_of(int(ts)), int(duration_us), bool(int(failed)))
 
 
+_CURES = {
+    "UNKNOWN_TABLE": "costspan's tables are not in this database: apply collector-config/clickhouse/costspan.sql to it",
+    "TIMEOUT_EXCEEDED": "the question took too long: ask for a shorter period, with a filter, or `costspan report`",
+}
+
+
 class _Server:
     """A ClickHouse server, by its client."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, failures: tuple[type[Exception], ...]) -> None:
+        self._client, self._failures = client, failures
 
     def fetch(self, sql: str, parameters: dict[str, str]) -> list[Sequence[Any]]:
-        rows: list[Sequence[Any]] = self._client.query(sql, parameters).result_rows
+        try:
+            rows: list[Sequence[Any]] = self._client.query(sql, parameters).result_rows
+        except self._failures as error:
+            said = _cause(error)
+            raise LedgerError(
+                next((cure for code, cure in _CURES.items() if code in said), f"ClickHouse: {said}")
+            ) from error
         return rows
 
     def close(self) -> None:
@@ -208,20 +230,21 @@ def connect(url: str, seconds: int = 0) -> ClickHouseBook:
         log.addHandler(logging.NullHandler())
     parts = urlsplit(url)
     exact = parse_qs(parts.query).get("exact", ["0"])[0] not in ("0", "")
+    failures = (OSError, ValueError, clickhouse_connect.driver.exceptions.Error)
     try:
         client = clickhouse_connect.get_client(
             host=parts.hostname or "localhost",
             port=parts.port or (8443 if parts.scheme == "clickhouses" else 8123),
-            username=parts.username or "default",
-            password=parts.password or "",
+            username=unquote(parts.username or "default"),
+            password=unquote(parts.password or ""),
             database=parts.path.strip("/") or "default",
             secure=parts.scheme == "clickhouses",
             settings={"max_execution_time": seconds} if seconds else None,
         )
-    except (OSError, ValueError, clickhouse_connect.driver.exceptions.Error) as error:
+    except failures as error:
         where = parts.netloc.rpartition("@")[2] or "localhost"
         raise LedgerError(f"ClickHouse at {where} does not answer: {_cause(error)}") from error
-    return ClickHouseBook(_Server(client), exact=exact)
+    return ClickHouseBook(_Server(client, failures), exact=exact)
 
 
 def _cause(error: BaseException) -> str:

@@ -6,8 +6,8 @@ and a test holds the two together. The Collector's exporter makes `otel_traces` 
 
 from __future__ import annotations
 
-from costspan.ledger.record import FRESH, VISIBLE, Dims, Measures
-from costspan.pricing.providers import SPELLINGS
+from costspan.ledger.record import FRESH, LONGEST_MS, VISIBLE, Dims, Measures
+from costspan.pricing.providers import FAMILIES, SPELLINGS
 from costspan.telemetry import names
 from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS
 from costspan.usage import CACHE_READS, CACHE_WRITES, MOST, MOST_USD
@@ -15,6 +15,7 @@ from costspan.usage import CACHE_READS, CACHE_WRITES, MOST, MOST_USD
 _DIMS = ",\n    ".join(
     f"{name} {'String' if name in ('user', 'tags') else 'LowCardinality(String)'}" for name in Dims._fields
 )
+_INTERFACES = ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image")
 _SUMS = [name for name in Measures._fields if name != "calls"]
 _ROLLED = ",\n    ".join(f"{name} SimpleAggregateFunction(sum, Int64)" for name in _SUMS)
 _SUMMED = ",\n    ".join(f"sum(c.{name}) AS {name}" for name in _SUMS if name != "cost")
@@ -39,7 +40,7 @@ CALLS = f"""CREATE TABLE IF NOT EXISTS costspan_calls
     cost_output Int64,
     discount Int64,
     duration_ms Int64,
-    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, prompt, prompt_hash, max_tokens
+    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, prompt, usage, prompt_hash, max_tokens
     INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
@@ -94,12 +95,31 @@ def _pico(expression: str) -> str:
     return f"if({usd} >= 0 AND {usd} <= {MOST_USD}, toInt64(roundBankers({usd}, 12) * toInt64(1000000000000)), NULL)"
 
 
-def _money(bucket: str) -> str:
-    return f"ifNull({_pico(f'a[{quote(names.COST_OF + bucket)}]')}, 0)"
-
-
 def _sum(buckets: tuple[str, ...]) -> str:
-    return " + ".join(map(_money, buckets))
+    return " + ".join(f"parts[{quote(bucket)}]" for bucket in buckets)
+
+
+def _parts() -> str:
+    """Pico-dollars by bucket, as the span breaks its cost down."""
+    own = _below(names.COST_OF, f"ifNull({_pico('v')}, 0)", but=names.LIST_COST)
+    halves = ", ".join(f"{quote(part)}, ifNull({_pico(text(f'cost_{part}'))}, 0)" for part in ("input", "output"))
+    return f"mapFilter((k, v) -> is_told AND v > 0, if(empty({own}), map({halves}), {own}))"
+
+
+def _spread() -> str:
+    """The same, summing to the cost where they missed it by rounding only; the largest takes the difference."""
+    rest = "(ifNull(cost_pico, 0) - arraySum(mapValues(broken_down)))"
+    largest = "arrayReduce('argMax', mapKeys(broken_down), mapValues(broken_down))"
+    whole = f"mapUpdate(broken_down, map({largest}, broken_down[{largest}] + {rest}))"
+    return f"if(notEmpty(broken_down) AND abs({rest}) <= length(broken_down), {whole}, broken_down)"
+
+
+def _below(prefix: str, value: str, but: str) -> str:
+    """A map of the attributes whose names begin so, by the rest of their names; `value` is said of `v`."""
+    return (
+        f"mapApply((k, v) -> (substring(k, {len(prefix) + 1}), {value}), "
+        f"mapFilter((k, v) -> startsWith(k, {quote(prefix)}) AND k != {quote(but)}, a))"
+    )
 
 
 def _any(field: str) -> str:
@@ -109,6 +129,12 @@ def _any(field: str) -> str:
 def _transform(expression: str, table: dict[str, str], otherwise: str = "") -> str:
     keys, values = (", ".join(map(quote, each)) for each in (table.keys(), table.values()))
     return f"transform({expression}, [{keys}], [{values}], {otherwise or expression})"
+
+
+def _provider_said() -> str:
+    """As `reading.provider_name` reads it: the Vercel AI SDK appends an interface, LiteLLM divides families."""
+    plain = f"replaceRegexpOne(lower(trim({text('provider')})), '\\\\.({'|'.join(_INTERFACES)})$', '')"
+    return f"replaceRegexpOne({plain}, '^({'|'.join(sorted(FAMILIES))})-.*', '\\\\1')"
 
 
 def _is_call() -> str:
@@ -121,7 +147,8 @@ def _is_call() -> str:
 
 
 def _named(attributes: str) -> str:
-    """What a row of the Collector's says, by the names that the view reads it by."""
+    """What a row of the Collector's says, by the names that the view reads it by; xAI counts thoughts beside output."""
+    timed_writes = " + ".join(_count(text(field)) for field in ("cache_write_5m", "cache_write_1h"))
     return f"""{attributes} AS a,
     ResourceAttributes AS r,
     {text("kind")} AS kind,
@@ -132,56 +159,57 @@ def _named(attributes: str) -> str:
     {_any("output")} AS output_said,
     {_any("cost")} AS cost_said,
     {_count(text("input"))} AS input_total,
-    {_count(text("output"))} AS output_total,
     {_count(text("cache_read"))} AS cache_read_total,
-    {_count(text("cache_write"))} AS cache_write_total,
+    greatest({_count(text("cache_write"))}, {timed_writes}) AS cache_write_total,
     {_count(text("reasoning"))} AS thoughts,
+    {_count(text("output"))} AS output_alone,
+    output_alone + if({_count(text("total"))} = input_total + output_alone + thoughts, thoughts, 0) AS output_total,
     {_pico(text("cost"))} AS cost_pico,
     upper(coalesce(nullIf({text("currency")}, ''), 'USD')) AS currency,
+    cost_pico IS NOT NULL AND currency = 'USD' AS is_told,
+    {_parts()} AS broken_down,
+    {_spread()} AS parts,
     {text("status")} AS status_said,
-    {_transform(f"lower({text('provider')})", SPELLINGS)} AS provider_name,
+    {_transform(_provider_said(), SPELLINGS)} AS provider_name,
     coalesce(nullIf(operation_said, ''), {_transform("kind", KIND_OPERATIONS, "''")}) AS operation_name,
     {_is_call().replace("model != ''", "model_said != ''")} AS is_call"""
 
 
 def _tags() -> str:
-    tags = (
-        f"toJSONString(mapSort(mapApply((k, v) -> (substring(k, {len(names.TAG) + 1}), v), "
-        f"mapFilter((k, v) -> startsWith(k, {quote(names.TAG)}), a))))"
-    )
+    tags = f"toJSONString(mapSort({_below(names.TAG, 'v', '')}))"
     return f"if({tags} = '{{}}', '', {tags})"
 
 
 def _extra() -> str:
     kept = ("session", "tier", "reason", "prompt_hash", "max_tokens")
     extra = ", ".join(f"{quote(each)}, {text(each)}" for each in kept)
-    divided = (
-        f"toJSONString(mapApply((k, v) -> (substring(k, {len(names.PROMPT_OF) + 1}), toInt64OrZero(v)), "
-        f"mapFilter((k, v) -> startsWith(k, {quote(names.PROMPT_OF)}) AND k != {quote(names.PROMPT_SOURCE)}, a)))"
-    )
-    extra += f", 'prompt', if({divided} = '{{}}', '', {divided})"
+    for name, prefix, but in (("prompt", names.PROMPT_OF, names.PROMPT_SOURCE), ("usage", names.USAGE_OF, "")):
+        counts = f"toJSONString(mapFilter((k, v) -> v != 0, {_below(prefix, 'toInt64OrZero(v)', but)}))"
+        extra += f", '{name}', if({counts} = '{{}}', '', {counts})"
     return f"toJSONString(mapFilter((k, v) -> v != '', map({extra})))"
 
 
 def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool) -> str:
     """The view that makes calls of rows as they arrive in the Collector's table."""
     attributes = "LogAttributes" if event else "SpanAttributes"
+    # an event outside of any trace has no ids: its content gives them, so that no two are taken for one
+    digest = "lower(hex(sipHash128(Timestamp, ServiceName, toString(LogAttributes))))"
+    trace_id = f"if(TraceId = '', {digest}, lower(TraceId))" if event else "lower(TraceId)"
+    span_id = f"if(SpanId = '', substring({digest}, 1, 16), lower(SpanId))" if event else "lower(SpanId)"
     event_name = f"(EventName = {quote(names.EVENT)} OR a['event.name'] = {quote(names.EVENT)})"
     where = f"{event_name} AND is_call" if event else "is_call"
     cached = "cache_read_total + cache_write_total"
     total_input = f"if({cached} > input_total, input_total + {cached}, input_total)"
     failed = "''" if event else "if(StatusCode IN ('Error', 'STATUS_CODE_ERROR'), 'error', '')"
-    said = "cost_pico IS NOT NULL AND currency = 'USD'"
-    free = "error != '' AND NOT input_said AND NOT output_said AND status_said = ''"
-    known = "if(cost_pico = 0, 'free', 'priced')"
-    status = f"multiIf(status_said != '', status_said, {said}, {known}, {free}, 'free', 'unpriced')"
+    free = "(status_said = 'free' OR (error != '' AND NOT input_said AND NOT output_said))"
+    known = "multiIf(status_said != '', status_said, cost_pico = 0, 'free', 'priced')"
     return f"""CREATE MATERIALIZED VIEW {name} TO costspan_calls AS
 WITH
     {_named(attributes)}
 SELECT
     {start_us} AS ts,
-    lower(TraceId) AS trace_id,
-    lower(SpanId) AS span_id,
+    {trace_id} AS trace_id,
+    {span_id} AS span_id,
     {"''" if event else "lower(ParentSpanId)"} AS parent,
     ServiceName AS service,
     coalesce(nullIf(r['deployment.environment.name'], ''), r['deployment.environment']) AS environment,
@@ -190,7 +218,7 @@ SELECT
     {_transform("operation_name", OPERATIONS)} AS operation,
     {text("team")} AS team,
     {text("feature")} AS feature,
-    {status} AS status,
+    multiIf(is_told, {known}, {free}, 'free', 'unpriced') AS status,
     coalesce(nullIf({text("source")}, ''), if(input_said OR output_said, 'provider', '')) AS source,
     coalesce(nullIf({text("error")}, ''), {failed}) AS error,
     {text("user")} AS user,
@@ -200,7 +228,7 @@ SELECT
     cache_write_total AS cache_write,
     greatest(0, output_total - thoughts) AS output,
     thoughts AS reasoning,
-    multiIf({said}, cost_pico, {free}, 0, NULL) AS cost,
+    multiIf(is_told, cost_pico, {free}, 0, NULL) AS cost,
     {_sum(FRESH)} AS cost_input,
     {_sum(CACHE_READS)} AS cost_cache_read,
     {_sum(CACHE_WRITES)} AS cost_cache_write,
@@ -212,19 +240,27 @@ FROM {source}
 WHERE {where}"""  # noqa: S608 our names
 
 
-_DURATION = f"toFloat64OrZero(LogAttributes[{quote(names.EVENT_DURATION)}])"
+_SECONDS = f"toFloat64OrZero(LogAttributes[{quote(names.EVENT_DURATION)}])"
+_EVENT_NS = f"if({_SECONDS} >= 0 AND {_SECONDS} * 1000 <= {LONGEST_MS}, toInt64({_SECONDS} * 1000000000), 0)"
+
+
+def _rounded_ms(ns: str) -> str:
+    """Milliseconds of nanoseconds, which are below 0 where a clock was put back."""
+    return f"least(intDiv(greatest(0, {ns}) + 500000, 1000000), {LONGEST_MS})"
+
+
 SPANS = view(
     "costspan_calls_of_spans",
     "otel_traces",
     "intDiv(toUnixTimestamp64Nano(Timestamp), 1000)",
-    "toInt64(intDiv(Duration, 1000000))",
+    _rounded_ms("toInt64(Duration)"),
     event=False,
 )
 EVENTS = view(
     "costspan_calls_of_events",
     "otel_logs",
-    f"intDiv(toUnixTimestamp64Nano(Timestamp) - toInt64({_DURATION} * 1000000000), 1000)",
-    f"toInt64({_DURATION} * 1000)",
+    f"intDiv(toUnixTimestamp64Nano(Timestamp) - {_EVENT_NS}, 1000)",
+    _rounded_ms(_EVENT_NS),
     event=True,
 )
 _DROPS = [f"DROP VIEW IF EXISTS {statement.split()[3]}" for statement in (SPANS, EVENTS, ROLL)]  # feeders first

@@ -75,7 +75,7 @@ MAKERS = (
     "fireworks_ai",
     "openrouter",
 )
-_FAMILIES = frozenset({"vertex_ai", "fireworks_ai"})  # LiteLLM divides them: vertex_ai-anthropic_models …
+FAMILIES = frozenset({"vertex_ai", "fireworks_ai"})  # LiteLLM divides them: vertex_ai-anthropic_models …
 _LOCAL = frozenset({"local", "ollama"})
 _LOCAL_HOSTS = ("localhost", "127.", "[::1]", "0.0.0.0")  # noqa: S104 compared, not listened on
 
@@ -84,7 +84,7 @@ def conventional_provider(said: str) -> str:
     """The conventions' name of a provider: `bedrock` is `aws.bedrock`. Unknown ones stay, in lower case."""
     lower = said.strip().lower()
     family, dash, _ = lower.partition("-")
-    if dash and family in _FAMILIES:
+    if dash and family in FAMILIES:
         lower = family
     return SPELLINGS.get(lower, lower)
 
