@@ -16,8 +16,7 @@ from __future__ import annotations
 import json
 from calendar import monthrange
 from datetime import date, timedelta
-from decimal import Decimal
-from fractions import Fraction
+from decimal import Context, Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
     from costspan.ledger.book import Book
 
+_FINE = Context(prec=20)
 _BY = ("day", "provider", "model", "service", "environment", "team", "status", "source", "error")
 _NAMES = {  # the conventions' names of providers, as their invoices are headed
     "openai": "OpenAI",
@@ -153,8 +153,8 @@ def _row(answer: Answer, kind: _Kind) -> dict[str, Any]:
 
 
 def _unit_price(cost: int, quantity: int | None) -> str:
-    """USD for a token, as the day's average."""
-    return _decimal(usd_of_pico(round(Fraction(cost, quantity)))) if quantity else ""
+    """USD for a token, as the day's average; so fine that times the quantity it is the cost, as FOCUS wants it."""
+    return _decimal(_FINE.divide(usd_of_pico(cost), quantity)) if quantity else ""
 
 
 def _decimal(number: Decimal) -> str:
