@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import sys
 import threading
 from dataclasses import replace
 
@@ -51,6 +52,19 @@ def test_a_fault_of_ours_is_told_to_the_sender_and_ends_nothing(tmp_path, caplog
     assert ingest.counts["calls"] == 1
     assert FAILURES.counts["store calls", "ZeroDivisionError"] == 1
     FAILURES.clear()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, a file in use stays where it is")
+@pytest.mark.parametrize("change", [os.remove, lambda path: os.replace(path.with_name("other.db"), path)])
+def test_nothing_is_acknowledged_once_the_file_is_removed_or_replaced(tmp_path, change):
+    """It would be written to the file that is gone."""
+    Ledger(tmp_path / "other.db").close()
+    ledger = Ledger(tmp_path / "x.db")
+    ledger.send(traces(call()))
+    change(ledger.path)
+    with pytest.raises(LedgerError, match="removed or replaced"):
+        ledger.send(traces(call()))
+    ledger.close()
 
 
 def test_after_a_write_that_failed_a_call_in_two_forms_is_still_stored_once(tmp_path):

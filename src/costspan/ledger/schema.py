@@ -143,6 +143,25 @@ def _require(path: Path) -> None:
         raise explain(error, path) from error
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Which file is at the path; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def require_same(path: Path, file: tuple[int, int] | None) -> None:
+    """Make sure that what was written is where it is looked for: SQLite goes on writing to a file that is gone.
+
+    Raises:
+        LedgerError: The file was removed, or there is another at its path.
+    """
+    if identity(path) != file:
+        raise LedgerError(f"{path} was removed or replaced while it was written to: start `costspan up` anew")
+
+
 def _connect_to_read(path: Path) -> sqlite3.Connection:
     """The connection; on a disk where SQLite's own files cannot stand beside it, to the file as it lies there."""
     try:

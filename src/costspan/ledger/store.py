@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costspan.ledger.maintenance import cutoff_day, drop_before, latest_moment
 from costspan.ledger.record import LONGEST_TEXT, Dims, OtherSpan, StoredCall, is_plain
 from costspan.ledger.rolls import UPSERT, Rolls
-from costspan.ledger.schema import explain, open_store
+from costspan.ledger.schema import explain, identity, open_store, require_same
 from costspan.ledger.sql import HOUR_US
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._connection = open_store(path)
+        self._file = identity(path)
         self._numbers = Numbers(self._connection)
         self._words: dict[str, int] = {}
         self._parents: OrderedDict[bytes, None] = OrderedDict()  # spans that have a call as a child
@@ -92,6 +93,7 @@ class Store:
                 raise
         except (sqlite3.Error, OverflowError) as error:
             raise explain(error, self.path) from error
+        require_same(self.path, self._file)
         return written
 
     def drop_old(self, keep: Keep) -> int:
