@@ -6,6 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from costspan.cli.commands import costspan
+from costspan.ledger.record import Dims, StoredCall
+from costspan.ledger.store import Store
 from costspan.pricing import lookup, store
 from costspan.pricing.lists import update as updating
 
@@ -163,6 +165,17 @@ def test_prices_check_lists_the_ledger_s_unpriced_models(monkeypatch):
     assert "unpriced: acme m, 7 calls" in run("prices", "check").output
     missing.clear()
     assert "every model of the ledger has a price" in run("prices", "check").output
+
+
+def test_prices_check_has_the_models_with_most_calls_first(tmp_path):
+    ledger = Store(tmp_path / "x.db")
+    for number, model in enumerate(("rare", "usual", "usual")):
+        dims = Dims(provider="acme", model=model, status="unpriced")
+        ledger.write([StoredCall(b"t" * 16, bytes([number] * 8), 1_795_262_400_000_000, 0, dims, {}, None)])
+    ledger.close()
+    told = json.loads(run("prices", "check", "--json", "--db", tmp_path / "x.db").output)
+
+    assert [each["model"] for each in told["unpriced"]] == ["usual", "rare"]
 
 
 def test_prices_check_needs_the_ledger_that_it_is_given(tmp_path):

@@ -55,7 +55,7 @@ def test_a_fault_of_ours_is_told_to_the_sender_and_ends_nothing(tmp_path, caplog
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, a file in use stays where it is")
-@pytest.mark.parametrize("change", [os.remove, lambda path: os.replace(path.with_name("other.db"), path)])
+@pytest.mark.parametrize("change", [os.remove, lambda path: path.with_name("other.db").replace(path)])
 def test_nothing_is_acknowledged_once_the_file_is_removed_or_replaced(tmp_path, change):
     """It would be written to the file that is gone."""
     Ledger(tmp_path / "other.db").close()

@@ -113,6 +113,7 @@ def _unpriced(db: str) -> list[dict[str, Any]] | None:
         return None
     with one_line(), open_ledger(where) as book:
         answers = book.ask(Question(by=("provider", "model"), where=(Filter("status", ("unpriced",)),)))
+    answers.sort(key=lambda each: (-each.sums.calls, *each.keys.values()))
     return [{**each.keys, "calls": each.sums.calls} for each in answers]
 
 
