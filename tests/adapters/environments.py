@@ -143,16 +143,16 @@ ENVIRONMENTS = {
     ),
     # its newest caps openai below 3
     "llama-index": Environment(("llama-index-llms-openai", "llama-index-core>=0.14"), ("test_llama_index.py",)),
-    # caps openai below 3; its cache, sound and responses import the other four
+    # caps openai below 3; its messages import all of its proxy, its sound and responses the other two
     "litellm": Environment(
-        ("litellm", "fastapi", "mcp", "orjson", "soundfile"),
-        ("test_litellm.py", "test_litellm_new.py"),
+        ("litellm[proxy]", "mcp", "soundfile"),
+        ("test_litellm.py", "test_litellm_new.py", "test_litellm_messages.py", "test_litellm_generate.py"),
         shared=(_CONFORMANCE, _TABLE),
-        sdks=("litellm",),
+        sdks=("litellm", "litellm_messages", "litellm_generate"),
     ),
     # not the conformance suite: before 1.103 LiteLLM itself holds on to streams that a program drops
     "oldest-litellm": Environment(
-        ("litellm==1.83.0", "fastapi", "orjson", "soundfile"), (), shared=("test_litellm.py",)
+        ("litellm[proxy]==1.83.0", "soundfile"), (), shared=("test_litellm.py", "test_litellm_generate.py")
     ),
     "regolo": Environment(
         ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)

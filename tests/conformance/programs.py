@@ -139,6 +139,26 @@ class LiteLLM:
         os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at import
         self._sdk = import_module("litellm")
         self._where = {"api_base": url + "/v1", "api_key": "k", "num_retries": 0, "max_retries": 0}
+        self._root = {**self._where, "api_base": url}
+
+    async def message(self, **arguments):
+        self._sdk.disable_aiohttp_transport = True  # what it hands on is cut as the network happens to
+        try:
+            return await self._sdk.anthropic.messages.acreate(**self._root, **arguments)
+        finally:
+            self._sdk.disable_aiohttp_transport = False
+
+    def generate(self, **arguments):
+        return self._sdk.google_genai.generate_content(**self._root, **arguments)
+
+    async def agenerate(self, **arguments):
+        return await self._sdk.google_genai.agenerate_content(**self._root, **arguments)
+
+    def generate_stream(self, **arguments):
+        return self._sdk.google_genai.generate_content_stream(**self._root, **arguments)
+
+    async def agenerate_stream(self, **arguments):
+        return await self._sdk.google_genai.agenerate_content_stream(**self._root, **arguments)
 
     def completion(self, **arguments):
         return self._sdk.completion(**self._where, **arguments)

@@ -64,6 +64,7 @@ def asked(answer):
 
 
 CLAUDE_USAGES = odd.usages("input_tokens", "output_tokens", "cache_read_input_tokens")
+STREAMED_USAGES = {name: usage for name, usage in CLAUDE_USAGES.items() if isinstance(usage, dict)}
 COHERE_USAGES = {
     name: {"billed_units": usage, "tokens": usage} if isinstance(usage, dict) else usage
     for name, usage in odd.usages("input_tokens", "output_tokens").items()
@@ -225,6 +226,34 @@ ROWS = (
         lambda url: dict.fromkeys(CLIENTS, programs.LiteLLM(url)),
         {"sync": "completion", "async": "acompletion"},
         arguments=chat(model="openai/m-1"),
+    ),
+    Sdk(
+        "litellm_messages",
+        anthropic,
+        lambda url: {"async": programs.LiteLLM(url)},
+        (
+            Ask(
+                "messages",
+                chat(model="anthropic/claude-sonnet-4-5", max_tokens=9),
+                "message",
+                "message",
+                STREAM,
+                answers=odd.changed(anthropic.message, STREAMED_USAGES),
+            ),
+        ),
+        kinds=("async",),  # LiteLLM has it for Anthropic's own servers only so
+    ),
+    Sdk(
+        "litellm_generate",
+        gemini,
+        lambda url: dict.fromkeys(CLIENTS, programs.LiteLLM(url)),
+        (
+            ASKED_OF_GEMINI._replace(
+                arguments=lambda: {"model": "gemini/gemini-2.5-flash", "contents": [{"parts": [{"text": "Cats?"}]}]},
+                plain={"sync": "generate", "async": "agenerate"},
+                stream={"sync": "generate_stream", "async": "agenerate_stream"},
+            ),
+        ),
     ),
     as_openai("regolo", lambda url: {"sync": programs.Regolo(url)}, "chat", arguments=chat(full_output=True))._replace(
         kinds=("sync",)

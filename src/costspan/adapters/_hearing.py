@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator
 from io import BytesIO
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from costspan.adapters._streams import AsyncStream, SyncStream
 from costspan.guard import Guard
@@ -20,14 +22,21 @@ _OWN = ("BoundSyncStream", "BoundAsyncStream")  # of httpx; what a program has p
 _LONGEST = 16 * 2**20  # bytes of a line: a longer one is no answer that tells its usage
 
 
-def hear_lines(response: Any, watch: Watch) -> None:
+def hear_lines(
+    response: Any,
+    watch: Watch,
+    words: Callable[[Any], Any] = dict,
+    unframe: Callable[[bytes], Iterable[bytes]] | None = None,
+) -> None:
     """Hear a response of httpx line by line, as its bytes come, or now if it was read before (by a hook).
+
+    `words` as of `Whole`; `unframe` finds the lines in what has come, where they are not sent as such.
 
     Source: httpx 0.27 and 0.28, httpx2 2.16 as installed, read 2026-11-23: a client's response holds its stream as
     `stream._stream`, is pickled without it, and closes it as it is closed itself.
     """
     if hasattr(response, "_content"):
-        read = Lines(watch)
+        read = Lines(watch, words, unframe or _as_it_is)
         for line in BytesIO(response.content):  # no second copy of it all
             read.see(line)
         read.finish()
@@ -41,9 +50,10 @@ def hear_lines(response: Any, watch: Watch) -> None:
 
     def decode(data: bytes) -> Iterable[bytes]:
         unpacked = unpack(data)
-        return (unpacked,) if isinstance(unpacked, bytes) else unpacked  # httpx2's come in pieces
+        pieces = (unpacked,) if isinstance(unpacked, bytes) else unpacked  # httpx2's come in pieces
+        return pieces if unframe is None else chain.from_iterable(map(unframe, pieces))
 
-    response.stream._stream = Heard(response.stream._stream, Lines(watch, decode=decode))
+    response.stream._stream = Heard(response.stream._stream, Lines(watch, words, decode))
 
 
 def _as_it_is(data: bytes) -> Iterable[bytes]:
@@ -51,32 +61,42 @@ def _as_it_is(data: bytes) -> Iterable[bytes]:
 
 
 class Heard:
-    """In the place of what a response takes its bytes from."""
+    """In the place of what a response takes its bytes from; who reads them, once, is told when that is over.
+
+    A response may be kept long after the program has let go of what it was reading.
+    """
 
     def __init__(self, inner: Any, lines: Lines) -> None:
-        self._inner, self._lines = inner, lines
+        self._inner, self._waiting, self._lines = inner, [lines], ref(lines)
 
-    def __iter__(self) -> SyncStream:
-        return SyncStream(iter(self._inner), self._lines)  # type: ignore[arg-type] # as ParsedStream
+    def __iter__(self) -> Any:
+        given = iter(self._inner)
+        return SyncStream(given, self._waiting.pop()) if self._waiting else given  # type: ignore[arg-type] # as ParsedStream
 
-    def __aiter__(self) -> AsyncStream:
+    def __aiter__(self) -> Any:
         given = aiter(self._inner)
+        if not self._waiting:
+            return given
         kind = _Generator if isinstance(given, AsyncGenerator) else AsyncStream
-        return kind(given, self._lines)  # type: ignore[arg-type] # as above
+        return kind(given, self._waiting.pop())  # type: ignore[arg-type] # as above
 
     def close(self) -> None:
         """All that the program wants of it has come."""
         try:
             self._inner.close()
         finally:
-            self._lines.leave_early()
+            self._leave()
 
     async def aclose(self) -> None:
         """As above."""
         try:
             await self._inner.aclose()
         finally:
-            self._lines.leave_early()
+            self._leave()
+
+    def _leave(self) -> None:
+        if (lines := self._lines()) is not None:
+            lines.leave_early()
 
 
 class _Generator(AsyncStream):

@@ -52,7 +52,7 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
     told = text_of(request.body.get("custom_llm_provider")) or (
         prefix if slash else text_of(member(known, "litellm_provider"))
     )
-    _name_provider(request, told)
+    name_provider(request, told)
     return opened
 
 
@@ -68,7 +68,7 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
             reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
     hidden = getattr(last, "_hidden_params", None)
     hidden = hidden if isinstance(hidden, dict) else {}
-    _name_provider(request, text_of(hidden.get("custom_llm_provider")))
+    name_provider(request, text_of(hidden.get("custom_llm_provider")))
     cost = hidden.get("response_cost")
     if isinstance(cost, float) and cost > 0:
         reply.gateway_cost = Decimal(repr(cost))
@@ -101,6 +101,7 @@ def _terms(told: list[Any]) -> dict[str, str]:
     }
 
 
-def _name_provider(request: Request, name: str) -> None:
+def name_provider(request: Request, name: str) -> None:
+    """Who answers, in the conventions' word for what LiteLLM calls it."""
     if name and name != "cached_response":
         request.provider = conventional_provider(name)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from costspan.adapters import openai
+from costspan.adapters import _litellm_native as native
+from costspan.adapters import anthropic, google_genai, openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
 from costspan.adapters._litellm_hooks import USAGE, open_litellm, read_hidden, read_response
 from costspan.adapters._usage import UsageMap
@@ -40,6 +41,8 @@ DECISION = Operation(
     ),
     hook=read_hidden,
 )
+MESSAGE = replace(anthropic.MESSAGE, error="type=error.error.type", deliver=native.hear_message)
+GENERATE = replace(google_genai.GENERATE, error="error.status|error.code", deliver=native.hear_generated)
 
 _MODEL = ("model", "messages")
 _PAIRS = (  # a function and its async twin; those in capitals are what the public ones look up
@@ -78,6 +81,7 @@ _STREAMS = (
     ),
     ("litellm.responses.litellm_completion_transformation.streaming_iterator", "LiteLLMCompletionStreamingIterator"),
 )
+_HTTP, _OWN = "litellm.llms.custom_httpx.llm_http_handler", "BaseLLMHTTPHandler"
 
 ADAPTER = Adapter(
     provider="litellm",
@@ -106,5 +110,13 @@ ADAPTER = Adapter(
             for step in ("__next__", "__anext__")
         ),
         *(Seat(module, f"{name}.aclose", waits=True) for module, name in _STREAMS),
+        Seat(
+            _HTTP,
+            f"{_OWN}._async_post_anthropic_messages_with_http_error_retry",
+            native.open_message,
+            MESSAGE,
+            waits=True,
+        ),
+        Seat(_HTTP, f"{_OWN}.generate_content_handler", native.open_generate, GENERATE),
     ),
 )
