@@ -146,13 +146,21 @@ ENVIRONMENTS = {
     # caps openai below 3; its messages import all of its proxy, its sound and responses the other two
     "litellm": Environment(
         ("litellm[proxy]", "mcp", "soundfile"),
-        ("test_litellm.py", "test_litellm_new.py", "test_litellm_messages.py", "test_litellm_generate.py"),
+        (
+            "test_litellm.py",
+            "test_litellm_new.py",
+            "test_litellm_messages.py",
+            "test_litellm_generate.py",
+            "test_litellm_units.py",
+        ),
         shared=(_CONFORMANCE, _TABLE),
         sdks=("litellm", "litellm_messages", "litellm_generate"),
     ),
     # not the conformance suite: before 1.103 LiteLLM itself holds on to streams that a program drops
     "oldest-litellm": Environment(
-        ("litellm[proxy]==1.83.0", "soundfile"), (), shared=("test_litellm.py", "test_litellm_generate.py")
+        ("litellm[proxy]==1.83.0", "soundfile"),
+        (),
+        shared=("test_litellm.py", "test_litellm_generate.py", "test_litellm_units.py"),
     ),
     "regolo": Environment(
         ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from costspan.adapters import _openai_hooks as openai
 from costspan.adapters._google import bill_searches
 from costspan.adapters._openai_fields import COST, COST_TICKS
-from costspan.adapters._paths import member, text_of
+from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
 from costspan.pricing.providers import conventional_provider
+from costspan.usage import Usage
 
 if TYPE_CHECKING:
     from costspan.call import Reply, Request
@@ -40,6 +41,7 @@ USAGE = UsageMap(
     cost_ticks=COST_TICKS,
 )
 _CHARGING = ("openrouter", "perplexity", "x_ai")  # whose responses state a cost; in streams LiteLLM adds its own to all
+_DEPTH, _DEEPER = path("search_depth|depth"), ("advanced", "deep")
 _TERMS = {"tier": "service_tier", "speed": "speed", "geo": "inference_geo"}  # as a usage tells them
 
 
@@ -49,7 +51,7 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
     request = opened.request
     known = member(getattr(sys.modules.get("litellm"), "model_cost", None), request.model)
     prefix, slash, _ = request.model.partition("/")
-    told = text_of(request.body.get("custom_llm_provider")) or (
+    told = text_of(request.body.get("custom_llm_provider") or request.body.get("search_provider")) or (
         prefix if slash else text_of(member(known, "litellm_provider"))
     )
     name_provider(request, told)
@@ -92,6 +94,24 @@ def read_response(request: Request, last: Any, reply: Reply) -> None:
     read_hidden(request, last, reply)
     if completed is not None and reply.stated_cost is not None and request.provider not in _CHARGING:
         reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
+
+
+def read_search(request: Request, last: Any, reply: Reply) -> None:
+    """A search is billed by the request, and at some providers by how deep it is; LiteLLM's list calls the two so."""
+    depth = text_of(_DEPTH(request.body))
+    reply.model = f"search-{depth}" if depth in _DEEPER else "search"
+    reply.usage = Usage(requests=1)
+    read_hidden(request, last, reply)
+
+
+def read_video(request: Request, last: Any, reply: Reply) -> None:
+    """Of several videos asked for at once, the answer tells how long one is (and, later versions, how many)."""
+    count = member(member(last, "usage"), "video_count") or request.body.get("sampleCount")
+    if reply.usage is None:
+        reply.unpriced = "LiteLLM does not tell how long the video is"
+    elif type(count) is int and count > 1:
+        reply.usage = Usage(output_video_ms=count * reply.usage.output_video_ms)
+    read_hidden(request, last, reply)
 
 
 def _terms(told: list[Any]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from costspan.adapters import _litellm_native as native
 from costspan.adapters import anthropic, google_genai, openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
-from costspan.adapters._litellm_hooks import USAGE, open_litellm, read_hidden, read_response
+from costspan.adapters._litellm_hooks import USAGE, open_litellm, read_hidden, read_response, read_search, read_video
 from costspan.adapters._usage import UsageMap
 
 CHAT = replace(
@@ -30,6 +30,14 @@ RERANK = Operation(
     "rerank", usage=UsageMap(roots=("meta.billed_units",), search_units="search_units"), hook=read_hidden
 )
 OCR = Operation("ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="", hook=read_hidden)
+SEARCH = Operation("search", model="", id="", hook=read_search)
+VIDEO = Operation(
+    "video_generation",
+    usage=UsageMap(output_video_s="duration_seconds", cost="provider_reported_cost_usd"),
+    terms={"size": "usage.video_resolution|size"},
+    asked={"size": "resolution|size"},
+    hook=read_video,
+)
 DECISION = Operation(
     "chat",
     usage=UsageMap(
@@ -56,6 +64,13 @@ _PAIRS = (  # a function and its async twin; those in capitals are what the publ
     ("litellm.responses.main:", {"responses": RESPONSE}, ("input", "model")),
     ("litellm.ocr.main:", {"ocr": OCR}, ("model", "document")),
     ("litellm.ocr.dispatch:", {"ocr": OCR}, ("model", "document")),  # from 1.103 on
+    ("litellm.search.main:", {"search": SEARCH}, ("query", "search_provider")),
+    ("litellm.videos.main:", {"video_generation": VIDEO}, ("prompt", "model")),
+    (
+        "litellm.videos.main:",
+        dict.fromkeys(("video_remix", "video_edit", "video_extension"), VIDEO),
+        ("video_id", "prompt"),
+    ),
     ("litellm.decisions.main:", {"decisions": DECISION}, ("model", "input")),
     ("litellm.systemone.main:", {"systemone": DECISION}, ("model", "state")),
 )
