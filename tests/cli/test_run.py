@@ -67,6 +67,14 @@ def test_a_program_runs_priced_and_keeps_its_output_and_exit_code(tmp_path, envi
     assert "$0.000442" in done.stderr  # 3 * (19 * 2.50 + 10 * 10) / 1e6 = 0.0004425
 
 
+def test_a_programs_own_options_stay_its_own(tmp_path, environ):
+    """The launcher has such as begin with the same word."""
+    asked = [COSTSPAN, "run", sys.executable, script(tmp_path, "import sys\nprint(sys.argv[1:])"), "--config", "c.yaml"]
+    done = subprocess.run([*asked, "--", "--quiet"], env=environ, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "['--config', 'c.yaml', '--', '--quiet']\n")
+
+
 def test_a_signal_goes_on_to_the_program(tmp_path, environ):
     command = [COSTSPAN, "run", "--quiet", sys.executable, script(tmp_path, WAITS)]
     child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)

@@ -52,7 +52,7 @@ def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
     with _telemetry_target() as (environ, ledger_db):
         started = datetime.now(timezone.utc)
         service = environ.setdefault("OTEL_SERVICE_NAME", _service_name(program, environ))
-        code = _run([launcher, *program], environ)
+        code = _run([launcher, "--", *program], environ)  # else it takes `--config` for a word of its own
         if not quiet:
             try:
                 _tell(ledger_db, started, service, program[0])
