@@ -77,6 +77,32 @@ def test_googles_searches_are_billed(watch, fake, shape):
     assert seen.usage.web_searches == 2
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_interaction_is_one_call(watch, fake, shape):
+    seen = watch("litellm", "openai")
+    arguments = {"model": GEMINI, "input": "Cats?", "api_key": "k", "api_base": fake.url, "stream": "stream" in shape}
+
+    async def later():
+        answer = await litellm.interactions.acreate(**arguments)
+        return [each async for each in answer] if arguments["stream"] else answer
+
+    asyncio.run(later()) if shape.startswith("async") else list(litellm.interactions.create(**arguments))
+
+    assert (seen.usage.total_input, seen.usage.total_output, seen.usage.web_searches) == (110, 50, 1)
+    assert (seen.attributes["gen_ai.provider.name"], seen.reply.model) == ("gcp.gemini", "gemini-2.5-flash")
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_compaction_is_billed_as_a_response(watch, serve, shape):
+    seen, fake = watch("litellm", "openai"), serve(openai)
+    arguments = {"model": "openai/gpt-4o", "input": "Cats?", "api_key": "k", "api_base": fake.url + "/v1"}
+
+    asyncio.run(litellm.acompact_responses(**arguments)) if shape == "async" else litellm.compact_responses(**arguments)
+
+    assert seen.usage.total_input > 0
+    assert seen.attributes["costspan.price.status"] == "priced"
+
+
 @pytest.mark.parametrize("shape", STREAMS)
 def test_a_stream_that_is_left_is_a_part(watch, fake, shape):
     seen = watch("litellm")

@@ -78,6 +78,19 @@ def open_generate(
     return opened
 
 
+def open_interaction(
+    adapter: Adapter,
+    seat: Seat,
+    _handler: Any,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    _settings: Settings,
+) -> Opened:
+    """A request of Google's other form."""
+    asked = {name: kwargs.get(name) for name in ("model", "agent", "input")}
+    return _opened(adapter, seat, args, kwargs, {**kwargs["optional_params"], **asked})
+
+
 def _opened(
     adapter: Adapter, seat: Seat, args: tuple[Any, ...], kwargs: Mapping[str, Any], body: Mapping[str, Any]
 ) -> Opened:

@@ -51,6 +51,7 @@ DECISION = Operation(
 )
 MESSAGE = replace(anthropic.MESSAGE, error="type=error.error.type", deliver=native.hear_message)
 GENERATE = replace(google_genai.GENERATE, error="error.status|error.code", deliver=native.hear_generated)
+INTERACTION = replace(google_genai.INTERACTION, deliver=native.hear_generated)
 
 _MODEL = ("model", "messages")
 _PAIRS = (  # a function and its async twin; those in capitals are what the public ones look up
@@ -61,7 +62,7 @@ _PAIRS = (  # a function and its async twin; those in capitals are what the publ
     ("litellm.main:", {"speech": openai.SPEECH}, ("model", "input")),
     ("litellm.images.main:", {"image_generation": openai.IMAGE}, ("prompt", "model")),
     ("litellm.rerank_api.main:", {"rerank": RERANK}, _MODEL),
-    ("litellm.responses.main:", {"responses": RESPONSE}, ("input", "model")),
+    ("litellm.responses.main:", {"responses": RESPONSE, "compact_responses": RESPONSE}, ("input", "model")),
     ("litellm.ocr.main:", {"ocr": OCR}, ("model", "document")),
     ("litellm.ocr.dispatch:", {"ocr": OCR}, ("model", "document")),  # from 1.103 on
     ("litellm.search.main:", {"search": SEARCH}, ("query", "search_provider")),
@@ -133,5 +134,11 @@ ADAPTER = Adapter(
             waits=True,
         ),
         Seat(_HTTP, f"{_OWN}.generate_content_handler", native.open_generate, GENERATE),
+        Seat(
+            "litellm.interactions.http_handler",
+            "InteractionsHTTPHandler.create_interaction",
+            native.open_interaction,
+            INTERACTION,
+        ),
     ),
 )
