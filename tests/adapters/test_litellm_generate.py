@@ -106,12 +106,16 @@ def test_a_compaction_is_billed_as_a_response(watch, serve, shape):
 @pytest.mark.parametrize("shape", STREAMS)
 def test_a_stream_that_is_left_is_a_part(watch, fake, shape):
     seen = watch("litellm")
-    fake.play(gemini.generated(usageMetadata=gemini.FULL))
+    fake.play(lambda asked: slow(gemini.generated(usageMetadata=gemini.FULL)(asked)))
 
     ask(shape, GEMINI, fake.url, take=2)
 
     assert seen.reply.partial
     assert seen.usage.total_input == 1000
+
+
+def slow(answer):
+    return gemini.Answer(answer.parts, content_type=answer.content_type, streamed=True, pause_seconds=0.02)
 
 
 @pytest.mark.parametrize("shape", [*PLAIN, "async stream"])  # LiteLLM's own sync one is for an event loop
