@@ -234,7 +234,7 @@ ROWS = (
         (
             Ask(
                 "messages",
-                chat(model="anthropic/claude-sonnet-4-5", max_tokens=9),
+                chat(model="claude-sonnet-4-5", max_tokens=9),
                 "message",
                 "message",
                 STREAM,
