@@ -72,6 +72,15 @@ def test_a_context_that_is_long_but_not_dearer_is_no_advice(advice):
     assert advice("long contexts", long(100_000)) == []
 
 
+def test_a_model_tuned_for_something_else_is_no_advice(advice):
+    counts = long(100_000) | {"gen_ai.provider.name": "openai"}
+    tuned = counts | {"gen_ai.response.model": "ft:gpt-4o-mini-2024-07-18:acme:tickets:9x"}
+    asked = counts | {"gen_ai.response.model": "gpt-4o"}
+
+    assert advice("another model", asked, tuned) == []
+    assert len(advice("another model", asked, tuned, counts | {"gen_ai.response.model": "gpt-4o-mini"})) == 2
+
+
 def test_work_that_nobody_waits_for_is_one_line_for_a_model_whoever_caused_it(advice):
     """text-embedding-3-small is 0.02 dollars a million, gpt-4o 2.50 for input: in a batch, half of it."""
     embedded = {

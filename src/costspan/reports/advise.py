@@ -146,7 +146,7 @@ def _other_models(rows: list[UsageRow], what_if: str) -> Iterator[Advice]:
         prices = {}
         for model in {what_if} if what_if else set(others):
             price = _price(row, usage_of(row), model)
-            if model != row.keys["model"] and price is not None and price < row.cost and "embed" not in model:
+            if model != row.keys["model"] and price is not None and price < row.cost and _answers(model, what_if):
                 prices[model] = price
         if prices and row.output_tokens:
             best = min(prices, key=prices.__getitem__)
@@ -154,6 +154,11 @@ def _other_models(rows: list[UsageRow], what_if: str) -> Iterator[Advice]:
             yield Advice(
                 "another model", row.cost - prices[best], AT_MOST, basis, row.calls, _where(row, "provider", "model")
             )
+
+
+def _answers(model: str, what_if: str) -> bool:
+    """Whether a model could stand in for others: embeddings say nothing, a fine-tuned one knows its own task."""
+    return model == what_if or not ("embed" in model or model.startswith("ft:"))
 
 
 def _batches(book: Book, question: Question) -> Iterator[Advice]:
