@@ -3,7 +3,7 @@
 import { calls, cost, filtering, known, minor, share, tokens } from '../columns.js';
 import { note } from '../dom.js';
 import { change, perMillion } from '../format.js';
-import { ask, get, period } from '../state.js';
+import { ask, get, knownZone, period } from '../state.js';
 import { table } from '../table.js';
 
 export const id = 'models';
@@ -19,10 +19,16 @@ export const asks = () => ({ models: ask('/api/usage', { group_by: 'provider,mod
 function before() {
   const until = get('until') ? Date.parse(get('until')) : Date.now();
   const ago = LENGTH.exec(period());
-  const start = ago ? until - ago[1] * UNITS[ago[2]] : Date.parse(period());
+  const start = ago ? Date.now() - ago[1] * UNITS[ago[2]] - (/[dw]/.test(ago[2]) ? sinceMidnight() : 0) : Date.parse(period());
   if (Number.isNaN(start)) return ask('/api/usage', { group_by: 'provider,model', since: '2000-01-01', until: '2000-01-02' });
   const minute = (ms) => `${new Date(Math.floor(ms / 60e3) * 60e3).toISOString().slice(0, 16)}Z`;
-  return ask('/api/usage', { group_by: 'provider,model', since: minute(2 * start - until), until: minute(start) });
+  return ask('/api/usage', { group_by: 'provider,model', since: minute(2 * start - until), until: period() });
+}
+
+/** Milliseconds of today that are over: the API's days and weeks begin at midnight. */
+function sinceMidnight() {
+  const time = new Intl.DateTimeFormat('sv', { timeStyle: 'medium', timeZone: knownZone() }).format(Date.now());
+  return Date.parse(`1970-01-01T${time}Z`);
 }
 
 export function draw({ models, before: { rows: earlier } }) {
