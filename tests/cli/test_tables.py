@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
@@ -13,7 +14,7 @@ from ledger.ledger_spans import call, traces
 from rich.console import Console
 
 from costspan.cli.commands import costspan
-from costspan.cli.tables import terminal, usage_table
+from costspan.cli.tables import money, percent, terminal, usage_table
 
 FREE = {"gen_ai__usage__cost__amount": 0.0, "costspan__price__status": "free"}
 NO_PARTS = {"costspan__cost__input": None, "costspan__cost__output": None}
@@ -98,7 +99,8 @@ def test_what_has_no_price_at_all_is_unknown_and_not_0(ledger):
     )
     lines = {line.split()[0]: line.split() for line in shown(ledger, 200, "model")[1:]}
 
-    assert (lines["own-model"][5], lines["free"][5], lines["total"][5]) == ("unknown", "$0.0000", "$0.00450")
+    assert (lines["own-model"][5], lines["free"][5], lines["total"][5]) == ("unknown", "$0", "$0.00450")
+    assert (lines["own-model"][6], lines["free"][6]) == ("-", "0.0%")
     only = ("--where", "model=own-model", "--currency", "EUR", "--rate", "0.9@2026-11-01")
     output = CliRunner().invoke(costspan, ["report", "--since", "all", "--db", str(ledger.path), *only]).output
     assert [line.split()[5:7] for line in output.splitlines()[1:3]] == [["unknown", "unknown"]] * 2
@@ -188,3 +190,21 @@ def test_one_call_is_not_calls(ledger):
     assert "1 new call, 0 here already, 0 other spans" in CliRunner().invoke(
         costspan, ["ledger", "merge", "--db", str(ledger.path.with_name("other.db")), str(ledger.path)]
     ).output.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    ("usd", "reads"),
+    [
+        ("0", "$0"),
+        ("7.20E-7", "$0.000000720"),
+        ("0.00123456", "$0.00123"),
+        ("0.01", "$0.0100"),
+        ("1234.5", "$1,234.50"),
+    ],
+)
+def test_money_is_written_in_digits_however_small(usd, reads):
+    assert money(Decimal(usd)) == reads
+
+
+def test_a_share_of_something_is_not_nothing():
+    assert [percent(each) for each in (0, 0.0004, 0.001, 0.504)] == ["0.0%", "<0.1%", "0.1%", "50.4%"]

@@ -119,7 +119,7 @@ def test_a_call_without_a_price_is_unknown_and_not_zero(page):
     [line] = [row for row in page.rows("models") if row[0] == MODEL]
 
     assert "unknown" in line
-    assert "$0.0000" not in line
+    assert not {"$0", "0.0%"} & set(line)
     assert MODEL in [row[0] for row in page.rows("unpriced")]
 
 
@@ -128,6 +128,8 @@ def test_where_no_call_has_a_price_no_figure_is_zero(page, served):
     names = page.texts("#glance h3")
 
     assert dict(zip(names, page.texts("#glance .figure"), strict=True)) == dict.fromkeys(names, "unknown")
+    assert page.texts("#month .note") == ["No call of this month has a price."]
+    assert page.texts("#spend .note") == ["No call of this period has a price."]
     for view in ("glance", "tokens", "sure", "whatif", "models", "groups"):
         assert "$0" not in " ".join(page.texts(f"#{view}"))
 
@@ -271,7 +273,7 @@ def test_what_if_prices_the_same_tokens_by_the_list(page, served):
     assert page.rows("whatif")[0][2:4] == [read(row["cost"]), read(expected)]
 
     page.open(f"{served.running.url}/?model=gpt-4o-mini&what_if=openai/gpt-4o-mini")
-    assert page.rows("whatif")[0][-1] == "$0.0000 (no change)"
+    assert page.rows("whatif")[0][-1] == "$0 (no change)"
 
 
 def test_a_budget_typed_here_is_in_the_address_and_the_file_s_are_listed(page):
@@ -365,6 +367,25 @@ def test_what_took_hours_is_told_in_minutes(page):
     script = "import('/page/format.js').then(({ seconds }) => arguments[0]([0.25, 90, 8038.3].map(seconds)))"
 
     assert page.driver.execute_async_script(script) == ["250 ms", "90.0 s", "134 minutes"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati"])
+def test_the_period_before_ends_where_the_one_that_is_shown_begins(window, tmp_path, zone):
+    """Days ago begin at midnight, so the first of them was not before."""
+    young = Served(tmp_path / "young.db")
+    now = datetime.now(ZoneInfo(zone))
+    first_day = now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=30)
+    try:
+        young.send(traces(call(at=int(first_day.timestamp()) * SECOND + SECOND), call(at=time.time_ns() - SECOND)))
+        window.open(f"{young.running.url}/?tz={quote(zone, safe='')}")
+        assert window.rows("models")[0][2] == "2"
+        assert "Before" not in window.texts("#models thead th")
+
+        young.send(traces(call(at=(int(first_day.timestamp()) - 60) * SECOND)))
+        window.open(f"{young.running.url}/?tz={quote(zone, safe='')}")
+        assert window.rows("models")[0][-1] == "+100.0%"
+    finally:
+        young.close()
 
 
 def test_before_a_week_is_full_the_forecast_says_whose_pace_it_goes_on_with(window, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from rich.bar import Bar
@@ -15,7 +16,6 @@ from rich.table import Table
 from costspan.reports.wording import counted
 
 if TYPE_CHECKING:
-    from decimal import Decimal
     from typing import IO
 
     from costspan.reports.prompts import PromptReport
@@ -27,6 +27,7 @@ _SHORT_NAME = 32  # what names of a row may take in all before they are folded
 _GAP = 2  # between two columns
 _DISPENSABLE = ("share", "cached", "output", "input")
 _PIPED_WIDTH = 500
+_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def prompt_table(report: PromptReport) -> Table:
     for title in ("tokens", "cost", "share"):
         table.add_column(title, justify="right", no_wrap=True)
     for each in report.parts:
-        table.add_row(each.part.replace("_", " "), f"{each.tokens:,}", money(each.cost), f"{each.share:.1%}")
+        table.add_row(each.part.replace("_", " "), f"{each.tokens:,}", money(each.cost), percent(each.share))
     table.caption = (
         f"estimate over {counted(report.calls, 'call')}, scaled to what was reported; "
         f"{report.hidden_tokens:,} tokens of it are in no text that was sent"
@@ -117,9 +118,16 @@ def money(usd: Decimal) -> str:
 
 def amount(value: Decimal) -> str:
     """As `money`, without a sign."""
+    if value == 0:
+        return "0"
     if value >= 10:  # noqa: PLR2004
         return f"{value:,.2f}"
-    return f"{value:,.4f}" if value == 0 or value >= 0.01 else f"{value:.3g}"  # noqa: PLR2004
+    return f"{value:,.4f}" if value >= _CENT else f"{Decimal(f'{value:.3g}'):f}"
+
+
+def percent(share: float) -> str:
+    """A share for the eye; what is something does not read as nothing."""
+    return "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"  # noqa: PLR2004
 
 
 def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
@@ -132,7 +140,7 @@ def _numbers(row: UsageRow, currency: Currency | None) -> dict[str, str]:
         "output": f"{row.output_tokens:,}",
         "cost": money(row.cost) if row.has_cost else "unknown",
         **second,
-        "share": f"{row.share:.1%}",
+        "share": percent(row.share) if row.has_cost else "-",
     }
 
 

@@ -21,6 +21,6 @@ export const cost = {
 /** USD, or null where calls have no price and the others cost nothing: unknown is not zero. */
 export const known = (row) => (row.unpriced_calls > 0 && Number(row.cost) === 0 ? null : row.cost);
 export const share = {
-  title: 'Share', number: true, value: (row) => row.share,
-  cell: (row) => el('span', { class: 'share' }, bar(row.share), percent(row.share)),
+  title: 'Share', number: true, value: (row) => (known(row) === null ? null : row.share),
+  cell: (row) => (known(row) === null ? '–' : el('span', { class: 'share' }, bar(row.share), percent(row.share))),
 };

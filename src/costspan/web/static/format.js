@@ -6,13 +6,15 @@ const fixed = (digits) =>
   new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const cents = fixed(2);
 const parts = fixed(4);
+const small = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 
 /** USD: cents from ten dollars up, else as many digits as a small sum needs. `null` is not known. */
 export function money(usd) {
   if (usd === null || usd === undefined) return 'unknown';
   const value = Number(usd);
   const size = Math.abs(value);
-  const text = size >= 10 ? cents.format(size) : size === 0 || size >= 0.01 ? parts.format(size) : size.toPrecision(3);
+  if (size === 0) return '$0';
+  const text = size >= 10 ? cents.format(size) : size >= 0.01 ? parts.format(size) : small.format(size);
   return `${value < 0 ? '−' : ''}$${text}`;
 }
 

@@ -2,7 +2,8 @@
 
 import { monthBudget } from '../budget.js';
 import { entry, lines } from '../charts.js';
-import { el } from '../dom.js';
+import { known } from '../columns.js';
+import { el, note } from '../dom.js';
 import { money } from '../format.js';
 import { ask } from '../state.js';
 import { table } from '../table.js';
@@ -17,6 +18,7 @@ export const asks = () => ({
 });
 
 export function draw(answers) {
+  if (known(answers.summary.month) === null) return [note('No call of this month has a price.')];
   const { labels, shown } = series(answers);
   const [spent] = shown;
   return [
@@ -30,18 +32,20 @@ export function draw(answers) {
 }
 
 export const after = (body, answers) => {
+  const place = body.querySelector('.chart');
+  if (!place) return;
   const { labels, shown } = series(answers);
-  lines(body.querySelector('.chart'), labels, shown);
+  lines(place, labels, shown);
 };
 
 function series({ summary: { month, now }, days, budgets }) {
   const first = month.start.slice(0, 7);
   const length = new Date(Date.UTC(first.slice(0, 4), first.slice(5, 7), 0)).getUTCDate();
   const labels = Array.from({ length }, (_, at) => `${first}-${String(at + 1).padStart(2, '0')}`);
-  const known = new Map(days.rows.map((row) => [row.day, Number(row.month_to_date)]));
+  const told = new Map(days.rows.map((row) => [row.day, Number(row.month_to_date)]));
   const today = Math.min(length - 1, Math.floor((Date.parse(now) - Date.parse(month.start)) / 86400e3));
   let last = 0;
-  const spent = labels.map((label, at) => (at > today ? null : (last = known.get(label) ?? last)));
+  const spent = labels.map((label, at) => (at > today ? null : (last = told.get(label) ?? last)));
   const ahead = labels.map((_, at) => (at === today ? last : at === length - 1 ? Number(month.forecast) : null));
   const shown = [
     { name: 'Spent', paint: 'var(--colour-1)', values: spent, fill: true },

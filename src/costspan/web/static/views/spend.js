@@ -1,7 +1,7 @@
 /** Spend step by step, stacked by model. */
 
 import { OTHER, colour, entry, stackedBars } from '../charts.js';
-import { cost } from '../columns.js';
+import { cost, known } from '../columns.js';
 import { el, note } from '../dom.js';
 import { count, money, named } from '../format.js';
 import { ask, unit } from '../state.js';
@@ -22,6 +22,7 @@ export const asks = () => ({
 export function draw({ steps, models, summary }) {
   if (!summary.first_day) return [note('Nothing has arrived yet. This sends the calls of a program here:'), el('pre', {}, COMMAND)];
   if (!steps.rows.length) return [note('No calls in this period.')];
+  if (known(steps.total) === null) return [note('No call of this period has a price.')];
   const { stacks } = stacked(steps, models);
   return [
     el('div', { class: 'chart', role: 'img', 'aria-label': `${money(steps.total.cost)} by ${unit()} and model; the table below has the figures` }),
@@ -60,8 +61,8 @@ function every({ rows, since }) {
   const read = (text) => Date.parse(`${text.slice(0, 10)}T${text.slice(11, 16) || '00:00'}Z`);
   const write = (ms) => new Date(ms).toISOString().slice(0, unit() === 'hour' ? 16 : 10);
   const step = STEP[unit()];
-  const known = rows.map((row) => read(row[unit()]));
-  const [first, last] = [known[0], known.at(-1)];
+  const told = rows.map((row) => read(row[unit()]));
+  const [first, last] = [told[0], told.at(-1)];
   const start = since && unit() !== 'week' ? Math.min(first, Math.floor(read(since) / step) * step) : first;
   return Array.from({ length: Math.round((last - start) / step) + 1 }, (_, place) => write(start + place * step));
 }

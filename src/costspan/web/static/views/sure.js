@@ -23,7 +23,7 @@ export function draw({ sources: { rows }, summary: { sure }, prices }) {
   const days = Math.max(0, Math.floor((Date.now() - Date.parse(prices.list_date)) / 86400e3));
   const shown = [
     ...rows.map((row) => ({ name: NAMES[row.source] ?? 'no usage known', calls: row.calls, cost: known(row), kind: row.source === 'provider' ? 'good' : 'warn' })),
-    { name: 'of these without a price, or a part of it', calls: sure.unpriced_calls, cost: null, kind: 'bad' },
+    { name: 'of these without a price, or with only a part of it', calls: sure.unpriced_calls, cost: null, kind: 'bad' },
   ].filter((row) => row.calls > 0);
   return [
     !shown.length ? note('No calls in this period.') : table('How sure the figures are', [

@@ -16,7 +16,7 @@ export const asks = () => ({
 
 export function draw({ unpriced, latest }) {
   const rows = unpriced.rows.sort((a, b) => b.tokens - a.tokens);
-  if (!rows.length) return [note('Every call of this period has a price.')];
+  if (!rows.length) return [note('No call of this period lacks a price.')];
   const reasons = new Map(latest.calls.map((call) => [`${call.provider}\n${call.model}`, call.reason]));
   const why = (row) => (row.status === 'partial' ? 'a part of it has no price' : reasons.get(`${row.provider}\n${row.model}`) || 'no price list has it');
   const entries = rows.map((row) => ({ provider: row.provider, model: row.model, input: 0, output: 0 }));
