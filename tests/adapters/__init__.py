@@ -66,7 +66,10 @@ class Client:
     """An SDK's two clients, made when they are asked for: the same call can be made in every shape."""
 
     def __init__(
-        self, sync: Callable[[], Any], later: Callable[[], Any], named: Callable[[str, str], str] | None = None
+        self,
+        sync: Callable[[], Any],
+        later: Callable[[], Any] | None = None,
+        named: Callable[[str, str], str] | None = None,
     ):
         """`named(shape, path)`: what the method is called, where a stream is not asked for by `stream=True`."""
         self._sync = sync

@@ -141,7 +141,7 @@ def by_its_own_sdk(provider, path, model, url):
         "responses.create": {"input": "Cats?"},
         "models.generate_content": {"contents": "Cats?"},
     }.get(path, {"messages": MESSAGES, "max_tokens": 9})
-    Client(lambda: sdk, None).ask("sync", path, model=model, **given)
+    Client(lambda: sdk).ask("sync", path, model=model, **given)
 
 
 def numbers(span):
@@ -175,7 +175,7 @@ def test_what_is_no_chat_costs_what_it_does_through_openais_sdk(watch, serve, sh
     url = fake.url + "/v1"
     taken = dict(zip(PLAIN, STREAMS, strict=True))[shape] if method == "transport.stream" else shape
 
-    Client(lambda: openai_sdk.OpenAI(base_url=url, api_key="k"), None).ask("sync", path, **given)
+    Client(lambda: openai_sdk.OpenAI(base_url=url, api_key="k")).ask("sync", path, **given)
     engine("OpenAILM", url, method).ask(taken, "", sent(url))
 
     own, ours = seen.spans
