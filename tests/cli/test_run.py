@@ -123,6 +123,12 @@ def test_a_program_that_is_not_there_is_one_line():
     assert done.output == "costspan: there is no program 'no-such-program-here' on the PATH\n"
 
 
+def test_an_option_that_run_does_not_have_is_not_taken_for_the_program():
+    done = CliRunner().invoke(costspan, ["run", "--db", "ledger.db", "python"])
+
+    assert (done.exit_code, "No such option '--db'" in done.output) == (2, True)
+
+
 def test_a_program_of_an_environment_without_costspan_is_told_that_nothing_can_be_seen_there(tmp_path, environ):
     other = tmp_path / "bin" / "python"
     other.parent.mkdir()

@@ -31,7 +31,7 @@ _SOON = {"OTEL_BSP_SCHEDULE_DELAY": "500", "OTEL_BLRP_SCHEDULE_DELAY": "500"}  #
 _CANNOT_RUN, _NOT_FOUND = 126, 127  # exit codes, as a shell gives them
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--quiet", is_flag=True, help="No table at the end.")
 @click.argument("command_line", metavar="[--] CMD [ARGS]…", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
