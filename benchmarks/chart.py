@@ -7,8 +7,8 @@ from html import escape
 TITLE = "Added to a call of the bare openai SDK, in percent of its processor time"
 LEFT, RIGHT, ROW, TOP = 150, 620, 26, 44
 STYLE = """<style>
-text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}.title{font-weight:600}
-@media (prefers-color-scheme:dark){text{fill:#e6edf3}.other{fill:#6e7681}.ours{fill:#3fb950}}
+.ground{fill:#fff}text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}.title{font-weight:600}
+@media (prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.other{fill:#6e7681}.ours{fill:#3fb950}}
 </style>"""
 
 
@@ -25,6 +25,7 @@ def draw(figures: dict) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 700 {height}" width="700" role="img">',
             "<title>What each tool adds to a call</title>",
             STYLE,
+            '<rect class="ground" width="100%" height="100%" rx="6"/>',  # the page around may not follow the setting
             f'<text class="title" x="8" y="22">{TITLE}</text>',
             *(bar(n, percent, name, most) for n, (percent, name) in enumerate(bars)),
             "</svg>\n",
