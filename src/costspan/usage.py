@@ -74,7 +74,7 @@ class Usage:
     total_cache_read: int  # input tokens served from the provider's cache
     total_cache_write: int  # input tokens written to the provider's cache, of any time to live
 
-    if TYPE_CHECKING:  # one line per bucket for editors; `__getattr__` answers them
+    if TYPE_CHECKING:  # one line per bucket for editors; their properties are made below
         input: int
         cache_read: int
         cache_write: int
@@ -132,11 +132,6 @@ class Usage:
         """Only the buckets that are not 0."""
         return self._counts
 
-    def __getattr__(self, bucket: str) -> int:
-        if bucket in BUCKETS:
-            return self._counts.get(bucket, 0)
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {bucket!r}")
-
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a Usage cannot be changed; add two for a new one")
 
@@ -165,6 +160,10 @@ class Usage:
         return f"Usage({', '.join(f'{bucket}={count}' for bucket, count in self._counts.items())})"
 
 
+for _name in BUCKETS:  # no `__getattr__`: it would make every attribute slow
+    setattr(Usage, _name, property(lambda usage, bucket=_name: usage._counts.get(bucket, 0)))  # type: ignore[misc]
+
+
 class Terms(NamedTuple):
     """On which terms the provider served a call, as far as they change the price; empty means its standard."""
 
@@ -191,6 +190,11 @@ class ModelUsage(NamedTuple):
 
 _INPUT, _OUTPUT = frozenset(INPUT_TOKENS), frozenset(OUTPUT_TOKENS)
 _READS, _WRITES = frozenset(CACHE_READS), frozenset(CACHE_WRITES)
+# past `__setattr__`, and quicker than that of `object`
+_put_counts, _put_input, _put_output, _put_read, _put_write = (
+    vars(Usage)[name].__set__
+    for name in ("_counts", "total_input", "total_output", "total_cache_read", "total_cache_write")
+)
 
 
 def _fill(usage: Usage, counts: dict[str, int]) -> None:
@@ -205,9 +209,8 @@ def _fill(usage: Usage, counts: dict[str, int]) -> None:
                 cache_read += count
             elif bucket in _WRITES:
                 cache_write += count
-    put = object.__setattr__
-    put(usage, "_counts", counts)
-    put(usage, "total_input", total_input)
-    put(usage, "total_output", total_output)
-    put(usage, "total_cache_read", cache_read)
-    put(usage, "total_cache_write", cache_write)
+    _put_counts(usage, counts)
+    _put_input(usage, total_input)
+    _put_output(usage, total_output)
+    _put_read(usage, cache_read)
+    _put_write(usage, cache_write)

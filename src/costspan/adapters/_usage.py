@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from costspan.adapters._paths import Read, is_given, member, members, path
 from costspan.usage import BUCKETS, INPUT_TOKENS, MOST, MOST_USD, OUTPUT_TOKENS, UNITS, Usage
@@ -59,7 +60,7 @@ class UsageMap:
         for name, text in counts.items():
             bucket, number = _NUMBERS[name]
             for rank, alternative in enumerate(text.split("|")):
-                leaf = _Leaf(bucket, rank, number)
+                leaf = bucket, rank, number
                 if all(step.isidentifier() for step in alternative.split(".")):
                     self._tree.plant(alternative.split("."), leaf)
                 else:
@@ -105,12 +106,9 @@ class UsageMap:
         return found
 
 
-class _Leaf(NamedTuple):
-    """A number that a path leads to; of alternatives, the lowest rank that is there wins."""
-
-    bucket: str
-    rank: int
-    number: Callable[[Any], int | Decimal | None]  # what a value is as a number of that bucket; None: it is none
+# A number that a path leads to: its bucket, its rank (of alternatives, the lowest that is there wins), and what a value
+# is as a number of that bucket; None: it is none.
+_Leaf: TypeAlias = "tuple[str, int, Callable[[Any], int | Decimal | None]]"
 
 
 class _Found:
@@ -157,17 +155,18 @@ class _Node:
         if there is None:
             there = {name: member(value, name) for name in children}
         for name, each in there.items():
-            node = children.get(name)
-            if node is None or each is None:
+            if each is None or name not in children:
                 continue
-            if not node.children or isinstance(each, (int, float, str)):  # a bare number where details could be, too
+            node = children[name]
+            if not node.children or (node.leaves and isinstance(each, (int, float, str))):  # a bare number, or details
                 for leaf in node.leaves:
                     found.note(each, leaf)
             else:
                 node.walk(each, found)
 
 
-class _Plan(NamedTuple):
+@dataclass(slots=True)
+class _Plan:
     """How counts of certain names become disjoint: which there are of each side, and what contains them."""
 
     inputs: tuple[str, ...]
@@ -225,7 +224,9 @@ def _make_disjoint(raw: dict[str, int]) -> tuple[dict[str, int], bool]:
         counts[name] = raw[name]
     if "extra_web_searches" in raw:
         counts["web_searches"] = raw.get("web_searches", 0) + raw["extra_web_searches"]
-    return {name: count for name, count in counts.items() if count}, cut_in or cut_out
+    if not all(counts.values()):
+        counts = {name: count for name, count in counts.items() if count}
+    return counts, cut_in or cut_out
 
 
 def _beside_by_total(raw: dict[str, int], outputs: dict[str, int], plan: _Plan) -> tuple[str, ...]:
@@ -245,10 +246,11 @@ def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[i
     for name, count in parts.items():
         if name in beside:
             continue
-        if count > whole:
+        if count <= whole:
+            whole -= count
+        else:
             clamped = True
-            parts[name] = whole
-        whole -= parts[name]
+            parts[name], whole = whole, 0
     return whole, clamped
 
 
