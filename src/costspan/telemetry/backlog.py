@@ -6,6 +6,7 @@ In a row they also take a third less time than each after its call, when the SDK
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel
@@ -15,6 +16,8 @@ from costspan.forking import in_children
 from costspan.guard import Guard
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opentelemetry.context import Context
     from opentelemetry.metrics import Histogram
     from opentelemetry.trace import SpanContext
@@ -49,15 +52,23 @@ class Backlog:
     def record(self, most: int | None = None) -> None:
         """Record what waits by now, the oldest first, or so many: not what comes meanwhile, which may never end."""
         token = otel.attach(otel.Context())  # not in that of the program, whose span is another call's
+        due = self._oldest(len(self._waiting) if most is None else most)
+        last, around = None, None
         try:
-            for _ in range(len(self._waiting) if most is None else most):
-                histogram, value, attributes, span = self._waiting.popleft()
+            while True:
                 with _RECORD:  # an exemplar filter that raises would take the exact counters along
-                    histogram.record(value, attributes, _context_of(span))
-        except IndexError:
-            return  # another thread has taken the last one
+                    for histogram, value, attributes, span in due:
+                        if span is not last:
+                            last, around = span, _context_of(span)
+                        histogram.record(value, attributes, around)
+                    return
         finally:
             otel.detach(token)
+
+    def _oldest(self, most: int) -> Iterator[Measurement]:
+        with suppress(IndexError):  # another thread has taken the last one
+            for _ in range(most):
+                yield self._waiting.popleft()
 
     def _waiting_are_the_parents(self) -> None:
         self._waiting.clear()
