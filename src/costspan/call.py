@@ -106,7 +106,6 @@ class Call:
     __slots__ = (
         "__weakref__",
         "_observer",
-        "_open",
         "begun",
         "bill",
         "chunks",
@@ -116,6 +115,7 @@ class Call:
         "error",
         "first_chunk",
         "metered",
+        "open",
         "process",
         "reply",
         "request",
@@ -141,14 +141,9 @@ class Call:
         self.bill = Bill()
         self.content: dict[str, str] | None = None  # what was asked, where content is captured; telemetry's own
         self._observer = observer
-        self._open = True
+        self.open = True  # until `finish` or `fail`
         self.started_ns = time.time_ns()
         self.begun = time.perf_counter()
-
-    @property
-    def open(self) -> bool:
-        """Whether neither `finish` nor `fail` was called yet."""
-        return self._open
 
     @property
     def duration_seconds(self) -> float:
@@ -163,18 +158,18 @@ class Call:
 
     def finish(self) -> None:
         """The answer is complete (or the program wants no more of it). Only the first end counts."""
-        if not self._open:
+        if not self.open:
             return
-        self._open = False
+        self.open = False
         self.ended = time.perf_counter()
         self._observer.finished(self)
 
     def forget(self) -> None:
         """Nothing happened that telemetry should hear of: a look at an answer that was billed before."""
-        self._open = False
+        self.open = False
 
     def fail(self, error: BaseException) -> None:
         """The call raised `error` into the program. What was used up to then stays billed."""
-        if self._open:
+        if self.open:
             self.error = type(error).__qualname__
             self.finish()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._paths import Read, path
 
@@ -27,7 +27,8 @@ Tally = Callable[["Call", Any], None]
 Deliver = Callable[[Any, "Watch"], Any]
 
 
-class Reads(NamedTuple):
+@dataclass(slots=True)
+class Reads:
     """What reads the paths of an operation; None where it has none."""
 
     model: Read | None
@@ -81,7 +82,7 @@ class Operation:
 
     def __post_init__(self) -> None:
         """Compile every path once; frozen data, so they are put beside it."""
-        compiled = (path(text) if (text := getattr(self, name)) else None for name in Reads._fields)
+        compiled = (path(text) if (text := getattr(self, name)) else None for name in Reads.__slots__)
         object.__setattr__(self, "read", Reads(*compiled))
         object.__setattr__(self, "read_terms", tuple((name, path(text)) for name, text in self.terms.items()))
         object.__setattr__(self, "read_asked", tuple((name, path(text)) for name, text in self.asked.items()))

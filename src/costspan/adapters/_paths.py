@@ -189,6 +189,8 @@ def text_of(value: Any) -> str:
     """A string, the value of a string enum or the name of one that is counted; anything else is empty."""
     if type(value) is str:
         return value
+    if value is None:
+        return ""
     if isinstance(value, Enum):
         value = value.value if isinstance(value.value, str) else value.name
     return value if isinstance(value, str) else ""

@@ -32,14 +32,11 @@ def read_request(operation: Operation, provider: str, body: Mapping[str, Any]) -
     parameters = _scalars(operation.parameters, arguments(body) if arguments else body)
     if not operation.names_output.isdisjoint(body) and (output := _output_type(operation, body)):
         parameters["output.type"] = output
-    return Request(
-        operation=operation.name,
-        provider=provider,
-        model=text_of(read(body)) if read else "",
-        parameters=parameters,
-        attribution={} if operation.names_payers.isdisjoint(body) else _payers(operation, body),
-        body=body,
-    )
+    request = Request(operation.name, provider, text_of(read(body)) if read else "")
+    request.parameters, request.body = parameters, body
+    if not operation.names_payers.isdisjoint(body):
+        request.attribution = _payers(operation, body)
+    return request
 
 
 def _output_type(operation: Operation, body: Mapping[str, Any]) -> str:
@@ -60,10 +57,12 @@ def _payers(operation: Operation, body: Mapping[str, Any]) -> dict[str, str]:
 def _scalars(names: Mapping[str, str], arguments: Any) -> dict[str, Any]:
     """Plain values by their conventional names; a list only if all of it is text."""
     found = {}
-    given = [argument for argument in arguments if argument in names] if type(arguments) is dict else names
-    for argument in given:
-        value = member(arguments, argument)
-        if value is not None and (isinstance(value, (bool, int, float, str)) or _is_texts(value)):
+    plain = type(arguments) is dict
+    for argument in arguments if plain else names:
+        if argument not in names:
+            continue
+        value = arguments[argument] if plain else member(arguments, argument)
+        if value is not None and (isinstance(value, (float, int, str)) or _is_texts(value)):
             name = names[argument]
             found[name] = [value] if isinstance(value, str) and name in _LISTS else value
     return found

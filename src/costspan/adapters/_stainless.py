@@ -76,7 +76,7 @@ def open_request(
         for name, value in changed.items():
             setattr(asking, name, value)
         args, kwargs = ((args[0], asking), kwargs) if len(args) > 1 else (args, {**kwargs, "options": asking})
-    return Opened(operation, request, args, kwargs, hidden=hidden)
+    return Opened(operation, request, args, kwargs, hidden)
 
 
 class Parsing:

@@ -202,7 +202,7 @@ class Watch:
 
     def __del__(self, ending: Callable[[], bool] = sys.is_finalizing) -> None:
         """The host dropped the stream: never iterated, or left by `break`. At the very end nobody can be told."""
-        if self.call._open and not ending():
+        if self.call.open and not ending():
             self.call.dropped = True
             self.leave_early()
 

@@ -160,15 +160,15 @@ class Wrapping:
             inner = getattr(result, self._adapter.iterator, None)
         if self._rereads and "response" in fields:
             self._streamed[fields["response"]] = ref(watch)
-        if hasattr(inner, "__next__"):
+        if inner is not None and hasattr(inner, "__next__"):
             setattr(result, self._adapter.iterator, SyncStream(inner, watch))
-        elif hasattr(inner, "__anext__"):
+        elif inner is not None and hasattr(inner, "__anext__"):
             setattr(result, self._adapter.iterator, AsyncStream(inner, watch))
         elif type(result) in _ENTRIES:
             result.gen = Entry(result.gen, watch, self._deliver)
         elif self._steps and (hasattr(result, "__next__") or hasattr(result, "__anext__")):
             self._stepped[result] = watch
-        elif not isinstance(result, (GeneratorType, AsyncGeneratorType)):
+        elif fields or not isinstance(result, (GeneratorType, AsyncGeneratorType)):  # they have no fields
             self._read(result, watch, fields)
 
     def _read(self, result: Any, watch: Watch, fields: Mapping[str, Any]) -> None:
