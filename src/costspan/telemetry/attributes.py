@@ -10,6 +10,8 @@ from costspan.telemetry import names
 from costspan.usage import STANDARD, Usage
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from costspan.call import Call, Reply, Request
     from costspan.usage import Terms
 
@@ -169,9 +171,14 @@ def _add_entry(attributes: dict[str, Any], entry: Entry, usage: Usage | None) ->
     attributes[names.PRICE_MODEL] = f"{entry.provider}/{entry.model}"
     attributes[names.PRICE_SOURCE] = entry.source
     if entry.effective_from is not None:
-        attributes[names.PRICE_SINCE] = entry.effective_from.isoformat()
+        attributes[names.PRICE_SINCE] = _written(entry.effective_from)
     if entry.max_input_tokens and usage is not None:
         attributes[names.CONTEXT_UTILIZATION] = usage.total_input / entry.max_input_tokens
+
+
+@lru_cache(maxsize=1024)
+def _written(day: date) -> str:
+    return day.isoformat()
 
 
 def total_usage(reply: Reply) -> Usage:

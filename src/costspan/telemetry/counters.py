@@ -8,7 +8,6 @@ from opentelemetry import context as otel
 from opentelemetry.metrics import Observation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from threading import RLock
 
 COLLECTION = otel.create_key("costspan-collection")  # in the context of a collection that is not a regular one:
@@ -28,11 +27,6 @@ class Row(dict[str, int]):
     def __missing__(self, _label: str) -> int:
         self._counter.grown = True
         return 0
-
-    def add(self, amounts: Iterable[tuple[str, int]]) -> None:
-        """Add amounts by their last label."""
-        for label, amount in amounts:
-            self[label] += amount
 
 
 class ExactCounter:

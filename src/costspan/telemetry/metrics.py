@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from opentelemetry.metrics import CallbackOptions, Observation
@@ -33,7 +34,8 @@ _TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _MOST_KINDS = 4096  # of calls, whose attributes are kept; a program that makes up names must not fill the memory
 
 
-class Kind(NamedTuple):
+@dataclass(slots=True)
+class Kind:
     """All calls that have the same attributes: those of the histograms, and the rows of the counters."""
 
     attributes: dict[str, Any]
@@ -109,9 +111,12 @@ class Metrics:
             kind = self._kind_of(call, payers)
             tell = self._backlog.add if kind.calls else self._backlog.begin
             if usage is not None:
-                kind.tokens.add([each for each in usage if each[0] in _TOKENS])
+                for bucket, count in usage.counts.items():
+                    if bucket in _TOKENS:
+                        kind.tokens[bucket] += count
             if price is not None:
-                kind.cost.add(price.breakdown.items())
+                for bucket, femto in price.breakdown.items():
+                    kind.cost[bucket] += femto
             kind.calls[price.status._value_ if price is not None else ""] += 1
             if call.reply.saved_femto:
                 kind.saved[""] += call.reply.saved_femto

@@ -123,12 +123,12 @@ class Recorder:
             self._open_span(call, context)
             if self.content is not None and call.state is False:  # on other tools' spans they decide
                 self.content.begin(call)
-        inside: dict[str, object] = {CALL: context}  # what is around it
+        inside = {**context, CALL: context}
         if not call.state:
             inside[_SPAN_KEY] = call.span
         elif call.request.native_tracer is not None:
             inside[native.EXPECTED] = self._expected(call, context)
-        return otel.attach(otel.Context({**context, **inside}))
+        return otel.attach(otel.Context(inside))
 
     def _open_span(self, call: Call, context: Context) -> None:
         adopted = current_llm_span(context)
@@ -200,7 +200,7 @@ class Recorder:
 
     def _tell(self, call: Call) -> None:
         price: Price | None = None
-        expected = call.state if isinstance(call.state, native.Expected) else None
+        expected = call.state if call.state and isinstance(call.state, native.Expected) else None
         if expected is not None:
             call.span = expected.span
             call.span.set_attributes(payer_attributes(call.request))
@@ -242,8 +242,12 @@ class Recorder:
 
     def numbers_of(self, call: Call, price: Price | None) -> Mapping[str, Any]:
         """What the span of a finished call tells of it."""
-        told = {} if call.state is False else _other_biller(call)
-        return {**reply_attributes(call, price), **self._in_dialects(call, price), **told}
+        numbers = reply_attributes(call, price)
+        if self._settings.dialects:
+            numbers |= _in_dialects(self._settings.dialects, call, price)
+        if call.state is not False:
+            numbers |= _other_biller(call)
+        return numbers
 
     def _end_span(self, call: Call, price: Price | None) -> None:
         span: Span = call.span
@@ -262,14 +266,6 @@ class Recorder:
             span.set_status(Status(StatusCode.ERROR, call.error))
         span.end(call.started_ns + int(call.duration_seconds * 1e9))
 
-    def _in_dialects(self, call: Call, price: Price | None) -> Mapping[str, Any]:
-        """The same numbers under the names of other tools, where that is wanted."""
-        if not self._settings.dialects:
-            return {}
-        from costspan.telemetry.dialects import dialect_attributes  # noqa: PLC0415 only where they are wanted
-
-        return dialect_attributes(self._settings.dialects, call, price)
-
     def _logs(self) -> bool:
         """Whether an accounting event would go anywhere."""
         enabled = getattr(self._logger, "enabled", None)  # newer than the oldest OpenTelemetry that we take
@@ -286,6 +282,13 @@ class Recorder:
                 attributes={**attributes, names.EVENT_DURATION: call.duration_seconds},
                 event_name=names.EVENT,
             )
+
+
+def _in_dialects(dialects: tuple[str, ...], call: Call, price: Price | None) -> Mapping[str, Any]:
+    """The same numbers under the names of other tools."""
+    from costspan.telemetry.dialects import dialect_attributes  # noqa: PLC0415 only where they are wanted
+
+    return dialect_attributes(dialects, call, price)
 
 
 def _other_biller(call: Call) -> Mapping[str, Any]:
