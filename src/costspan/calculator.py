@@ -131,10 +131,11 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         "quality": quality,
     }
     host, reply = _read(completion_response) if completion_response is not None else ("", Reply())
+    pictures = (n or 0) if reply.usage is None else 0  # an answer that tells its usage tells its pictures too
     if reply.usage is None and (prompt or messages or completion or completion_response is None):
         reply.usage = _count(model or reply.model, prompt, messages, completion)
     terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
-    usage = (reply.usage or Usage()) + Usage(images=n or 0, compute_ms=round(total_time or 0))
+    usage = (reply.usage or Usage()) + Usage(images=pictures, compute_ms=round(total_time or 0))
     if reply.stated_cost is not None:
         return float(reply.stated_cost)
     free, untold = False, reply.usage is None and not reply.parts

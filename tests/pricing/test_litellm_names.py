@@ -130,6 +130,45 @@ def test_a_registered_model_may_be_of_a_provider_that_no_list_knows():
     assert dict(model_cost)["acme/large"]["litellm_provider"] == "acme"
 
 
+@pytest.mark.parametrize(
+    "name", ["ibm/granite-3-8b-instruct", "perplexity/glm-5.3", "vercel/v0-1.0-md", "groq/llama-3.3-70b-versatile"]
+)
+def test_a_model_that_is_registered_as_model_cost_names_it_is_that_model_in_calls_too(name):
+    listed = costspan.pricing.lookup.find_model(name)
+
+    register_model({name: model_cost[name] | {"input_cost_per_token": 1e-3}})
+
+    assert float(costspan.price(Usage(input=1), provider=listed.provider, model=listed.id)) == 1e-3
+    assert model_cost[name]["input_cost_per_token"] == 1e-3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("gpt-5", "claude-opus-5", "amazon.nova-lite-v1:0", "gemini-2.5-pro", "command-a"),
+        *("azure/gpt-4o", "azure_ai/mistral-large", "vertex_ai/mistral-medium-3", "watsonx/mistralai/mistral-large"),
+        *("mistral/mistral-large", "moonshot/kimi-k2.6", "voyage/voyage-3.5", "xai/grok-4.3", "dashscope/qwen-max"),
+    ],
+)
+def test_an_entry_of_model_cost_is_read_back_as_what_it_was_made_of(name):
+    listed, entry = costspan.pricing.lookup.find_model(name), dict(model_cost[name])
+
+    register_model({name: entry})
+
+    registered = costspan.pricing.registry.REGISTERED.find(listed.provider, listed.id.lower())
+    assert registered is not None
+    assert model_cost[name] | {"source": entry["source"]} == entry
+
+
+def test_tiers_and_long_prompts_have_litellms_field_names():
+    gpt, grok = model_cost["gpt-5"], model_cost["xai/grok-4.3"]
+
+    assert (gpt["input_cost_per_token_flex"], gpt["input_cost_per_token_batches"]) == (6.25e-07, 6.25e-07)
+    assert (
+        grok["input_cost_per_token_above_200k_tokens"] == 2.5e-06
+    )  # xAI bills so from 200,000 on, the list: over 199,999
+
+
 def test_register_model_with_an_address(served):
     address = served(json.dumps({"new-model": {"litellm_provider": "openai", "input_cost_per_token": 1e-6}}))
 
@@ -283,6 +322,7 @@ HEARD = {"input_tokens": 14, "output_tokens": 45, "input_token_details": {"text_
 def test_pictures_and_transcripts_need_their_model_and_are_billed_by_what_they_tell(answer, model, cost):
     assert completion_cost(answer, model=model) == pytest.approx(cost, rel=1e-12)
     assert completion_cost(as_object(answer), model=model) == pytest.approx(cost, rel=1e-12)
+    assert completion_cost(answer, model=model, n=1) == pytest.approx(cost, rel=1e-12)  # the answer has it already
 
 
 def test_a_converse_answer_needs_its_model():
@@ -294,6 +334,10 @@ def test_a_converse_answer_needs_its_model():
 def test_the_arguments_of_the_terms_are_taken():
     assert cost_per_token("gpt-5", 1000, 0, service_tier="flex")[0] == 0.000625
     assert cost_per_token("gpt-5.4", 1000, 0, data_residency="eu")[0] == 0.00275
+    assert (
+        completion_cost(model="gpt-5.4", prompt="hi", data_residency="eu")
+        == cost_per_token("gpt-5.4", 1, data_residency="eu")[0]
+    )
     assert completion_cost(model="dall-e-3", size="1024x1024", quality="hd", n=2, prompt="") == 0.16
     assert completion_cost(model="gpt-4o", messages=[{"role": "user", "content": "hi"}], completion="ho") > 0
     assert cost_per_token("rerank-v3.5", number_of_queries=2, custom_llm_provider="cohere")[0] == 0.004
@@ -358,6 +402,23 @@ def test_the_cached_part_is_taken_out_of_the_prompt():
     )
 
     assert prompt == pytest.approx((300 * 3 + 600 * 0.3 + 100 * 3.75) / 1e6, rel=1e-12)
+    assert cost_per_token("claude-sonnet-4-6", 100, 0, cache_read_input_tokens=600)[0] == 0.00018
+
+
+def test_what_is_not_said_costs_nothing():
+    untold = {"cache_read_input_tokens": None, "cache_creation_input_tokens": None, "response_time_ms": None}
+
+    for model in ("gpt-4o", "whisper-1", "claude-sonnet-4-6"):
+        assert cost_per_token(model) == cost_per_token(model, **untold) == (0.0, 0.0)
+    assert cost_per_token("mine", custom_cost_per_second=1.0) == (0.0, 0.0)
+    assert completion_cost(CHAT, custom_cost_per_second=1.0) == 0.0
+
+
+def test_characters_are_billed_on_their_own_side():
+    rates = {"input_cost_per_character": 1e-6, "output_cost_per_character": 2e-6}
+    register_model({"acme/voice": {"litellm_provider": "acme", **rates}})
+
+    assert cost_per_token("acme/voice", prompt_characters=1000, completion_characters=1000) == (0.001, 0.002)
 
 
 def test_custom_costs_need_no_model():
@@ -393,7 +454,11 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
         {"completion_response": answer, "custom_cost_per_token": rates},
         {"completion_response": {"model": "whisper-1", "text": "ho"}},
         {"completion_response": {"results": []}, "model": "rerank-v3.5"},
+        {"completion_response": {"model": "acme/half-free"}},
     ]
+    register_model(
+        {"acme/half-free": {"litellm_provider": "acme", "input_cost_per_token": 0, "output_cost_per_token": 1}}
+    )
 
     untold.append({"completion_response": answer, "total_time": 500})
     for arguments in untold:
@@ -401,7 +466,10 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
             completion_cost(**arguments)
     counted = completion_cost(answer, messages=asked, completion="ho")
     assert counted == completion_cost(model="gpt-4o", messages=asked, completion="ho") > 0
+    assert completion_cost(answer, prompt="hi") == cost_per_token("gpt-4o", 1)[0]
+    assert completion_cost(answer, completion="ho there") == cost_per_token("gpt-4o", 0, 2)[1]
     assert completion_cost({"model": "omni-moderation-latest", "results": []}) == 0.0
+    assert completion_cost({"model": "mine", "results": []}, model="omni-moderation-latest") == 0.0
 
 
 def test_prices_of_the_environment_s_file_hold(price_file, monkeypatch):
