@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from costspan.pricing.providers import canonical_provider
+from costspan.pricing.providers import MAKERS, canonical_provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,7 @@ def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
         return
     if name.startswith("arn:"):
         name = name.rpartition("/")[2]
-    names = (name, *_without_gateway(provider, name))
+    names = (name, *without_gateway(provider, name))
     name = names[-1]
     if provider == "aws.bedrock" and (geo.startswith("us-gov-") or name.startswith(_GOVCLOUD)):
         base = name.removeprefix(_GOVCLOUD)  # a fifth dearer than elsewhere: no other price stands for it
@@ -64,17 +64,21 @@ def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
     yield from _undated(name)
 
 
-def _without_gateway(provider: str, name: str) -> Iterator[str]:
+def without_gateway(provider: str, name: str) -> Iterator[str]:
     """`azure/gpt-4o` at Azure is `gpt-4o`; `models/gemini-2.5-pro` at Google is `gemini-2.5-pro`."""
     short = _RESOURCE.sub("", name) if provider != "fireworks_ai" else name
     head, slash, rest = short.partition("/")
-    # the OpenAI-compatible endpoint of Google says google/gemini-…
-    if slash and (canonical_provider(head) == provider or provider.startswith("gcp.")):
+    # Google's OpenAI-compatible endpoint says google/gemini-…, and names other makers so too
+    if slash and (canonical_provider(head) == provider or (provider.startswith("gcp.") and _is_maker(head))):
         short = rest
     if provider == "aws.bedrock":
         short = _LITELLM_ROUTE.sub("", short)
     if short != name:
         yield short
+
+
+def _is_maker(name: str) -> bool:
+    return canonical_provider(name) in MAKERS
 
 
 def _undated(name: str) -> Iterator[str]:

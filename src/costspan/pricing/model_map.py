@@ -147,5 +147,7 @@ def _as_fields(rates: Rates, suffix: str = "") -> dict[str, float]:
         name = _BY_BUCKET.get(bucket)
         for above, rate in steps if name else ():
             per = HOUR_MS // 1000 if bucket.endswith("_ms") else 1
-            fields[f"{name}_above_{above // 1000}k_tokens{suffix}" if above else f"{name}{suffix}"] = rate / per / FEMTO
+            fields[f"{name}_above_{round(above / 1000)}k_tokens{suffix}" if above else f"{name}{suffix}"] = (
+                rate / per / FEMTO
+            )
     return fields

@@ -11,7 +11,7 @@ from costspan.pricing.card import DiscountedCard, NoCard, RateCard, Step
 from costspan.pricing.catalog import Catalog
 from costspan.pricing.compile import ALWAYS, FOREVER, compile_card, validity
 from costspan.pricing.contracts import PriceFile
-from costspan.pricing.ids import candidates, is_provisioned
+from costspan.pricing.ids import candidates, is_provisioned, without_gateway
 from costspan.pricing.model import Period, override
 from costspan.pricing.price import Entry
 from costspan.pricing.providers import canonical_provider, is_local, route
@@ -84,10 +84,10 @@ class Resolver:
 
     def _find(self, provider: str, name: str, geo: str) -> Model | None:
         listed = self.catalog.find(provider, name, geo)
+        others = _same_as(provider, listed.id.lower()) if listed else candidates(provider, name)
+        names = (name.lower(), *others)
         for own in (REGISTERED, self._own):
-            exact = own.find(provider, name.lower()) or (listed and own.find(provider, listed.id.lower()))
-            found = exact or (None if listed else _find_like(own, provider, name))
-            if found:
+            if found := next(filter(None, (own.find(provider, each) for each in names)), None):
                 return override(found, listed) if listed else found
         return listed
 
@@ -111,9 +111,10 @@ def _billed_names(provider: str, names: tuple[str, ...]) -> tuple[str, ...]:
     return names[1:] if any(names[1:]) else names
 
 
-def _find_like(own: OwnModels, provider: str, name: str) -> Model | None:
-    """A model of the user's by the same rules as the list's: without a date, a gateway's prefix, a version."""
-    return next((found for each in candidates(provider, name) if (found := own.find(provider, each))), None)
+def _same_as(provider: str, listed: str) -> Iterator[str]:
+    """A listed id, and what is left of it as a key of the user's: of `ibm/granite-3`, IBM's own id, `granite-3`."""
+    yield listed
+    yield from without_gateway(provider, listed)
 
 
 def _concerns(discount: Discount, host: str, model: Model) -> bool:
