@@ -82,6 +82,23 @@ def test_the_server_span_around_says_who_pays_too(telling):
     assert request.attributes["costspan.rollup.cost"] == 8.85e-06
 
 
+def test_a_server_span_that_begins_inside_in_a_context_of_its_headers_alone_says_who_pays_too(telling):
+    """As OpenTelemetry's instrumentations of web frameworks do where the request names its trace."""
+    program = telling()
+
+    async def app(_scope, _receive, _send):
+        token = otel.attach(otel.Context())
+        with program.tracer.start_as_current_span("POST /chat", kind=SpanKind.SERVER):
+            program.ask()
+        otel.detach(token)
+
+    asgi(app, [("x-user-id", "alice")])
+    assert [payers(span)["user.id"] for span in program.spans] == ["alice", "alice"]
+    with program.tracer.start_as_current_span("GET /next", kind=SpanKind.SERVER):
+        program.ask()
+    assert payers(program.span("GET /next"))["user.id"] is None
+
+
 @pytest.mark.parametrize("kind", ["list", "stream"])
 def test_a_wsgi_answer_is_made_inside_its_scope(telling, kind):
     program, closed = telling(), []

@@ -75,6 +75,7 @@ def test_a_call_costs_the_same_whoever_tells_of_it(ledger, tool):
         ("llm.provider", "fireworks", "fireworks_ai"),
         ("ai.model.provider", "amazon-bedrock", "aws.bedrock"),
         ("ai.model.provider", "google.vertex.chat", "gcp.vertex_ai"),
+        ("ai.model.provider", "openai.image", "openai"),
         ("gen_ai.system", "hosted_vllm", "hosted_vllm"),
         ("gen_ai.system", "Acme", "acme"),
     ],
@@ -132,6 +133,21 @@ def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):
     ledger.send(traces(span(euros)))
 
     assert ledger.report().total.cost == PRICE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"llm.cost.total": 0.003, "llm.cost.prompt": 0.001, "llm.cost.completion": 0.002},
+        {"gen_ai.usage.cost": 0.003, "gen_ai.cost.input_cost": 0.001, "gen_ai.cost.output_cost": 0.002},
+        {"langfuse.observation.cost_details": '{"total": 0.003, "input": 0.001, "output": 0.002}'},
+    ],
+)
+def test_what_a_tool_says_of_input_and_output_is_kept_apart(ledger, said):
+    ledger.send(traces(span(said | {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o"})))
+    total = ledger.report().total
+
+    assert (total.cost, total.costs["input"], total.costs["output"]) == tuple(map(Decimal, ("0.003", "0.001", "0.002")))
 
 
 def test_a_million_names_make_no_memory_grow_without_end(ledger):

@@ -334,3 +334,13 @@ def test_a_gateway_that_is_named_prices_calls_from_then_on_and_those_before_when
     assert before.report().total.unpriced_calls == 2
     assert after.report().total.cost == Decimal("0.007")
     assert plan(before.path, Repricing(Question()), named, nothing).total().after == 7 * 10**9
+
+
+@pytest.mark.parametrize(("port", "unpriced"), [(443, 0), (8443, 1)])
+def test_a_gateway_that_is_named_with_its_port_is_that_one(tmp_path, port, unpriced):
+    said = TOOL | {"server.address": "gateway.example.com", "gen_ai.request.model": "gpt-4o"}
+    ledger = Ledger(tmp_path / "ledger.db", Pricer(hosts={f"gateway.example.com:{port}": "openai"}))
+    ledger.send(traces(span(said)))
+    ledger.close()
+
+    assert ledger.report().total.unpriced_calls == unpriced

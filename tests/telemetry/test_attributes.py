@@ -42,6 +42,27 @@ def test_what_is_asked_has_the_conventions_names_and_types(operation, asked, att
     assert {name: told[name] for name in told.keys() - {"gen_ai.operation.name", "gen_ai.provider.name"}} == attributes
 
 
+def test_a_span_begins_with_where_its_call_goes_and_whether_it_streams():
+    request = Request("chat", "openai", "gpt-4o", host="gw.example.com", port=8443, stream=True)
+
+    assert request_attributes(request) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.request.stream": True,
+        "server.address": "gw.example.com",
+        "server.port": 8443,
+    }
+    assert request_attributes(Request("chat", "openai")).keys() == {"gen_ai.operation.name", "gen_ai.provider.name"}
+
+
+@pytest.mark.parametrize(("biller", "told"), [("", {}), ("openai", {}), ("azure", {"costspan.terms.biller": "azure"})])
+def test_whose_prices_hold_is_told_only_where_they_are_another_s(biller, told):
+    call = Call(Request("chat", "openai", "m-1", biller=biller), observer=None)
+
+    assert reply_attributes(call, None) == told
+
+
 def ended(provider="openai", **reply):
     call = Call(Request("chat", provider, "m-1"), observer=None)
     for name, value in reply.items():

@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import pytest
 from fake_providers import openai
@@ -9,7 +10,7 @@ from openai import InternalServerError
 from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind
 
@@ -40,6 +41,13 @@ FOREIGN = {
         "llm.model_name": "gpt-4o-mini",
         "llm.token_count.prompt": 19,
         "llm.token_count.completion": 10,
+    },
+    "nothing of gen_ai": {
+        "llm.request.type": "chat",
+        "llm.provider": "openai",
+        "llm.request.model": "gpt-4o-mini",
+        "llm.usage.prompt_tokens": 19,
+        "llm.usage.completion_tokens": 10,
     },
     "langfuse": {
         "langfuse.observation.type": "generation",
@@ -161,6 +169,17 @@ def test_a_cost_that_the_provider_states_is_taken(telling):
     stated = {"gen_ai.usage.cost.amount": 0.5, "gen_ai.usage.cost.source": "provider"}
     foreign(program, GENAI | stated)
     assert float(costspan.current_cost()) == 0.5
+
+
+@pytest.mark.parametrize("kind", [SpanKind.SERVER, SpanKind.INTERNAL])
+def test_a_call_that_ends_after_the_request_is_told_of_by_an_event(telling, kind):
+    program = telling()
+    with program.tracer.start_as_current_span("request", kind=kind):
+        answer = program.ask(stream=True)
+    list(answer)
+
+    told = [attributes for name, attributes in program.events if name == "costspan.rollup.late"]
+    assert [event["costspan.rollup.cost"] for event in told] == ([CALL] if kind is SpanKind.SERVER else [])
 
 
 def test_the_address_tells_whose_prices_apply(telling):
@@ -322,9 +341,17 @@ def test_a_request_without_calls_shows_nothing(telling):
     assert dict(program.span("request").attributes) == {}
 
 
-def test_an_agent_of_another_tool_shows_what_its_calls_cost(telling):
+@pytest.mark.parametrize(
+    "agent",
+    [
+        {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 9},
+        {"openinference.span.kind": "AGENT"},
+        {"traceloop.span.kind": "workflow"},
+        {"langfuse.observation.type": "agent"},
+    ],
+)
+def test_an_agent_of_another_tool_shows_what_its_calls_cost(telling, agent):
     program = telling()
-    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 9}
     with program.tracer.start_as_current_span("agent", attributes=agent):
         program.ask()
     assert program.span("agent").attributes["costspan.rollup.cost"] == CALL
@@ -607,3 +634,22 @@ def test_langfuses_usage_that_is_no_count_is_no_failure(telling):
     program = telling()
     foreign(program, FOREIGN["langfuse"] | {"langfuse.observation.usage_details": '{"input": "x", "input_a": null}'})
     assert costspan.current_cost() == (0, 0, 1, 1)
+
+
+def test_a_flush_gives_the_exporters_the_time_that_counting_has_left():
+    provider, given = TracerProvider(shutdown_on_exit=False), []
+
+    class Exporter(SpanProcessor):
+        def force_flush(self, timeout_millis=None):
+            given.append(timeout_millis)
+            return True
+
+    followed = enrichment.Enrichment(provider)
+    followed.teller = SimpleNamespace(drain=lambda seconds: given.append(seconds) or seconds > 0)
+    for each in (followed, Exporter()):
+        provider.add_span_processor(each)
+
+    assert followed.force_flush(20_000)
+    *asked, left = given
+    assert asked == [0, 20]
+    assert 10_000 < left <= 20_000

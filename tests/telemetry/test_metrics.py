@@ -69,6 +69,7 @@ def test_a_new_series_is_zero_first_and_right_from_then_on(meter):
     ]
     assert [value for _, value in second["costspan.tokens"]] == [10, 5]
     assert [value for _, value in second["costspan.calls"]] == [1]
+    assert {type(value) for name in ("costspan.tokens", "costspan.calls") for _, value in second[name]} == {int}
 
 
 def test_before_the_last_flush_every_series_tells_its_value(meter):
@@ -106,6 +107,14 @@ def test_an_address_is_told_where_the_provider_is_not_known_by_it(meter):
 
     assert attributes["server.address"] == "gw.example.com"
     assert attributes["server.port"] == 443
+
+
+@pytest.mark.parametrize("biller", ["", "openai"])
+def test_a_provider_s_own_address_makes_no_series(meter, biller):
+    meter.metrics().record(finished_call(Usage(input=1), biller=biller), None, {})
+    [(attributes, _)] = meter.read()["gen_ai.client.operation.duration"]
+
+    assert "server.address" not in attributes
 
 
 def test_streams_tell_their_first_chunk_and_on_request_the_others(meter):
