@@ -67,12 +67,14 @@ def test_what_is_thrown_into_a_generator_reaches_it_inside():
         except KeyError:
             seen.append(inside())
             yield 2
+        finally:
+            seen.append("finally " + inside())
 
     running = numbers()
     next(running)
     assert running.throw(KeyError("x")) == 2
     running.close()
-    assert seen == ["search"]
+    assert seen == ["search", "finally search"]
     assert block.log == ["open", "closed"]
 
 

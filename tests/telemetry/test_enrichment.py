@@ -348,6 +348,18 @@ def test_a_request_shows_what_all_calls_below_cost(telling, announcing, kind):
     assert not any("rollup" in name for name in program.span("step").attributes)
 
 
+def test_where_a_span_alone_is_handed_on_its_payers_and_sums_go_with_it(telling):
+    """As frameworks do that keep a run's span and make it current again in a callback."""
+    program = telling()
+    with costspan.attribution(team="search"), program.tracer.start_as_current_span("q", kind=SpanKind.SERVER) as span:
+        token = otel.attach(trace.set_span_in_context(span, Context()))
+        program.ask()
+        otel.detach(token)
+
+    assert program.spans[0].attributes["costspan.team"] == "search"
+    assert program.span("q").attributes["costspan.rollup.calls"] == 1
+
+
 def test_a_request_without_calls_shows_nothing(telling):
     program = telling()
     with program.tracer.start_as_current_span("request", kind=SpanKind.SERVER):
