@@ -85,6 +85,20 @@ def test_a_stream_tells_how_long_its_first_chunk_took():
     assert "gen_ai.response.time_to_first_chunk" not in reply_attributes(ended(), None)
 
 
+def test_a_bucket_that_the_conventions_name_is_told_by_their_name_alone():
+    usage = Usage(input=1, cache_read=2, cache_write=3, cache_write_1h=4, output=5, reasoning=6)
+
+    assert reply_attributes(ended(usage=usage), None) == {
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.cache_read.input_tokens": 2,
+        "gen_ai.usage.cache_write.input_tokens": 7,
+        "gen_ai.usage.output_tokens": 11,
+        "gen_ai.usage.reasoning.output_tokens": 6,
+        "costspan.usage.cache_write_1h": 4,
+        "costspan.usage.source": "provider",
+    }
+
+
 def test_a_modality_has_its_total_and_what_of_it_was_cached():
     usage = Usage(input=10, input_audio=40, cache_read_audio=60, output_audio=20, input_image=5, output=1)
 
