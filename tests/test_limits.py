@@ -205,6 +205,9 @@ def test_a_day_begins_at_midnight_of_its_zone():
     assert each.spent(()).tokens == 10
     clock.set(2026, 3, 30, 0, 0)
     assert each.spent(()).tokens == 0
+    each.add((), Spend(0, 10, 1))
+    clock.set(2026, 3, 31, 0, 0)
+    assert dict(each.shares()) == {(): Spend()}
 
 
 @pytest.mark.parametrize(
@@ -221,7 +224,8 @@ def test_a_month_ends_where_the_calendar_says(before, after):
     each.add((), Spend(0, 60, 1))
     assert each.spent(()).tokens == 60
     clock.set(*after)
-    assert each.spent(()).tokens == 0
+    each.add((), Spend(0, 10, 1))  # of a limit that only warns nobody asks before a call
+    assert each.spent(()).tokens == 10
 
 
 def test_a_clock_that_is_set_back_over_midnight_forgets_nothing():
