@@ -276,7 +276,7 @@ def test_the_limit_among_the_thresholds_is_told_once():
 def test_utc_is_there_where_no_zones_are(monkeypatch):
     """On Windows, and in small containers."""
     monkeypatch.setattr("costspan.limits.ZoneInfo", None)
-    assert Period("day", "UTC").zone is timezone.utc
+    assert Period("day", "UTC").zone is Period("day", "utc").zone is timezone.utc
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

@@ -89,6 +89,15 @@ def test_verify_finds_a_sum_that_is_off_and_rebuild_mends_it(filled, harm):
     assert maintenance.verify(filled).problems == []
 
 
+def test_verify_tells_of_calls_that_have_lost_what_they_belong_to(filled):
+    with sqlite3.connect(filled) as connection:
+        connection.execute("DELETE FROM dims WHERE id = (SELECT min(dim) FROM calls)")
+        [(lost,)] = connection.execute("SELECT count(*) FROM calls LEFT JOIN dims ON id=dim WHERE id IS NULL")
+    connection.close()
+
+    assert f"calls: {lost} belong to nothing" in maintenance.verify(filled).problems
+
+
 @pytest.mark.parametrize(
     "since", [None, timedelta(days=7), timedelta(days=3, hours=5, minutes=7), timedelta(minutes=90)]
 )
