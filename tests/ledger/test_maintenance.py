@@ -207,6 +207,16 @@ def test_keeping_calls_for_longer_from_now_on_leaves_the_sums_of_those_dropped_b
     assert ledger.report().total.calls == 4
 
 
+def test_zero_days_keep_all(tmp_path):
+    path = tmp_path / "ledger.db"
+    fill(path, 100, until=datetime.now(timezone.utc).timestamp())
+    store = Store(path)
+    assert store.drop_old(Keep(0, 0)) == 0
+    store.close()
+
+    assert maintenance.info(path)["rows"]["calls"] == 100
+
+
 def test_a_ledger_drops_old_calls_by_itself(tmp_path):
     path = tmp_path / "ledger.db"
     fill(path, 100, until=datetime.now(timezone.utc).timestamp())
