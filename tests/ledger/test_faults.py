@@ -92,6 +92,17 @@ def test_more_than_can_be_stored_soon_is_told_to_come_again(tmp_path, monkeypatc
     assert ingest.counts["busy"] == 1
 
 
+def test_what_is_stored_waits_no_longer(tmp_path, monkeypatch):
+    body = traces(call())
+    monkeypatch.setattr(ingesting, "_MOST_WAITING", 3 * len(body))
+    ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
+    for _ in range(20):
+        ingest.submit(Job("traces", body)).result(20)
+    ingest.stop()
+
+    assert ingest.counts["busy"] == 0
+
+
 def test_requests_that_wait_share_a_transaction_and_bad_ones_harm_no_other(tmp_path):
     ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
     answers = [ingest.submit(Job("traces", traces(call()) if number % 3 else b"\xff")) for number in range(60)]

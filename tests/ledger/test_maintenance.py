@@ -89,6 +89,14 @@ def test_verify_finds_a_sum_that_is_off_and_rebuild_mends_it(filled, harm):
     assert maintenance.verify(filled).problems == []
 
 
+def test_verify_looks_at_one_moment_though_calls_come_meanwhile(ledger):
+    ledger.send(traces(call(at=NOON)))
+    check = maintenance.verify(ledger.path, lambda _done: ledger.send(traces(call(at=NOON))))
+
+    assert (check.calls, check.problems) == (1, [])
+    assert ledger.report().total.calls == 1 + maintenance.STEPS
+
+
 def test_verify_tells_of_calls_that_have_lost_what_they_belong_to(filled):
     with sqlite3.connect(filled) as connection:
         connection.execute("DELETE FROM dims WHERE id = (SELECT min(dim) FROM calls)")
