@@ -23,7 +23,7 @@ from costspan.ledger.lock import lock
 from costspan.ledger.otlp import BadRequestError
 from costspan.ledger.question import Question
 from costspan.ledger.record import Dims, StoredCall
-from costspan.ledger.schema import LedgerError, explain, open_store
+from costspan.ledger.schema import LedgerError, TooMuchError, explain, open_store
 from costspan.ledger.store import Store
 from costspan.pricing import Price, Pricer, PriceStatus
 
@@ -111,6 +111,26 @@ def test_requests_that_wait_share_a_transaction_and_bad_ones_harm_no_other(tmp_p
 
     assert sum(isinstance(each, BadRequestError) for each in results) == 20
     assert ingest.counts["calls"] == 40
+
+
+def test_one_that_no_file_can_hold_harms_none_that_are_stored_with_it(tmp_path, monkeypatch):
+    ingest, held, write = Ingest(Store(tmp_path / "x.db"), Pricer()), threading.Event(), Store.write
+
+    def writing(store, calls, spans):
+        held.wait(20)  # the others come meanwhile: they are written together
+        if any(each.dims.model == "too much" for each in calls):
+            raise TooMuchError("too much")
+        return write(store, calls, spans)
+
+    monkeypatch.setattr(Store, "write", writing)
+    said = [{}, {}, {"gen_ai.request.model": "too much", "gen_ai.response.model": "too much"}, {}]
+    answers = [ingest.submit(Job("traces", traces(span(CHAT | each)))) for each in said]
+    held.set()
+    results = [type(answer.exception(20)) for answer in answers]
+    ingest.stop()
+
+    assert results == [type(None), type(None), BadRequestError, type(None)]
+    assert (ingest.counts["calls"], ingest.counts["bad requests"]) == (3, 1)
 
 
 def test_many_senders_at_once_lose_nothing(tmp_path):
