@@ -95,6 +95,26 @@ def test_the_sums_follow_in_the_first_and_the_last_hour_of_a_day(ledger, hour):
     assert verify(ledger.path).problems == []
 
 
+def test_what_is_priced_again_is_divided_as_what_was_priced_at_once(ledger, tmp_path):
+    """At list prices, input and output apart."""
+    said = TOOL | {"gen_ai.request.model": "gpt-4o"}
+    ledger.send(traces(span(said)))
+    at_once = ledger.report().total.sums
+    later = Ledger(tmp_path / "later.db", Unpriced())
+    later.send(traces(span(said)))
+    later.close()
+    asked = Repricing(Question())
+    apply(later.path, asked, Pricer(), plan(later.path, asked, Pricer(), nothing), nothing)
+
+    assert later.report().total.sums == at_once
+    assert at_once.cost_input > at_once.cost_output > 0
+
+
+class Unpriced(Pricer):
+    def price(self, usage, **_):
+        return Price(PriceStatus.UNPRICED, reason="no such model")
+
+
 def test_the_command_shows_the_difference_and_writes_only_when_told(mixed):
     args = ["ledger", "reprice", "--db", str(mixed.path), "--all"]
     shown = CliRunner().invoke(costspan, [*args, "--dry-run", "--json"])
