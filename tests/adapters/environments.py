@@ -150,6 +150,7 @@ ENVIRONMENTS = {
             "test_litellm.py",
             "test_litellm_new.py",
             "test_litellm_messages.py",
+            "test_litellm_responses.py",
             "test_litellm_generate.py",
             "test_litellm_units.py",
         ),
@@ -160,7 +161,7 @@ ENVIRONMENTS = {
     "oldest-litellm": Environment(
         ("litellm[proxy]==1.83.0", "soundfile"),
         (),
-        shared=("test_litellm.py", "test_litellm_generate.py", "test_litellm_units.py"),
+        shared=("test_litellm.py", "test_litellm_generate.py", "test_litellm_responses.py", "test_litellm_units.py"),
     ),
     "regolo": Environment(
         ("regolo", "openai"), ("test_regolo.py",), python=(3, 12), shared=(_CONFORMANCE, _TABLE), sdks=("regolo",)

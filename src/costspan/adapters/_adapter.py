@@ -121,6 +121,7 @@ class Seat:
     steps: bool = False  # `__next__` of the SDK's own stream, where nothing inside of it could be stood in for
     receives: bool = False  # for a seat through which the next message of a session comes
     parses: bool = False  # for a seat through which a raw response turns into what it holds
+    notes: Callable[..., Any] | None = None  # for a seat inside of a call: the wrapper, which notes what it is given
     waits: bool = False  # an `async def`: the call begins when it is awaited
     streams: bool = False  # always gives a stream, without being asked for one
     arguments: tuple[str, ...] = ()  # the names of those that may be given by position

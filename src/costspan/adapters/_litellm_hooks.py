@@ -6,7 +6,9 @@ Source: litellm 1.106 as installed, read 2026-11-22.
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters import _openai_hooks as openai
@@ -15,6 +17,7 @@ from costspan.adapters._openai_fields import COST, COST_TICKS
 from costspan.adapters._paths import member, path, text_of
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
+from costspan.guard import Guard
 from costspan.pricing.providers import conventional_provider
 from costspan.usage import Usage
 
@@ -42,7 +45,9 @@ USAGE = UsageMap(
 )
 _CHARGING = ("openrouter", "perplexity", "x_ai")  # whose responses state a cost; in streams LiteLLM adds its own to all
 _DEPTH, _DEEPER = path("search_depth|depth"), ("advanced", "deep")
-_TERMS = {"tier": "service_tier", "speed": "speed", "geo": "inference_geo"}  # as a usage tells them
+_NOTE = Guard("note the chat beneath a response")
+_CHAT: ContextVar[SimpleNamespace | None] = ContextVar("costspan-litellm-chat", default=None)  # that becomes a response
+_TERMS = {"tier": "service_tier", "speed": "speed", "geo": "inference_geo"}  # as usages tell them
 
 
 def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any, settings: Any) -> Any:
@@ -55,7 +60,18 @@ def open_litellm(adapter: Any, seat: Any, instance: Any, args: Any, kwargs: Any,
         prefix if slash else text_of(member(known, "litellm_provider"))
     )
     name_provider(request, told)
+    if seat.operation.hook is read_response:
+        request.parsing = None if request.stream else SimpleNamespace(answer=None)  # a stream holds its chat by itself
+        _CHAT.set(request.parsing)
     return opened
+
+
+def note_chat(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
+    """Keep the answer of a chat before LiteLLM makes a response of it, which loses much of the usage."""
+    with _NOTE:
+        if (chat := _CHAT.get()) is not None:
+            chat.answer = kwargs["chat_completion_response"]
+    return wrapped(*args, **kwargs)
 
 
 def read_hidden(request: Request, last: Any, reply: Reply) -> None:
@@ -65,7 +81,7 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
         told = [each for chunk in chunks if (each := member(chunk, "usage")) is not None]
         if reply.usage is None:
             reply.usage, reply.clamped, reply.stated_cost = USAGE.read(told)
-            reply.terms = reply.terms._replace(**_terms(told))  # type: ignore[arg-type] # text fields only
+            reply.terms = reply.terms._replace(**_terms([*chunks[:1], *told]))  # type: ignore[arg-type] # text fields only
         if all(member(each, "cost") is None for each in told):  # LiteLLM's own, which the program gets as the usage's
             reply.gateway_cost, reply.stated_cost = reply.stated_cost, None
     hidden = getattr(last, "_hidden_params", None)
@@ -85,6 +101,10 @@ def read_hidden(request: Request, last: Any, reply: Reply) -> None:
 def read_response(request: Request, last: Any, reply: Reply) -> None:
     """As OpenAI's own: server tools are billed by the call; a stream keeps the event that completed it."""
     beneath = getattr(last, "litellm_custom_stream_wrapper", None)
+    chat = request.parsing
+    if chat is not None and chat.answer is not None:
+        beneath = SimpleNamespace(chunks=[chat.answer], _hidden_params=getattr(last, "_hidden_params", None))
+        chat.answer = None  # not to be held as long as the program's context
     if beneath is not None:  # a provider without responses: the chat that was made of it has all that was told
         reply.usage = reply.stated_cost = None
         read_hidden(request, beneath, reply)
@@ -115,9 +135,9 @@ def read_video(request: Request, last: Any, reply: Reply) -> None:
 
 
 def _terms(told: list[Any]) -> dict[str, str]:
-    """On which terms a call was served, by its usage objects."""
+    """On which terms a call was served, by a chunk and the usage objects."""
     return {
-        term: text.lower() for usage in told for term, name in _TERMS.items() if (text := text_of(member(usage, name)))
+        term: text.lower() for each in told for term, name in _TERMS.items() if (text := text_of(member(each, name)))
     }
 
 

@@ -61,7 +61,7 @@ class Wrapping:
         if seat.parses:
             return self._parsing_later if seat.waits else self._parsing
         if seat.open is None:
-            return self._closing(seat)
+            return self._closing(seat) if seat.notes is None else seat.notes
         return self._measured_later(seat) if seat.waits else self._measured(seat)
 
     def _begin(self, seat: Seat, instance: Any, args: Any, kwargs: Any) -> tuple[Watch, Any, Any] | None:

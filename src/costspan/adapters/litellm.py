@@ -10,33 +10,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from costspan.adapters import _litellm_hooks as hooks
 from costspan.adapters import _litellm_native as native
 from costspan.adapters import anthropic, google_genai, openai
 from costspan.adapters._adapter import Adapter, Operation, Seat, methods
-from costspan.adapters._litellm_hooks import USAGE, open_litellm, read_hidden, read_response, read_search, read_video
 from costspan.adapters._usage import UsageMap
 
 CHAT = replace(
     openai.CHAT,
-    usage=USAGE,
-    hook=read_hidden,
+    usage=hooks.USAGE,
+    hook=hooks.read_hidden,
     terms={"tier": "service_tier|usage.service_tier", "speed": "usage.speed", "geo": "usage.inference_geo"},
     asked={**openai.CHAT.asked, "speed": "speed", "geo": "inference_geo"},  # as 1.83's streams leave it out
 )
-COMPLETION = replace(openai.COMPLETION, usage=USAGE, hook=read_hidden)
-EMBEDDING = replace(openai.EMBEDDINGS, hook=read_hidden)
-RESPONSE = replace(openai.RESPONSE, hook=read_response)
+COMPLETION = replace(openai.COMPLETION, usage=hooks.USAGE, hook=hooks.read_hidden)
+EMBEDDING = replace(openai.EMBEDDINGS, hook=hooks.read_hidden)
+RESPONSE = replace(openai.RESPONSE, hook=hooks.read_response)
 RERANK = Operation(
-    "rerank", usage=UsageMap(roots=("meta.billed_units",), search_units="search_units"), hook=read_hidden
+    "rerank", usage=UsageMap(roots=("meta.billed_units",), search_units="search_units"), hook=hooks.read_hidden
 )
-OCR = Operation("ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="", hook=read_hidden)
-SEARCH = Operation("search", model="", id="", hook=read_search)
+OCR = Operation("ocr", usage=UsageMap(roots=("usage_info",), pages="pages_processed"), id="", hook=hooks.read_hidden)
+SEARCH = Operation("search", model="", id="", hook=hooks.read_search)
 VIDEO = Operation(
     "video_generation",
     usage=UsageMap(output_video_s="duration_seconds", cost="provider_reported_cost_usd"),
     terms={"size": "usage.video_resolution|size"},
     asked={"size": "resolution|size"},
-    hook=read_video,
+    hook=hooks.read_video,
 )
 DECISION = Operation(
     "chat",
@@ -47,7 +47,7 @@ DECISION = Operation(
         cache_write="input_tokens_details.cache_write_tokens|cache_write_tokens",
         reasoning="output_tokens_details.reasoning_tokens",
     ),
-    hook=read_hidden,
+    hook=hooks.read_hidden,
 )
 MESSAGE = replace(anthropic.MESSAGE, error="type=error.error.type", deliver=native.hear_message)
 GENERATE = replace(google_genai.GENERATE, error="error.status|error.code", deliver=native.hear_generated)
@@ -88,6 +88,7 @@ _EDITS = (
     ({"image_edit": openai.IMAGE}, False, ("image", "prompt", "model")),
     ({"aimage_edit": openai.IMAGE}, True, ("image", "model", "prompt")),
 )
+_TRANSLATED = "litellm.responses.litellm_completion_transformation"
 _STREAMS = (
     ("litellm.litellm_core_utils.streaming_handler", "CustomStreamWrapper"),
     ("litellm.utils", "TextCompletionStreamWrapper"),
@@ -95,7 +96,7 @@ _STREAMS = (
         ("litellm.responses.streaming_iterator", f"{kind}ResponsesAPIStreamingIterator")
         for kind in ("", "Sync", "Mock", "Cached")
     ),
-    ("litellm.responses.litellm_completion_transformation.streaming_iterator", "LiteLLMCompletionStreamingIterator"),
+    (f"{_TRANSLATED}.streaming_iterator", "LiteLLMCompletionStreamingIterator"),
 )
 _HTTP, _OWN = "litellm.llms.custom_httpx.llm_http_handler", "BaseLLMHTTPHandler"
 
@@ -106,19 +107,19 @@ ADAPTER = Adapter(
         *(
             replace(seat, also="litellm")
             for where, operations, arguments in _PAIRS
-            for seat in methods(where, operations, opener=open_litellm, later="a{}", arguments=arguments)
+            for seat in methods(where, operations, opener=hooks.open_litellm, later="a{}", arguments=arguments)
         ),
         *(
             replace(seat, also="litellm")
             for operations, waits, arguments in _EDITS
             for seat in methods(
-                "litellm.images.main:", operations, opener=open_litellm, waits=waits, arguments=arguments
+                "litellm.images.main:", operations, opener=hooks.open_litellm, waits=waits, arguments=arguments
             )
         ),
         *(
             seat
             for where, operations, waits, arguments in _LOOKED_UP
-            for seat in methods(where, operations, opener=open_litellm, waits=waits, arguments=arguments)
+            for seat in methods(where, operations, opener=hooks.open_litellm, waits=waits, arguments=arguments)
         ),
         *(
             Seat(module, f"{name}.{step}", steps=True, waits=step == "__anext__")
@@ -126,6 +127,11 @@ ADAPTER = Adapter(
             for step in ("__next__", "__anext__")
         ),
         *(Seat(module, f"{name}.aclose", waits=True) for module, name in _STREAMS),
+        Seat(
+            f"{_TRANSLATED}.transformation",
+            "LiteLLMCompletionResponsesConfig.transform_chat_completion_response_to_responses_api_response",
+            notes=hooks.note_chat,
+        ),
         Seat(
             _HTTP,
             f"{_OWN}._async_post_anthropic_messages_with_http_error_retry",
