@@ -7,7 +7,8 @@ from html import escape
 TITLE = "Added to a call of the bare openai SDK, in percent of its processor time"
 LEFT, RIGHT, ROW, TOP = 150, 620, 26, 44
 STYLE = """<style>
-.ground{fill:#fff}text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}.title{font-weight:600}
+.ground{fill:#fff}text{font:13px system-ui,sans-serif;fill:#24292f}.other{fill:#8c959f}.ours{fill:#1a7f37}
+.title{font-weight:600}
 @media (prefers-color-scheme:dark){.ground{fill:#0d1117}text{fill:#e6edf3}.other{fill:#6e7681}.ours{fill:#3fb950}}
 </style>"""
 
