@@ -68,6 +68,23 @@ def test_an_interaction_left_early_is_told_once(watch, serve, shape):
     assert (seen.reply.partial, len(seen.spans)) == (True, 1)
 
 
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_of_an_interaction_is_told_as_it_is_closed(watch, serve, shape):
+    """Not when it is collected: the program still holds it, and the generator that the SDK puts around ours."""
+    seen, fake = watch("google_genai"), serve(wire)
+    later = shape == "async stream"
+
+    async def leave():
+        sdk = client(fake)._later() if later else client(fake)._sync()
+        stream = sdk.interactions.create(**ASK, stream=True, background=True)
+        stream = await stream if later else stream
+        await anext(aiter(stream)) if later else next(iter(stream))
+        await close(stream)
+        return stream, len(seen.calls)
+
+    assert asyncio.run(leave())[1] == 1
+
+
 @pytest.mark.skipif(not hasattr(genai.Client, "decisions"), reason="not in this version")
 @pytest.mark.parametrize("shape", PLAIN)
 def test_a_decision_is_billed_as_an_interaction_is(watch, serve, shape):

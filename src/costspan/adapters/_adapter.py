@@ -116,7 +116,7 @@ class Seat:
     name: str  # `Class.method`, or a function
     open: Open | None = None  # None: not a call, but the place where a stream or raw response ends
     operation: Operation | None = None  # for a seat that serves just one
-    closes: str = ""  # for a seat that ends a stream: path from the instance to the observed iterator
+    closes: str = ""  # for a seat that ends a stream: path to the observed iterator, or "response" if the SDK wraps it
     rereads: str = ""  # for a seat that makes an object which reads the response of a stream anew: path to its stream
     steps: bool = False  # `__next__` of the SDK's own stream, where nothing inside of it could be stood in for
     receives: bool = False  # for a seat through which the next message of a session comes

@@ -47,7 +47,7 @@ class Wrapping:
         self._settings = settings
         self._steps = any(seat.steps for seat in adapter.seats)
         self._stepped: WeakKeyDictionary[Any, Watch | Session] = WeakKeyDictionary()  # watched from outside
-        self._rereads = any(seat.rereads for seat in adapter.seats)
+        self._keyed = any(seat.rereads or seat.closes == "response" for seat in adapter.seats)
         self._streamed: WeakKeyDictionary[Any, ref[Watch]] = WeakKeyDictionary()  # by the response behind a stream
         self._unread: WeakKeyDictionary[Any, Watch] = WeakKeyDictionary()  # raw responses not yet parsed by the host
         self._streams: WeakSet[Watch | Session] = WeakSet()  # those that the program still holds
@@ -158,7 +158,7 @@ class Wrapping:
         inner: Any = fields.get(self._adapter.iterator)
         if inner is None and watch.call.request.stream:  # made when it is first asked for
             inner = getattr(result, self._adapter.iterator, None)
-        if self._rereads and "response" in fields:
+        if self._keyed and "response" in fields:
             self._streamed[fields["response"]] = ref(watch)
         if inner is not None and hasattr(inner, "__next__"):
             setattr(result, self._adapter.iterator, SyncStream(inner, watch))
@@ -245,6 +245,11 @@ class Wrapping:
                 watch = self._unread.pop(instance, None) if self._unread else None
                 if watch is not None:
                     _complete_from_body(instance.http_response, watch)
+                    return
+                if seat.closes == "response":
+                    found = self._streamed.pop(instance.response, None)
+                    if found and (watch := found()):
+                        watch.leave_early()
                     return
                 for stream in _streams_of(instance, seat.closes):
                     stream.watch.leave_early()

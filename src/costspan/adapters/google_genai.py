@@ -133,7 +133,7 @@ ADAPTER = Adapter(
         Seat(GAOS, "AsyncInteractions.get", google.open_interaction, RETRIEVED, waits=True),
         Seat(DECISIONS, "Decisions.create", google.open_interaction, INTERACTION),
         Seat(DECISIONS, "AsyncDecisions.create", google.open_interaction, INTERACTION, waits=True),
-        Seat(STREAM, "Stream.close", closes="generator"),
-        Seat(STREAM, "AsyncStream.close", closes="generator", waits=True),
+        Seat(STREAM, "Stream.close", closes="response"),
+        Seat(STREAM, "AsyncStream.close", closes="response", waits=True),
     ),
 )
