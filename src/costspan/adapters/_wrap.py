@@ -158,7 +158,7 @@ class Wrapping:
         inner: Any = fields.get(self._adapter.iterator)
         if inner is None and watch.call.request.stream:  # made when it is first asked for
             inner = getattr(result, self._adapter.iterator, None)
-        if self._keyed and "response" in fields:
+        if self._keyed and inner is not None and "response" in fields:
             self._streamed[fields["response"]] = ref(watch)
         if inner is not None and hasattr(inner, "__next__"):
             setattr(result, self._adapter.iterator, SyncStream(inner, watch))
@@ -246,11 +246,8 @@ class Wrapping:
                 if watch is not None:
                     _complete_from_body(instance.http_response, watch)
                     return
-                if seat.closes == "response":
-                    found = self._streamed.pop(instance.response, None)
-                    if found and (watch := found()):
-                        watch.leave_early()
-                    return
+                if seat.closes == "response" and (left := self._streamed.pop(instance.response, lambda: None)()):
+                    left.leave_early()
                 for stream in _streams_of(instance, seat.closes):
                     stream.watch.leave_early()
 
