@@ -307,6 +307,7 @@ PICTURE_USAGE = {
     "output_tokens": 1000,
     "input_tokens_details": {"text_tokens": 10, "image_tokens": 40},
 }
+NO_TOKENS = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}  # as LiteLLM's ImageResponse says by itself
 HEARD = {"input_tokens": 14, "output_tokens": 45, "input_token_details": {"text_tokens": 0, "audio_tokens": 14}}
 
 
@@ -315,6 +316,7 @@ HEARD = {"input_tokens": 14, "output_tokens": 45, "input_token_details": {"text_
     [
         (PICTURE | {"usage": PICTURE_USAGE}, "gpt-image-1", 0.04045),
         (PICTURE | {"size": "1024x1024", "quality": "hd"}, "dall-e-3", 0.08),
+        (PICTURE | {"size": "1024x1024", "quality": "hd", "usage": NO_TOKENS}, "dall-e-3", 0.08),
         ({"text": "Cats.", "usage": HEARD}, "gpt-4o-transcribe", 0.000534),
         ({"text": "Cats.", "usage": {"type": "duration", "seconds": 60}}, "whisper-1", 0.006),
     ],

@@ -59,9 +59,9 @@ def count_search(_request: Request, _last: Any, reply: Reply) -> None:
 
 
 def count_images(request: Request, last: Any, reply: Reply) -> None:
-    """Models before gpt-image report no tokens: they are billed by the picture."""
+    """Models before gpt-image report no tokens (LiteLLM writes 0 for them): they are billed by the picture."""
     reply.parts += _written(last)
-    if reply.usage is None and member(last, "error") is None:
+    if not reply.usage and member(last, "error") is None:
         made = member(last, "data")
         asked = member(request.body, "n")
         count = len(made) if isinstance(made, list) else asked if type(asked) is int else 1
