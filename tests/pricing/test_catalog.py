@@ -57,6 +57,28 @@ def test_a_name_finds_its_model(find, provider, name, found):
     assert find(provider, name) == found
 
 
+PUBLISHERS = {
+    "ai21": "jamba",
+    "anthropic": "claude",
+    "google": "gemini",
+    "mistral-ai": "mistral",
+    "mistralai": ("codestral", "mistral"),
+}
+
+
+@pytest.mark.parametrize("form", ["{}/{}", "publishers/{}/models/{}", "projects/p/locations/l/publishers/{}/models/{}"])
+def test_google_names_a_model_by_its_publisher(find, form):
+    listed = bundled().section("gcp.vertex_ai")
+    published = [
+        (publisher, "/", name) for publisher, start in PUBLISHERS.items() for name in listed if name.startswith(start)
+    ]
+    published += [name.partition("/") for name in listed if "/" in name]
+
+    found = {name: find("gcp.vertex_ai", form.format(publisher, name)) for publisher, _, name in published}
+
+    assert [name for publisher, _, name in published if name not in str(found[name])] == []
+
+
 @pytest.mark.parametrize(
     ("provider", "name"),
     [

@@ -24,7 +24,7 @@ _OPAQUE = (
     "endpoint",
 )
 _GOOGLE_BUILD = re.compile(r"-0\d\d$|-preview-\d\d-\d\d(\d\d)?$|-exp-\d{4}$")
-_RESOURCE = re.compile(r"^(?:.*/)?(?:models|publishers/[^/]+/models)/")
+_RESOURCE = re.compile(r"^(?:.*?/)??(?:publishers/([^/]+/))?models/")
 
 
 def is_opaque(model: str) -> bool:
@@ -66,13 +66,15 @@ def candidates(provider: str, model: str, geo: str = "") -> Iterator[str]:
 
 def without_gateway(provider: str, name: str) -> Iterator[str]:
     """`azure/gpt-4o` at Azure is `gpt-4o`; `models/gemini-2.5-pro` at Google is `gemini-2.5-pro`."""
-    short = _RESOURCE.sub("", name) if provider != "fireworks_ai" else name
+    named = short = _RESOURCE.sub(r"\1", name) if provider != "fireworks_ai" else name
     head, slash, rest = short.partition("/")
     # Google's OpenAI-compatible endpoint says google/gemini-…, and names other makers so too
     if slash and (canonical_provider(head) == provider or (provider.startswith("gcp.") and _is_maker(head))):
         short = rest
     if provider == "aws.bedrock":
         short = _LITELLM_ROUTE.sub("", short)
+    if named not in {name, short}:
+        yield named  # meta/llama-…, as Google names other makers' models
     if short != name:
         yield short
 
