@@ -141,7 +141,7 @@ class Call:
         self.bill = Bill()
         self.content: dict[str, str] | None = None  # what was asked, where content is captured; telemetry's own
         self._observer = observer
-        self.open = True  # until `finish` or `fail`
+        self.open = True  # until `finish`, `fail` or `forget`
         self.started_ns = time.time_ns()
         self.begun = time.perf_counter()
 

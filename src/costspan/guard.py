@@ -73,7 +73,7 @@ class Guard:
     def __init__(self, step: str) -> None:
         self._step = step
 
-    __enter__: staticmethod[[], None] = staticmethod(NoneType)  # gives None, sooner than a function of our own
+    __enter__: staticmethod[[], None] = staticmethod(NoneType)  # None, sooner than of ours; no `ExitStack` takes it
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

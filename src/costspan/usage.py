@@ -162,6 +162,7 @@ class Usage:
 
 for _name in BUCKETS:  # no `__getattr__`: it would make every attribute slow
     setattr(Usage, _name, property(lambda usage, bucket=_name: usage._counts.get(bucket, 0)))  # type: ignore[misc]
+del _name
 
 
 class Terms(NamedTuple):

@@ -51,6 +51,14 @@ def test_a_models_class_is_no_model():
     assert "undeclared" not in members(Model)
 
 
+def test_what_stands_in_place_of_undeclared_fields_is_not_asked_what_it_is():
+    class Odd:
+        def __bool__(self):
+            raise ValueError
+
+    assert members(SimpleNamespace(name="known", __pydantic_extra__=Odd()))["name"] == "known"
+
+
 def test_what_cannot_be_listed_is_told():
     assert members(Slotted("known")) is None
     assert members(MappingProxyType({})) is None

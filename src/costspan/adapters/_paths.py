@@ -62,7 +62,7 @@ def members(value: Any) -> Mapping[str, Any] | None:
     except AttributeError:
         # protobuf shows its class, its wrapper keeps the fields elsewhere
         return None if isinstance(value, Mapping) or "DESCRIPTOR" in fields or "_pb" in fields else fields
-    return {**fields, **extra} if extra and type(extra) is dict else fields
+    return {**fields, **extra} if type(extra) is dict and extra else fields
 
 
 def _member_without_dict(value: Any, name: str) -> Any:
