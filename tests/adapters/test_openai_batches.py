@@ -147,18 +147,23 @@ def test_a_batch_that_tells_its_usage_is_not_billed_by_its_file_too(watch, serve
     assert (seen.usage.input, seen.usage.output) == (2000, 400)
 
 
-def test_what_was_read_of_a_file_is_billed_and_later_the_rest(watch, serve):
+@pytest.mark.parametrize("told", [{}, {"usage": {"input_tokens": 2000, "output_tokens": 400, "total_tokens": 2400}}])
+def test_what_was_read_of_a_file_is_billed_and_later_the_rest(watch, serve, told):
+    """Also where the batch tells by then what it used in all."""
     seen, fake = watch("groq"), serve(wire)
     (text,) = results(*ANSWERED[:2]).parts
     at = text.index(b"\n") + 1
     slow = Answer((text[:at], text[at:]), content_type="application/octet-stream", streamed=True)
-    fake.play(job("left", output_file_id="left"), slow, results(*ANSWERED[:2]))
+    name = f"left-{len(told)}"
+    done = job(name, output_file_id=name)
+    fake.play(done, slow, job(name, output_file_id=name, **told), results(*ANSWERED[:2]))
     groq = import_module("groq").Groq(base_url=fake.url, api_key="k")
 
-    groq.batches.retrieve("left")
-    with groq.files.with_streaming_response.content("left") as answer:
+    groq.batches.retrieve(name)
+    with groq.files.with_streaming_response.content(name) as answer:
         next(answer.iter_bytes(chunk_size=at))
-    groq.files.content("left")
+    groq.batches.retrieve(name)
+    groq.files.content(name)
     groq.close()
 
     first, rest = (each.reply for each in seen.calls)

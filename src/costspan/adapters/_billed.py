@@ -32,6 +32,11 @@ class Once:
                 self._ids.popitem(last=False)
             return max(0, amount - before)
 
+    def first(self, key: str, amount: int) -> bool:
+        """Whether the key was not there; it has this amount then."""
+        with self._lock:
+            return key not in self._ids and bool(self.more(key, amount))
+
     def take(self, key: str) -> bool:
         """True if the key was there; it is gone then."""
         with self._lock:
@@ -58,8 +63,8 @@ class Batches:
         return self._billed.more(batch, result) > 0
 
     def is_whole(self, batch: str) -> bool:
-        """Whether none of its results were billed before; all are now."""
-        return self._billed.more(batch, _ALL) == _ALL
+        """Whether none of its results were billed before; all are then."""
+        return self._billed.first(batch, _ALL)
 
     def name(self, file: str, batch: Batch) -> None:
         """A finished batch has named the file of its results."""

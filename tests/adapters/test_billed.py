@@ -1,0 +1,17 @@
+"""What is remembered of batches, so that each answer in them is billed once."""
+
+from costspan.adapters._billed import Batches
+
+
+def test_a_batch_of_which_a_part_was_billed_is_not_billed_whole_and_its_rest_still_is():
+    batches = Batches()
+
+    assert batches.is_new("b", 1)
+    assert not batches.is_whole("b")
+    assert [batches.is_new("b", result) for result in (1, 2)] == [False, True]
+
+
+def test_of_a_batch_that_was_billed_whole_nothing_is_new():
+    batches = Batches()
+
+    assert [batches.is_whole("b"), batches.is_whole("b"), batches.is_new("b", 7)] == [True, False, False]
