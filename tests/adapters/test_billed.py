@@ -1,6 +1,6 @@
 """What is remembered of batches, so that each answer in them is billed once."""
 
-from costspan.adapters._billed import Batches
+from costspan.adapters._billed import Batch, Batches
 
 
 def test_a_batch_of_which_a_part_was_billed_is_not_billed_whole_and_its_rest_still_is():
@@ -15,3 +15,12 @@ def test_of_a_batch_that_was_billed_whole_nothing_is_new():
     batches = Batches()
 
     assert [batches.is_whole("b"), batches.is_whole("b"), batches.is_new("b", 7)] == [True, False, False]
+
+
+def test_the_file_that_was_named_last_is_remembered_longest():
+    batches = Batches(size=2)
+
+    for file in ("a", "b", "a", "c"):
+        batches.name(file, Batch(file))
+
+    assert (batches.of("a"), batches.of("b"), batches.of("c")) == (Batch("a"), None, Batch("c"))

@@ -56,7 +56,8 @@ class Batches:
     def __init__(self, size: int = _MOST) -> None:
         self._size = size
         self._billed = Once(size)
-        self._files: dict[str, Batch] = {}
+        self._files: OrderedDict[str, Batch] = OrderedDict()
+        self._lock = RLock()
 
     def is_new(self, batch: str, result: int) -> bool:
         """Whether this result (the first is 1) was not billed before; it is now."""
@@ -68,9 +69,11 @@ class Batches:
 
     def name(self, file: str, batch: Batch) -> None:
         """A finished batch has named the file of its results."""
-        self._files[file] = batch
-        if len(self._files) > self._size:
-            self._files.pop(next(iter(self._files)), None)
+        with self._lock:
+            self._files[file] = batch
+            self._files.move_to_end(file)
+            if len(self._files) > self._size:
+                self._files.popitem(last=False)
 
     def of(self, file: str) -> Batch | None:
         """Whose results are in a file; None if no batch has named it."""
