@@ -24,3 +24,16 @@ def test_the_file_that_was_named_last_is_remembered_longest():
         batches.name(file, Batch(file))
 
     assert (batches.of("a"), batches.of("b"), batches.of("c")) == (Batch("a"), None, Batch("c"))
+
+
+def test_a_file_waits_until_all_of_its_batch_is_billed():
+    batches = Batches()
+    batches.name("file", Batch("b"))
+
+    assert (batches.waiting("other"), batches.waiting("file")) == (None, Batch("b"))
+    assert batches.is_new("b", 1)
+    assert batches.waiting("file") == Batch("b")
+    batches.close("file")
+    batches.close("other")
+    assert batches.waiting("file") is None
+    assert not batches.is_new("b", 2)

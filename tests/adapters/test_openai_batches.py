@@ -14,6 +14,7 @@ from fake_providers import openai as wire
 from fake_providers.openai import error
 
 from adapters import PLAIN, Client, close
+from costspan.adapters import _hearing
 from costspan.demo.server import reply
 from costspan.usage import ModelUsage, Usage
 
@@ -169,6 +170,22 @@ def test_what_was_read_of_a_file_is_billed_and_later_the_rest(watch, serve, told
     first, rest = (each.reply for each in seen.calls)
     assert (first.usage, first.parts) == (Usage(input=600, cache_read=400, output=200, requests=1), ())
     assert (rest.model, rest.usage) == ("m-2", Usage(input=1000, output=200, requests=1))
+
+
+@pytest.mark.parametrize("order", ["nff", "nuff"])  # looks at the batch without and with usage, and at its file
+def test_a_file_is_not_read_again_once_all_of_it_is_billed(watch, serve, order, monkeypatch):
+    watch("openai", hosts={"127.0.0.1": "openai"})
+    fake, lines = serve(wire), []
+    monkeypatch.setattr(_hearing, "parsed", lambda line: lines.append(line) or json.loads(line))
+    told = {"input_tokens": 2000, "output_tokens": 400, "total_tokens": 2400}
+    name = f"again-{order}"
+    looks = {"n": job(name, output_file_id=name), "u": job(name, output_file_id=name, usage=told)}
+    fake.play(*(looks.get(each, results(*ANSWERED)) for each in order))
+
+    for each in order:
+        client(fake, "openai").ask("sync", "files.content" if each == "f" else "batches.retrieve", name)
+
+    assert len(lines) == (0 if "u" in order else len(ANSWERED) + 1)
 
 
 def test_a_file_that_openais_older_method_gives_as_text_is_read_too(watch, serve):

@@ -37,6 +37,10 @@ class Once:
         with self._lock:
             return key not in self._ids and bool(self.more(key, amount))
 
+    def has(self, key: str, amount: int) -> bool:
+        """Whether the amount of a key is at least this."""
+        return self._ids.get(key, 0) >= amount
+
     def take(self, key: str) -> bool:
         """True if the key was there; it is gone then."""
         with self._lock:
@@ -78,3 +82,13 @@ class Batches:
     def of(self, file: str) -> Batch | None:
         """Whose results are in a file; None if no batch has named it."""
         return self._files.get(file)
+
+    def waiting(self, file: str) -> Batch | None:
+        """As `of`; None also if all of that batch was billed."""
+        batch = self.of(file)
+        return None if batch is None or self._billed.has(batch.id, _ALL) else batch
+
+    def close(self, file: str) -> None:
+        """All of a file was read: there is no more to bill of its batch."""
+        if (batch := self.of(file)) is not None:
+            self._billed.more(batch.id, _ALL)

@@ -50,8 +50,8 @@ def read_batch(request: Request, last: Any, reply: Reply) -> None:
 def open_results(
     adapter: Adapter, seat: Seat, files: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Any
 ) -> Opened | None:
-    """The file that a batch has named; any other is no call."""
-    return open_model_call(adapter, seat, files, args, kwargs, settings) if _BATCHES.of(_named(kwargs)) else None
+    """The file that a batch has named, and that is not billed yet; any other is no call."""
+    return open_model_call(adapter, seat, files, args, kwargs, settings) if _BATCHES.waiting(_named(kwargs)) else None
 
 
 def read_results(request: Request, last: Any, reply: Reply) -> None:
@@ -62,6 +62,7 @@ def read_results(request: Request, last: Any, reply: Reply) -> None:
         return
     if isinstance(last, bytes):
         _add(request, map(_counted, io.BytesIO(last)), batch, reply)
+        _BATCHES.close(reply.id)
     elif _BATCHES.is_new(reply.id, 1):
         reply.unpriced = "the results of this batch were written to a file, and not seen"
     reply.already_billed = reply.usage is None and not reply.unpriced

@@ -42,8 +42,8 @@ def read_job(_request: Request, last: Any, reply: Reply) -> None:
 def open_results(
     adapter: Adapter, seat: Seat, files: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Any
 ) -> Opened | None:
-    """The file that a job has named; any other is no call."""
-    return open_keywords(adapter, seat, files, args, kwargs, settings) if _BATCHES.of(_named(kwargs)) else None
+    """The file that a job has named, and that is not billed yet; any other is no call."""
+    return open_keywords(adapter, seat, files, args, kwargs, settings) if _BATCHES.waiting(_named(kwargs)) else None
 
 
 def tally_line(call: Call, line: Any) -> None:
@@ -58,6 +58,8 @@ def read_results(request: Request, _last: Any, reply: Reply) -> None:
     reply.id = _named(request.body)
     reply.terms = reply.terms._replace(batch=True)
     reply.already_billed = not reply.usage
+    if reply.usage and not reply.partial:
+        _BATCHES.close(reply.id)
 
 
 def _named(given: Mapping[str, Any]) -> str:

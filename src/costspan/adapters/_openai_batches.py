@@ -39,8 +39,8 @@ def read_batch(_request: Request, last: Any, reply: Reply) -> None:
 
 
 def has_results(file: str) -> bool:
-    """Whether a batch has named the file; any other is no call."""
-    return _BATCHES.of(file) is not None
+    """Whether a batch has named the file, and is not billed yet; any other is no call."""
+    return _BATCHES.waiting(file) is not None
 
 
 def hear_results(content: Any, watch: Watch) -> None:
@@ -72,3 +72,5 @@ def read_results(request: Request, _last: Any, reply: Reply) -> None:
     reply.id = request.resource
     reply.terms = reply.terms._replace(batch=True)
     reply.already_billed = not reply.usage and not reply.unpriced
+    if not reply.already_billed and not reply.partial:
+        _BATCHES.close(reply.id)
