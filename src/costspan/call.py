@@ -62,6 +62,7 @@ class Reply:
     gateway_cost: Decimal | None = None  # USD by a gateway's own list, for models that our price list lacks
     clamped: bool = False  # the provider's numbers contradicted themselves and were cut to what is possible
     unpriced: str = ""  # why a price would be a guess (a router that does not say which model served)
+    untold: str = ""  # why the usage is only a part of what was used
     free: bool = False  # an operation that is never billed: token counting, moderation
     source: UsageSource = UsageSource.PROVIDER
     text: str = ""  # what arrived, kept only where tokens must be counted locally

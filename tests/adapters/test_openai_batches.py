@@ -128,7 +128,23 @@ def test_a_batch_of_sound_is_billed_by_its_length_or_said_to_tell_none(watch, se
 
     one, other = seen.calls
     assert (one.reply.usage, one.reply.model) == (Usage(input_audio_ms=72_500, requests=2), "openai/whisper-large-v3")
-    assert "do not tell" in other.reply.unpriced
+    assert (other.reply.usage, seen.spans[-1].attributes["costspan.price.status"]) == (None, "unpriced")
+    assert "do not tell" in seen.spans[-1].attributes["costspan.price.reason"]
+
+
+def test_a_batch_of_which_some_answers_tell_no_usage_has_the_price_of_the_others(watch, serve):
+    seen, fake = watch("together"), serve(wire)
+    model = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+    told = {"model": model, "usage": CHAT}
+    fake.play(job("some", output_file_id="some"), results(told, {"model": model, "choices": []}, told))
+
+    client(fake, "together").ask("sync", "batches.retrieve", "some")
+    client(fake, "together").ask("sync", "files.content", "some")
+
+    assert float(seen.attributes["gen_ai.usage.cost.amount"]) == pytest.approx(2 * 1200 * 1.04 / 2e6)
+    assert seen.attributes["costspan.price.status"] == "partial"
+    assert "do not tell" in seen.attributes["costspan.price.reason"]
+    assert seen.attributes["costspan.price.final"] is True
 
 
 @pytest.mark.parametrize("order", ["uf", "nuf", "fu"])  # of looks at the batch with and without usage, and the file

@@ -64,13 +64,13 @@ def tally_result(call: Call, line: Any) -> None:
     if usage:
         add_usage(call.reply, text_of(member(answer, "model")) or batch.model, usage)
     elif member(answer, "error") is None:
-        call.reply.unpriced = "the answers in this batch do not tell what they used"
+        call.reply.untold = "some answers in this batch do not tell what they used"
 
 
 def read_results(request: Request, _last: Any, reply: Reply) -> None:
     """A look at results that were counted before costs nothing."""
     reply.id = request.resource
     reply.terms = reply.terms._replace(batch=True)
-    reply.already_billed = not reply.usage and not reply.unpriced
+    reply.already_billed = not reply.usage and not reply.unpriced and not reply.untold
     if not reply.already_billed and not reply.partial:
         _BATCHES.close(reply.id)

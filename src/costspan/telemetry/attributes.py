@@ -69,7 +69,7 @@ def reply_attributes(call: Call, price: Price | None) -> dict[str, Any]:
         attributes[names.USAGE_PARTIAL] = True
     if reply.usage is not None:
         _add_usage(attributes, reply)
-    if reply.prompt is not None or reply.saved is not None or reply.parts or call.request.prompt_hash:
+    if reply.prompt is not None or reply.saved is not None or reply.parts or reply.untold or call.request.prompt_hash:
         _add_rare(attributes, call)
     if price is not None:
         _add_price(attributes, price, reply)
@@ -132,7 +132,7 @@ def _add_terms(attributes: dict[str, Any], request: Request, terms: Terms) -> No
 def _add_rare(attributes: dict[str, Any], call: Call) -> None:
     """How the input divides and its hash, where that was asked for; what a cached answer saved; others' work."""
     reply = call.reply
-    if reply.parts:
+    if reply.parts or reply.untold:
         attributes[names.PRICE_FINAL] = True
     if call.request.prompt_hash:
         attributes[names.PROMPT_HASH] = call.request.prompt_hash

@@ -30,7 +30,7 @@ class Till:
         if reply.usage is None and reply.stated_cost is None:
             if call.error:
                 return None
-            return unpriced(reply.unpriced or "the provider reported no usage")
+            return unpriced(reply.unpriced or reply.untold or "the provider reported no usage")
         if reply.unpriced and reply.stated_cost is None:
             return unpriced(reply.unpriced)
         price = self._rate(call, reply.usage if reply.usage is not None else Usage())
@@ -38,6 +38,8 @@ class Till:
             return self._pricer.price(Usage(), provider="", model="", stated_cost=reply.gateway_cost)._replace(
                 stated=False
             )
+        if reply.untold and price.total_femto is not None:
+            price = price._replace(status=PriceStatus.PARTIAL, reason=reply.untold)
         return price
 
     def _value_saving(self, call: Call) -> None:
