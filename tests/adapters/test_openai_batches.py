@@ -164,6 +164,29 @@ def test_a_batch_that_tells_its_usage_is_not_billed_by_its_file_too(watch, serve
     assert (seen.usage.input, seen.usage.output) == (2000, 400)
 
 
+PIECE = 4 * 2**20
+
+
+@pytest.mark.parametrize("told", [True, False])  # whether another answer is told
+def test_an_answer_too_long_to_be_held_is_said_to_be_left_out(watch, serve, told):
+    seen, fake = watch("groq"), serve(wire)
+    model, name = "llama-3.3-70b-versatile", f"long-{told}"
+    (text,) = results(*[{"model": model, "usage": CHAT}] * told).parts
+    filled = [b'{"response": {"body": {"text": "', *[b"x" * PIECE] * 9, b'"}}}\n']
+    done, file = job(name, output_file_id=name), Answer((*filled, text), content_type="text/plain", streamed=True)
+    fake.play(done, file, file)
+    groq = import_module("groq").Groq(base_url=fake.url, api_key="k")
+
+    groq.batches.retrieve(name)
+    for _ in range(2):
+        with groq.files.with_streaming_response.content(name) as answer:
+            assert sum(map(len, answer.iter_bytes())) == 9 * PIECE + len(filled[0] + filled[-1] + text)
+    groq.close()
+
+    assert "too long" in seen.attributes["costspan.price.reason"]
+    assert seen.attributes["costspan.price.status"] == ("partial" if told else "unpriced")
+
+
 @pytest.mark.parametrize("told", [{}, {"usage": {"input_tokens": 2000, "output_tokens": 400, "total_tokens": 2400}}])
 def test_what_was_read_of_a_file_is_billed_and_later_the_rest(watch, serve, told):
     """Also where the batch tells by then what it used in all."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _HEAR = Guard("hear an answer")
 _OWN = ("BoundSyncStream", "BoundAsyncStream")  # of httpx; what a program has put in its place may be anything
-_LONGEST = 16 * 2**20  # bytes of a line: a longer one is no answer that tells its usage
+_LONGEST = 16 * 2**20  # bytes of a line that are held
+_TOO_LONG = b"\0"  # stands for the beginning of a longer one
 
 
 def hear_lines(
@@ -170,7 +171,7 @@ class Lines(Whole):
                     for line in lines:
                         self._look(line)
                 if len(self._come) > _LONGEST:
-                    self._come.clear()
+                    self._come[:] = _TOO_LONG
         return True
 
     def leave_early(self) -> None:
@@ -184,6 +185,9 @@ class Lines(Whole):
         self._look(self._come)
 
     def _look(self, line: bytearray) -> None:
+        if line.startswith(_TOO_LONG) and self._watch.operation.tally is not None:
+            self.call.chunk()
+            self.call.reply.untold = "an answer in these results was too long to be read"
         if line.startswith((b"data:", b"{")) and (event := parsed(line.removeprefix(b"data:"))):
             self._watch.see(self._words(event))
 

@@ -57,8 +57,8 @@ def read_results(request: Request, _last: Any, reply: Reply) -> None:
     """A look at results that were counted before costs nothing."""
     reply.id = _named(request.body)
     reply.terms = reply.terms._replace(batch=True)
-    reply.already_billed = not reply.usage
-    if reply.usage and not reply.partial:
+    reply.already_billed = not reply.usage and not reply.untold
+    if not reply.already_billed and not reply.partial:
         _BATCHES.close(reply.id)
 
 
