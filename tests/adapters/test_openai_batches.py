@@ -113,6 +113,25 @@ def test_a_batch_costs_half_where_the_provider_says_so(watch, serve, sdk, model,
     assert seen.attributes["costspan.price.status"] == "priced"
 
 
+@pytest.mark.parametrize(
+    ("costs", "source"), [((0.25, 0.5), "provider"), ((0.25, None), "local"), ((None, 0.5), "local")]
+)
+def test_what_a_host_says_it_charges_for_each_answer_is_what_the_batch_costs(watch, serve, costs, source):
+    seen, fake = watch("openai", hosts={"127.0.0.1": "openai"}), serve(wire)
+    name = f"stated-{costs[0]}-{costs[1]}"
+    answers = [
+        {"model": f"gpt-4o{kind}", "usage": CHAT | {"cost": cost}}
+        for kind, cost in zip(("", "-mini"), costs, strict=True)
+    ]
+    fake.play(job(name, output_file_id=name), results(*answers))
+
+    client(fake, "openai").ask("sync", "batches.retrieve", name)
+    client(fake, "openai").ask("sync", "files.content", name)
+
+    assert seen.attributes["gen_ai.usage.cost.source"] == source
+    assert (seen.attributes["gen_ai.usage.cost.amount"] == 0.75) is (None not in costs)
+
+
 def test_a_batch_of_sound_is_billed_by_its_length_or_said_to_tell_none(watch, serve):
     seen, fake = watch("together"), serve(wire)
     long = [{"text": "Cats.", "duration": 60.5}, {"text": "Cats.", "usage": {"type": "duration", "seconds": 12}}]

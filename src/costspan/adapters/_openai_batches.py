@@ -59,10 +59,10 @@ def tally_result(call: Call, line: Any) -> None:
     if batch is None or answer is None or not _BATCHES.is_new(batch.id, call.chunks):
         return
     told = (member(answer, "usage"),)
-    usage = CHAT_USAGE.read(told).usage or RESPONSES_USAGE.read(told).usage
-    usage = usage or TRANSCRIPTION_USAGE.read((answer, *told)).usage
+    chat = CHAT_USAGE.read(told)  # tells the cost of any, which is in the same place
+    usage = chat.usage or RESPONSES_USAGE.read(told).usage or TRANSCRIPTION_USAGE.read((answer, *told)).usage
     if usage:
-        add_usage(call.reply, text_of(member(answer, "model")) or batch.model, usage)
+        add_usage(call.reply, text_of(member(answer, "model")) or batch.model, usage, chat.cost)
     elif member(answer, "error") is None:
         call.reply.untold = "some answers in this batch do not tell what they used"
 
