@@ -151,6 +151,36 @@ def test_a_batch_of_sound_is_billed_by_its_length_or_said_to_tell_none(watch, se
     assert "do not tell" in seen.spans[-1].attributes["costspan.price.reason"]
 
 
+LONG = {"prompt_tokens": 300_000, "completion_tokens": 100, "total_tokens": 300_100}
+ALONE = [  # what each answer costs by itself, in USD a million and USD an hour
+    (
+        "openai",
+        [{"model": "gpt-5.4", "usage": each} for each in (CHAT, LONG, CHAT, LONG, CHAT)],
+        (3 * (1000 * 1.25 + 200 * 7.5) + 2 * (300_000 * 2.5 + 100 * 11.25)) / 1e6,
+    ),
+    (
+        "groq",
+        [{"model": "whisper-large-v3", "text": "Cats.", "duration": seconds} for seconds in (2, 30, 3, 0.5, 15)],
+        (3 * 10 + 30 + 15) * 0.111 / 3600 / 2,
+    ),
+]
+
+
+@pytest.mark.parametrize(("host", "answers", "cost"), ALONE)
+def test_each_answer_of_a_batch_costs_what_it_would_alone(watch, serve, host, answers, cost):
+    """A long prompt among short ones is dear, and a short recording among long ones has the least length."""
+    seen, fake = watch("openai", hosts={"127.0.0.1": host}), serve(wire)
+    name = f"alone-{host}"
+    fake.play(job(name, output_file_id=name), results(*answers))
+
+    client(fake, "openai").ask("sync", "batches.retrieve", name)
+    client(fake, "openai").ask("sync", "files.content", name)
+
+    assert float(seen.attributes["gen_ai.usage.cost.amount"]) == pytest.approx(cost)
+    assert seen.attributes["costspan.price.status"] == "priced"
+    assert len(seen.reply.parts) == 1
+
+
 def test_a_batch_of_which_some_answers_tell_no_usage_has_the_price_of_the_others(watch, serve):
     seen, fake = watch("together"), serve(wire)
     model = "meta-llama/Llama-3.3-70B-Instruct-Turbo"

@@ -95,10 +95,10 @@ class RateCard:
         return _new(Price, (self.status, total, breakdown, self.entry, (), self.reason, False, None))
 
     def _billed(self, counts: dict[str, int]) -> dict[str, int]:
-        """The counts as they are charged: a request is one, a short recording has the least length."""
+        """The counts as they are charged: a request is one, of which a short recording has the least length."""
         counts = {"requests": 1} | counts if self.fee else counts
-        audio = counts.get("input_audio_ms", 0)
-        return counts | {"input_audio_ms": self.minimum_audio_ms} if 0 < audio < self.minimum_audio_ms else counts
+        least = self.minimum_audio_ms * counts.get("requests", 1)
+        return counts | {"input_audio_ms": least} if 0 < counts.get("input_audio_ms", 0) < least else counts
 
     def _partial(
         self, total: int, breakdown: dict[str, int], missing: tuple[str, ...], counts: Mapping[str, int]
