@@ -107,6 +107,16 @@ def test_other_jobs_are_no_calls(watch, serve):
     assert seen.calls == []
 
 
+def test_a_job_that_was_started_elsewhere_is_billed_there(watch, serve, monkeypatch):
+    seen, fake = watch("dashscope"), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+    fake.play(wire.polled("elsewhere", {"SR": 720, "duration": 5}))
+
+    dashscope.VideoSynthesis.fetch("elsewhere", api_key="k")
+
+    assert seen.calls == []
+
+
 @pytest.mark.parametrize("shape", PLAIN)
 def test_a_job_that_failed_is_an_error_and_costs_nothing(watch, serve, shape, monkeypatch):
     seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)

@@ -41,9 +41,7 @@ def open_transport(
     found = find_route(adapter.routes, LATER if member(kwargs.get("headers"), _ASKS_LATER) else method, where)
     if found is None:
         return None
-    operation, resource = found
-    if operation.known is not None and not operation.known(resource):
-        return None
+    operation, _ = found
     request = read_request(operation, adapter.provider, kwargs.get("json") or {})
     request.stream = seat.streams
     _place(request, kwargs.get("base_url") or str(transport.http_client.base_url))

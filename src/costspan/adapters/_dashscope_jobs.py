@@ -24,11 +24,6 @@ def note_job(request: Request, _last: Any, reply: Reply) -> None:
     reply.already_billed = True
 
 
-def is_noted(job: str) -> bool:
-    """Whether a job was seen to start; others make no picture, or were started elsewhere."""
-    return _JOBS.of(job) is not None
-
-
 def bill_made(_request: Request, last: Any, reply: Reply) -> None:
     """What was made while the program waited: asked for again, it costs nothing."""
     if reply.usage:
@@ -37,10 +32,11 @@ def bill_made(_request: Request, last: Any, reply: Reply) -> None:
 
 
 def bill_job(request: Request, last: Any, reply: Reply) -> None:
-    """A job is billed when it is first seen done, once per id in this process."""
+    """A job that was seen to start is billed when it is first seen done, once per id in this process."""
     job = _JOBS.of(reply.id)
-    reply.model = job.model if job is not None else ""
-    reply.already_billed = not reply.usage or not _JOBS.is_whole(reply.id)
+    reply.already_billed = job is None or not reply.usage or not _JOBS.is_whole(reply.id)
+    if job is not None:
+        reply.model = job.model
     if reply.usage and reply.usage.output_video_ms:
         request.operation = "video_generation"
     _note_resolution(last, reply)

@@ -106,7 +106,7 @@ ADAPTER = Adapter(
     routes=(
         *(Route("POST", path, replace(operation, deliver=hear)) for path, operation in _SENT.items()),
         *(Route(LATER, path, replace(STARTED, deliver=hear)) for path in _STARTED),
-        Route("GET", "tasks/{id}", replace(POLLED, deliver=hear, known=jobs.is_noted)),
+        Route("GET", "tasks/{id}", replace(POLLED, deliver=hear)),
     ),
     seats=(
         *(
