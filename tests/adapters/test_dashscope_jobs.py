@@ -29,7 +29,7 @@ def job(fake, kind, shape, *steps, **arguments):
         owner = getattr(import_module(f"dashscope.aigc.{kind}_synthesis"), f"Aio{kind.title()}Synthesis")
 
     async def run():
-        given = {"model": arguments.pop("model"), "prompt": "A cat.", **arguments}
+        given = {"prompt": "A cat.", **arguments}
         for step in steps:
             made = getattr(owner, step)(**given, api_key="k")
             made = await made if shape == "async" else made
@@ -115,6 +115,24 @@ def test_a_job_that_was_started_elsewhere_is_billed_there(watch, serve, monkeypa
     dashscope.VideoSynthesis.fetch("elsewhere", api_key="k")
 
     assert seen.calls == []
+
+
+@pytest.mark.parametrize("shape", [*PLAIN, "client", "async client"])
+def test_a_job_that_is_refused_is_a_call_that_failed(watch, serve, shape, monkeypatch):
+    seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+    fake.play(reply({"code": "InvalidParameter", "message": "No.", "request_id": "r-1"}, 400))
+    asked = {"model": "wan2.7-t2v", "prompt": "A cat."}
+
+    if "client" in shape:
+        with pytest.raises(dashscope.v2.errors.DashScopeError):
+            client(fake).ask(shape.replace("client", "").strip() or "sync", "videos.generate", **asked)
+    else:
+        job(fake, "video", shape, "async_call", **asked)
+
+    assert (seen.attributes["error.type"], seen.call.request.operation) == ("InvalidParameter", "video_generation")
+    assert seen.attributes["gen_ai.request.model"] == "wan2.7-t2v"
+    assert "gen_ai.usage.cost.amount" not in seen.attributes
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -19,9 +19,10 @@ _JOBS = Batches()
 
 
 def note_job(request: Request, _last: Any, reply: Reply) -> None:
-    """A job that is started: of which model it was asked is not told again."""
-    _JOBS.name(reply.id, Batch(reply.id, request.model))
-    reply.already_billed = True
+    """A job that is started: of which model it was asked is not told again. One that is refused has no id."""
+    if reply.id:
+        _JOBS.name(reply.id, Batch(reply.id, request.model))
+        reply.already_billed = True
 
 
 def bill_made(_request: Request, last: Any, reply: Reply) -> None:

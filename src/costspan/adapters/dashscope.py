@@ -57,7 +57,7 @@ VIDEO = replace(
     usage=UsageMap(output_video_s="duration|video_duration"),
     asked={"size": "resolution"},
 )
-STARTED = replace(PICTURES, usage=None, lookup=True, hook=jobs.note_job)
+STARTED = {"usage": None, "id": "output.task_id", "lookup": True, "hook": jobs.note_job}
 POLLED = replace(
     PICTURES,
     usage=UsageMap(images="image_count", output_video_s="duration|video_duration"),
@@ -94,18 +94,18 @@ _SENT = {  # by the newer clients
     "v1/messages": anthropic.MESSAGE,
     "systemone": Operation("chat", usage=USAGE, id="request_id", error=ERROR),
 }
-_STARTED = (  # what they only start
-    "aigc/video-generation/video-synthesis",
-    "aigc/text2image/image-synthesis",
-    "aigc/image-generation/generation",
-)
+_LATER = {  # what they only start
+    "aigc/video-generation/video-synthesis": VIDEO,
+    "aigc/text2image/image-synthesis": PICTURES,
+    "aigc/image-generation/generation": PICTURES,
+}
 
 ADAPTER = Adapter(
     provider="alibaba_cloud",
     package="dashscope >= 1.20",
     routes=(
         *(Route("POST", path, replace(operation, deliver=hear)) for path, operation in _SENT.items()),
-        *(Route(LATER, path, replace(STARTED, deliver=hear)) for path in _STARTED),
+        *(Route(LATER, path, replace(operation, **STARTED, deliver=hear)) for path, operation in _LATER.items()),
         Route("GET", "tasks/{id}", replace(POLLED, deliver=hear)),
     ),
     seats=(
@@ -119,7 +119,7 @@ ADAPTER = Adapter(
             for where, operation, waits in _JOBS
             for names, argument, done in (
                 (("call", "sync_call") if operation is PICTURES else ("call",), "model", operation),
-                (("async_call",), "model", STARTED),
+                (("async_call",), "model", replace(operation, **STARTED)),
                 (("wait", "fetch"), "task", POLLED),
             )
             for seat in methods(where, dict.fromkeys(names, done), opener=open_call, waits=waits, arguments=(argument,))
