@@ -117,6 +117,23 @@ def test_a_job_that_was_started_elsewhere_is_billed_there(watch, serve, monkeypa
     assert seen.calls == []
 
 
+@pytest.mark.parametrize("told", [{}, {"SR": "720P"}])
+@pytest.mark.parametrize("newer", [False, True])
+def test_a_video_costs_what_its_resolution_does_told_or_asked_for(watch, serve, newer, told, monkeypatch):
+    seen, fake = watch("dashscope", hosts={"127.0.0.1": "alibaba_cloud"}), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+    task = f"r-{newer}-{told}"
+    fake.play(wire.started(task), wire.polled(task, {"duration": 5} | told, video_url="https://example.org/v.mp4"))
+    asked = {"model": "wan2.7-t2v", "prompt": "A cat.", "resolution": "720P"}
+
+    if newer:
+        client(fake).ask("sync", "videos.generate", **asked)
+    else:
+        job(fake, "video", "sync", "async_call", "wait", **asked)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == pytest.approx(5 * 309.6432 / 3600)
+
+
 @pytest.mark.parametrize("shape", [*PLAIN, "client", "async client"])
 def test_a_job_that_is_refused_is_a_call_that_failed(watch, serve, shape, monkeypatch):
     seen, fake = watch("dashscope", count_tokens="missing"), serve(wire)

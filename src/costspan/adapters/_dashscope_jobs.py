@@ -19,9 +19,9 @@ _JOBS = Batches()
 
 
 def note_job(request: Request, _last: Any, reply: Reply) -> None:
-    """A job that is started: of which model it was asked is not told again. One that is refused has no id."""
+    """A job that is started: what was asked of which model is not told again. One that is refused has no id."""
     if reply.id:
-        _JOBS.name(reply.id, Batch(reply.id, request.model))
+        _JOBS.name(reply.id, Batch(reply.terms.size, request.model))
         reply.already_billed = True
 
 
@@ -37,7 +37,8 @@ def bill_job(request: Request, last: Any, reply: Reply) -> None:
     job = _JOBS.of(reply.id)
     reply.already_billed = job is None or not reply.usage or not _JOBS.is_whole(reply.id)
     if job is not None:
-        reply.model = job.model
+        size, reply.model = job
+        reply.terms = reply.terms._replace(size=size)
     if reply.usage and reply.usage.output_video_ms:
         request.operation = "video_generation"
     _note_resolution(last, reply)
@@ -45,4 +46,4 @@ def bill_job(request: Request, last: Any, reply: Reply) -> None:
 
 def _note_resolution(last: Any, reply: Reply) -> None:
     if lines := _LINES(last):
-        reply.terms = reply.terms._replace(size=f"{lines}p")
+        reply.terms = reply.terms._replace(size=f"{lines}".lower().removesuffix("p") + "p")

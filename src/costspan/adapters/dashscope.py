@@ -48,16 +48,17 @@ PICTURES = Operation(
     model="",
     id="output.task_id|request_id",
     error=f"{ERROR}.?|output.{ERROR}",
-    asked={"size": "size"},
+    asked={"size": "size|parameters.size"},
     hook=jobs.bill_made,
 )
 VIDEO = replace(
     PICTURES,
     name="video_generation",
     usage=UsageMap(output_video_s="duration|video_duration"),
-    asked={"size": "resolution"},
+    asked={"size": "resolution|parameters.resolution"},
 )
-STARTED = {"usage": None, "id": "output.task_id", "lookup": True, "hook": jobs.note_job}
+PICTURES_LATER = replace(PICTURES, usage=None, id="output.task_id", lookup=True, hook=jobs.note_job)
+VIDEO_LATER = replace(PICTURES_LATER, name=VIDEO.name, asked=VIDEO.asked)
 POLLED = replace(
     PICTURES,
     usage=UsageMap(images="image_count", output_video_s="duration|video_duration"),
@@ -79,10 +80,10 @@ _CLASSES = (
     ("dashscope.rerank.text_rerank:AioTextReRank", RERANK, True),
 )
 _JOBS = (
-    ("dashscope.aigc.image_synthesis:ImageSynthesis", PICTURES, False),
-    ("dashscope.aigc.image_synthesis:AioImageSynthesis", PICTURES, True),
-    ("dashscope.aigc.video_synthesis:VideoSynthesis", VIDEO, False),
-    ("dashscope.aigc.video_synthesis:AioVideoSynthesis", VIDEO, True),
+    ("dashscope.aigc.image_synthesis:ImageSynthesis", PICTURES, PICTURES_LATER, False),
+    ("dashscope.aigc.image_synthesis:AioImageSynthesis", PICTURES, PICTURES_LATER, True),
+    ("dashscope.aigc.video_synthesis:VideoSynthesis", VIDEO, VIDEO_LATER, False),
+    ("dashscope.aigc.video_synthesis:AioVideoSynthesis", VIDEO, VIDEO_LATER, True),
 )
 _SENT = {  # by the newer clients
     "aigc/text-generation/generation": replace(CHAT, parameters_in="parameters", lazy=False),
@@ -95,9 +96,9 @@ _SENT = {  # by the newer clients
     "systemone": Operation("chat", usage=USAGE, id="request_id", error=ERROR),
 }
 _LATER = {  # what they only start
-    "aigc/video-generation/video-synthesis": VIDEO,
-    "aigc/text2image/image-synthesis": PICTURES,
-    "aigc/image-generation/generation": PICTURES,
+    "aigc/video-generation/video-synthesis": VIDEO_LATER,
+    "aigc/text2image/image-synthesis": PICTURES_LATER,
+    "aigc/image-generation/generation": PICTURES_LATER,
 }
 
 ADAPTER = Adapter(
@@ -105,7 +106,7 @@ ADAPTER = Adapter(
     package="dashscope >= 1.20",
     routes=(
         *(Route("POST", path, replace(operation, deliver=hear)) for path, operation in _SENT.items()),
-        *(Route(LATER, path, replace(operation, **STARTED, deliver=hear)) for path, operation in _LATER.items()),
+        *(Route(LATER, path, replace(operation, deliver=hear)) for path, operation in _LATER.items()),
         Route("GET", "tasks/{id}", replace(POLLED, deliver=hear)),
     ),
     seats=(
@@ -116,10 +117,10 @@ ADAPTER = Adapter(
         ),
         *(
             seat
-            for where, operation, waits in _JOBS
+            for where, operation, later, waits in _JOBS
             for names, argument, done in (
                 (("call", "sync_call") if operation is PICTURES else ("call",), "model", operation),
-                (("async_call",), "model", replace(operation, **STARTED)),
+                (("async_call",), "model", later),
                 (("wait", "fetch"), "task", POLLED),
             )
             for seat in methods(where, dict.fromkeys(names, done), opener=open_call, waits=waits, arguments=(argument,))
