@@ -186,3 +186,15 @@ def test_an_embedding_job_is_billed_once_when_it_is_done(watch, serve, shape):
     assert (seen.usage, seen.reply.id) == (Usage(input=600), f"e-{shape}")
     assert (seen.reply.model, seen.call.request.operation) == ("embed-english-v3.0", "embeddings")
     assert seen.attributes["gen_ai.usage.cost.amount"] == 600 * 0.1 / 1e6
+
+
+@pytest.mark.parametrize("kind", ["batches.retrieve", "embed_jobs.get"])
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_look_that_fails_is_no_call(watch, serve, shape, kind):
+    seen, fake = watch("cohere"), serve(wire)
+    fake.play(reply({"message": "no such thing"}, 404))
+
+    with pytest.raises(cohere.NotFoundError):
+        client(fake).ask(shape, kind, "x")
+
+    assert seen.calls == []

@@ -10,6 +10,7 @@ import pytest
 from dashscope.embeddings.multimodal_embedding import AioMultiModalEmbedding
 from fake_providers import dashscope as wire
 
+import costspan
 from adapters import PLAIN, Client
 from costspan.demo.server import reply
 from costspan.usage import Usage
@@ -150,6 +151,30 @@ def test_a_job_that_is_refused_is_a_call_that_failed(watch, serve, shape, monkey
     assert (seen.attributes["error.type"], seen.call.request.operation) == ("InvalidParameter", "video_generation")
     assert seen.attributes["gen_ai.request.model"] == "wan2.7-t2v"
     assert "gen_ai.usage.cost.amount" not in seen.attributes
+
+
+def test_a_job_that_cannot_be_started_is_a_call_that_failed_and_a_look_at_one_is_none(watch):
+    seen = watch("dashscope")
+    nowhere = dashscope.Client(api_key="k", base_url="http://127.0.0.1:1", max_retries=0)
+
+    with pytest.raises(dashscope.v2.errors.DashScopeError):
+        nowhere.videos.generate(model="wan2.7-t2v", prompt="A cat.")
+    with pytest.raises(dashscope.v2.errors.DashScopeError):
+        nowhere.videos.jobs.fetch("t")
+
+    assert seen.call.request.model == "wan2.7-t2v"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_a_spent_budget_refuses_a_job(watch, serve, shape, monkeypatch):
+    seen, fake = watch("dashscope"), serve(wire)
+    monkeypatch.setattr(dashscope, "base_http_api_url", fake.url + "/api/v1")
+
+    with costspan.budget(usd=0), pytest.raises(costspan.BudgetExceededError):
+        job(fake, "video", shape, "async_call", model="wan2.7-t2v")
+
+    assert fake.requests == []
+    assert seen.calls == []
 
 
 @pytest.mark.parametrize("shape", PLAIN)

@@ -62,7 +62,9 @@ class Operation:
     free: bool = False
     asks_usage: bool = False  # a stream tells its usage only if `stream_options.include_usage` is sent
     lazy: bool = False  # a stream asks the provider only when it is iterated
-    lookup: bool = False  # asks for what was made before: only told to telemetry if a hook finds something to bill
+    # asks for what was made before: only told to telemetry if a hook finds something to bill. One that names a model
+    # starts what is billed later: budgets may refuse it, and it is told if it fails
+    lookup: bool = False
     known: Callable[[str], bool] | None = None  # whether it is a call, by the id of what is asked for
     hook: Hook | None = None
     tally: Tally | None = None

@@ -54,7 +54,7 @@ class Watch:
             BudgetExceededError: A budget that the program has set is spent; the SDK is not called.
         """
         refusal = None
-        if not self.operation.lookup and not self.operation.free:
+        if not self.operation.free and (not self.operation.lookup or self.call.request.model):
             with _ADMIT:
                 refusal = self._observer.refusal(self.call)
         if refusal is not None:
@@ -71,10 +71,9 @@ class Watch:
 
     def begin(self) -> Any:
         """Tell the observer; what comes back goes to `pause` when the SDK hands over its answer."""
-        if self.operation.lookup:
-            return None
-        with _READ:
-            return self._observer.started(self.call)
+        if not self.operation.lookup:
+            with _READ:
+                return self._observer.started(self.call)
         return None
 
     def pause(self, scope: Any) -> None:
@@ -220,11 +219,12 @@ class Watch:
             _gather(operation.read.full_text, [self._last], self._texts)
         reply.text = "".join(self._texts)
         self._settle_terms()
-        if operation.hook is not None and (self._last is not None or not call.error):  # an answer may be mere bytes
+        answered = self._last is not None or not call.error  # an answer may be mere bytes
+        if operation.hook is not None and answered:
             operation.hook(call.request, self._last, reply)
         if operation.read.error is not None and not call.error:
             self._read_error(operation.read.error)
-        if operation.lookup and reply.already_billed:
+        if operation.lookup and (reply.already_billed or not (answered or call.request.model)):
             call.forget()
         elif operation.lookup:
             self._observer.paused(self._observer.started(call))
