@@ -188,6 +188,55 @@ def test_an_embedding_job_is_billed_once_when_it_is_done(watch, serve, shape):
     assert seen.attributes["gen_ai.usage.cost.amount"] == 600 * 0.1 / 1e6
 
 
+JOB = {"created_at": "2026-11-23T00:00:00Z", "input_dataset_id": "d", "truncate": "END", "model": "embed-v4.0"}
+BATCH = {"name": "cats", "input_dataset_id": "d", "model": "command-a-03-2025", "num_records": 3}
+
+
+def test_pictures_of_an_embedding_job_are_counted_once(watch, serve):
+    seen, fake = watch("cohere"), serve(wire)
+    told = {"job_id": "e-pictures", "status": "complete", "meta": {"billed_units": {"image_tokens": 900, "images": 1}}}
+    fake.play(reply(JOB | told))
+
+    client(fake).ask("sync", "embed_jobs.get", "e-pictures")
+
+    assert seen.usage == Usage(input_image=900)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers"),
+    [
+        ("batches.retrieve", [{"batch": BATCH | {"id": "b-untold", "status": "BATCH_STATUS_COMPLETED"}}] * 2),
+        ("embed_jobs.get", [JOB | {"job_id": "e-untold", "status": "complete"}] * 2),
+    ],
+)
+def test_a_job_that_does_not_tell_what_it_used_is_one_call_without_a_price(watch, serve, kind, answers):
+    seen, fake = watch("cohere", count_tokens="missing"), serve(wire)
+    fake.play(*map(reply, answers))
+
+    for _ in answers:
+        client(fake).ask("sync", kind, "x")
+
+    assert (seen.attributes["costspan.price.status"], seen.usage) == ("unpriced", None)
+    assert "does not tell" in seen.attributes["costspan.price.reason"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("batches.retrieve", {"batch": BATCH | {"id": "b-failed", "status": "BATCH_STATUS_FAILED"}}),
+        ("batches.retrieve", {"batch": BATCH | {"id": "b-new", "status": "BATCH_STATUS_NEW", "input_tokens": "9"}}),
+        ("embed_jobs.get", JOB | {"job_id": "e-failed", "status": "failed"}),
+    ],
+)
+def test_a_job_that_made_nothing_or_is_not_known_to_be_done_is_no_call(watch, serve, kind, answer):
+    seen, fake = watch("cohere"), serve(wire)
+    fake.play(reply(answer))
+
+    client(fake).ask("sync", kind, "x")
+
+    assert seen.calls == []
+
+
 @pytest.mark.parametrize("kind", ["batches.retrieve", "embed_jobs.get"])
 @pytest.mark.parametrize("shape", PLAIN)
 def test_a_look_that_fails_is_no_call(watch, serve, shape, kind):
