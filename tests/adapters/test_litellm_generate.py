@@ -67,6 +67,15 @@ def test_what_google_answers_is_one_call_with_all_of_its_counts(watch, fake, sha
     assert told["costspan.price.status"] == "priced"
 
 
+def test_a_schema_may_have_keys_that_are_no_text(watch, fake):
+    seen = watch("litellm")
+    labels = {"type": "object", "properties": {"cat": {"type": "string"}}, "x-names": {1: "one", None: "none"}}
+
+    ask("sync", GEMINI, fake.url, config={"maxOutputTokens": 30, "responseJsonSchema": labels})
+
+    assert seen.attributes["gen_ai.request.max_tokens"] == 30
+
+
 @pytest.mark.parametrize("shape", PLAIN)
 def test_googles_searches_are_billed(watch, fake, shape):
     seen = watch("litellm")

@@ -214,5 +214,10 @@ def read_retrieved(request: Request, last: Any, reply: Reply) -> None:
 def snake(value: Any) -> Any:
     """What the REST API writes, by the names that the SDK has for it."""
     if isinstance(value, dict):
-        return {_HUMP.sub(r"_\1", name).lower(): snake(each) for name, each in value.items()}
+        return {snake_name(name): snake(each) for name, each in value.items()}
     return [snake(each) for each in value] if isinstance(value, list) else value
+
+
+def snake_name(name: str) -> str:
+    """One such name."""
+    return _HUMP.sub(r"_\1", name).lower()

@@ -63,12 +63,12 @@ def open_generate(
     _settings: Settings,
 ) -> Opened:
     """A request of Google's form, which has not its address yet."""
-    config = google.snake(kwargs["generate_content_config_dict"])
+    config = kwargs["generate_content_config_dict"]  # schemas in it are the program's, with keys of any kind
     body = {
         "model": kwargs["model"],
         "contents": kwargs["contents"],
         "config": {
-            **config,
+            **{google.snake_name(name): each for name, each in config.items()},
             "tools": kwargs.get("tools"),
             "system_instruction": kwargs.get("system_instruction"),
         },
