@@ -102,6 +102,33 @@ def test_an_interaction_is_one_call(watch, fake, shape):
 
 
 @pytest.mark.parametrize("shape", PLAIN)
+def test_an_interaction_in_the_background_is_billed_by_the_poll_that_finds_it_done(watch, fake, shape):
+    seen, name = watch("litellm"), f"v1_litellm_{shape}"
+    running = {"id": name, "status": "in_progress", "usage": None, "steps": []}
+    done = gemini.interaction(id=name, model="gemini-2.5-flash")
+    fake.play(gemini.interaction(**running), gemini.interaction(**running), done, done)
+    reached = {"api_key": "k", "api_base": fake.url}
+    asked = {"model": GEMINI, "input": "Cats?", "background": True, **reached}
+
+    async def later():
+        await litellm.interactions.acreate(**asked)
+        for _ in range(3):
+            await litellm.interactions.aget(name, **reached)
+
+    if shape == "async":
+        asyncio.run(later())
+    else:
+        litellm.interactions.create(**asked)
+        for _ in range(3):
+            litellm.interactions.get(name, **reached)
+
+    made, told = seen.calls
+    assert (made.reply.usage, told.reply.usage.total_input, told.reply.usage.total_output) == (None, 110, 50)
+    assert (told.request.provider, told.reply.model, told.reply.id) == ("gcp.gemini", "gemini-2.5-flash", name)
+    assert seen.spans[1].attributes["costspan.price.status"] == "priced"
+
+
+@pytest.mark.parametrize("shape", PLAIN)
 def test_a_compaction_is_billed_as_a_response(watch, serve, shape):
     seen, fake = watch("litellm", "openai"), serve(openai)
     arguments = {"model": "openai/gpt-4o", "input": "Cats?", "api_key": "k", "api_base": fake.url + "/v1"}

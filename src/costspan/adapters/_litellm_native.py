@@ -86,9 +86,9 @@ def open_interaction(
     kwargs: Mapping[str, Any],
     _settings: Settings,
 ) -> Opened:
-    """A request of Google's other form."""
+    """A request of Google's other form, or a look at what such a one has made in the background."""
     asked = {name: kwargs.get(name) for name in ("model", "agent", "input")}
-    return _opened(adapter, seat, args, kwargs, {**kwargs["optional_params"], **asked})
+    return _opened(adapter, seat, args, kwargs, {**kwargs.get("optional_params", {}), **asked})
 
 
 def _opened(

@@ -52,6 +52,7 @@ DECISION = Operation(
 MESSAGE = replace(anthropic.MESSAGE, error="type=error.error.type", deliver=native.hear_message)
 GENERATE = replace(google_genai.GENERATE, error="error.status|error.code", deliver=native.hear_generated)
 INTERACTION = replace(google_genai.INTERACTION, deliver=native.hear_generated)
+RETRIEVED = replace(google_genai.RETRIEVED, deliver=native.hear_generated)
 
 _MODEL = ("model", "messages")
 _PAIRS = (  # a function and its async twin; those in capitals are what the public ones look up
@@ -140,11 +141,9 @@ ADAPTER = Adapter(
             waits=True,
         ),
         Seat(_HTTP, f"{_OWN}.generate_content_handler", native.open_generate, GENERATE),
-        Seat(
-            "litellm.interactions.http_handler",
-            "InteractionsHTTPHandler.create_interaction",
-            native.open_interaction,
-            INTERACTION,
+        *(
+            Seat("litellm.interactions.http_handler", f"InteractionsHTTPHandler.{name}", native.open_interaction, each)
+            for name, each in (("create_interaction", INTERACTION), ("get_interaction", RETRIEVED))
         ),
     ),
 )
