@@ -48,10 +48,11 @@ class Once:
 
 
 class Batch(NamedTuple):
-    """The batch that a file of results is of."""
+    """The batch that a file of results is of, or the job that is polled; what was asked of it is not told again."""
 
     id: str
     model: str = ""
+    size: str = ""
 
 
 class Batches:

@@ -21,7 +21,7 @@ _JOBS = Batches()
 def note_job(request: Request, _last: Any, reply: Reply) -> None:
     """A job that is started: what was asked of which model is not told again. One that is refused has no id."""
     if reply.id:
-        _JOBS.name(reply.id, Batch(reply.terms.size, request.model))
+        _JOBS.name(reply.id, Batch(reply.id, request.model, reply.terms.size))
         reply.already_billed = True
 
 
@@ -37,8 +37,8 @@ def bill_job(request: Request, last: Any, reply: Reply) -> None:
     job = _JOBS.of(reply.id)
     reply.already_billed = job is None or not reply.usage or not _JOBS.is_whole(reply.id)
     if job is not None:
-        size, reply.model = job
-        reply.terms = reply.terms._replace(size=size)
+        reply.model = job.model
+        reply.terms = reply.terms._replace(size=job.size)
     if reply.usage and reply.usage.output_video_ms:
         request.operation = "video_generation"
     _note_resolution(last, reply)
