@@ -161,6 +161,15 @@ FINE = [  # what is told by more attributes than the usual ones
     CHAT | {"costspan.usage.web_searches": 2, "costspan.usage.input_audio": 100, "costspan.cost.web_searches": 0.0001},
     CHAT | {"gen_ai.usage.cost.amount": 3e-12, "costspan.cost.input": 1.4e-12, "costspan.cost.output": 1.4e-12},
     {name: said for name, said in CHAT.items() if ".cost." not in name} | {"costspan.price.status": "free"},
+    CHAT | {"costspan.usage.web_searches": "2.0", "costspan.usage.sessions": 3, "costspan.usage.pages": -3},
+    CHAT | {"costspan.usage.images": 10**12 + 1, "costspan.usage.requests": 1},
+    CHAT
+    | {
+        "gen_ai.usage.cache_creation.input_tokens": 15,
+        "anthropic.usage.cache_creation.ephemeral_5m_input_tokens": 10,
+        "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": 4,
+    },
+    CHAT | {"llm.token_count.prompt_details.audio": 100, "llm.token_count.completion_details.audio": 50},
     {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.cost.total": 0.5, "llm.cost.prompt": 0.3},
     {"ai.operationId": "ai.x.doX", "ai.model.provider": " OpenAI.responses", "ai.model.id": "m", "operation.cost": 1.0},
     {"gen_ai.system": "vertex_ai-anthropic_models", "gen_ai.request.model": "m", "gen_ai.usage.cost": 1.0},
@@ -199,7 +208,7 @@ def messages():
         },
     ]
     divided = {"costspan.prompt.source": "estimate", "costspan.prompt.system": 300, "costspan.prompt.newest": 700}
-    odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3)]
+    odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3, 0)]
     odd += FINE
     spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
     failed = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
@@ -209,15 +218,20 @@ def messages():
     return spans, events
 
 
+def create(session, database):
+    """The tables as a Collector and `costspan.sql` make them, in a new database, used from then on."""
+    session.query(f"CREATE DATABASE {database}")
+    session.query(f"USE {database}")
+    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
+        session.query(statement)
+
+
 @pytest.fixture(scope="module")
 def books(tmp_path_factory):
     """The same calls in both stores."""
     chdb_session = importlib.import_module("chdb.session")
     session = chdb_session.Session()
-    session.query("CREATE DATABASE otel")
-    session.query("USE otel")
-    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
-        session.query(statement)
+    create(session, "otel")
     spans, events = messages()
     for table, rows in (
         ("otel_traces", [as_row(each, is_event=False) for each in spans]),
@@ -268,12 +282,29 @@ def test_prompts_divide_alike_on_both(books):
 
 
 @pytest.mark.real
+def test_counts_are_read_also_where_json_has_them_as_texts(books):
+    """So ClickHouse wrote numbers of 64 bits before 25.8, and does with this setting."""
+    _, session, _ = books
+    create(session, "quoted")
+    told = {"costspan.usage.web_searches": 2, "costspan.prompt.system": 995, "costspan.prompt.newest": 5}
+    row = json.dumps(as_row(span(CHAT | told), is_event=False))
+    setting = "output_format_json_quote_64bit_integers=1"
+    session.query(f"INSERT INTO otel_traces SETTINGS {setting} FORMAT JSONEachRow {row}")
+    with ClickHouseBook(Embedded(session)) as book:
+        assert [call.extra for call in book.list_calls(Question())] == [
+            {"prompt": {"system": 995, "newest": 5}, "usage": {"input": 1000, "output": 200, "web_searches": 2}}
+        ]
+        assert [(part.part, part.tokens) for part in sorted(book.divide_prompts(Question()))] == [
+            ("newest", 5),
+            ("system", 995),
+        ]
+    session.query("USE otel")
+
+
+@pytest.mark.real
 def test_a_call_that_comes_again_counts_once_where_each_call_is_looked_at(books):
     _, session, spans = books
-    session.query("CREATE DATABASE again")
-    session.query("USE again")
-    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
-        session.query(statement)
+    create(session, "again")
     row = json.dumps(as_row(spans[0], is_event=False))
     for _ in range(2):
         session.query(f"INSERT INTO otel_traces FORMAT JSONEachRow {row}")
@@ -285,10 +316,7 @@ def test_a_call_that_comes_again_counts_once_where_each_call_is_looked_at(books)
 @pytest.mark.real
 def test_events_outside_of_any_trace_are_not_taken_for_one(books):
     _, session, _ = books
-    session.query("CREATE DATABASE traceless")
-    session.query("USE traceless")
-    for statement in (OTEL_TRACES, OTEL_LOGS, *clickhouse_schema.STATEMENTS):
-        session.query(statement)
+    create(session, "traceless")
     for user in ("ann", "bob", "bob"):  # Bob's was sent again
         row = as_row(event(CHAT | {"user.id": user}, trace_id=b"", span_id=b""), is_event=True)
         session.query(f"INSERT INTO otel_logs FORMAT JSONEachRow {json.dumps(row)}")

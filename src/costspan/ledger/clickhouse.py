@@ -166,7 +166,9 @@ def _listed(row: Sequence[Any]) -> ListedCall:
         if isinstance(value, str) and name in _NUMBERS:
             named[name] = int(value)
     extra = json.loads(named["extra"] or "{}")
-    extra |= {name: json.loads(extra[name]) for name in ("prompt", "usage") if name in extra}  # in a map of texts
+    for name in ("prompt", "usage"):  # JSON in a map of texts; before 25.8 ClickHouse quotes their numbers
+        if name in extra:
+            extra[name] = {part: int(count) for part, count in json.loads(extra[name]).items()}
     if "usage" in extra:
         extra["usage"] = _usage(named, extra["usage"])
     return as_listed(named | {"extra": json.dumps(extra)})

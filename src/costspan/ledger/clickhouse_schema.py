@@ -6,11 +6,11 @@ and a test holds the two together. The Collector's exporter makes `otel_traces` 
 
 from __future__ import annotations
 
-from costspan.ledger.record import FRESH, LONGEST_MS, VISIBLE, Dims, Measures
+from costspan.ledger.record import FRESH, LONGEST_MS, PLAIN, VISIBLE, Dims, Measures
 from costspan.pricing.providers import FAMILIES, SPELLINGS
 from costspan.telemetry import names
 from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS
-from costspan.usage import CACHE_READS, CACHE_WRITES, MOST, MOST_USD
+from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, MOST, MOST_USD
 
 _DIMS = ",\n    ".join(
     f"{name} {'String' if name in ('user', 'tags') else 'LowCardinality(String)'}" for name in Dims._fields
@@ -183,10 +183,18 @@ def _tags() -> str:
 def _extra() -> str:
     kept = ("session", "tier", "reason", "prompt_hash", "max_tokens")
     extra = ", ".join(f"{quote(each)}, {text(each)}" for each in kept)
-    for name, prefix, but in (("prompt", names.PROMPT_OF, names.PROMPT_SOURCE), ("usage", names.USAGE_OF, "")):
-        counts = f"toJSONString(mapFilter((k, v) -> v != 0, {_below(prefix, 'toInt64OrZero(v)', but)}))"
-        extra += f", '{name}', if({counts} = '{{}}', '', {counts})"
+    prompt = _below(names.PROMPT_OF, "toInt64OrZero(v)", names.PROMPT_SOURCE)
+    for name, counts in (("prompt", prompt), ("usage", _fine())):
+        extra += f", '{name}', if(empty({counts}), '', toJSONString({counts}))"
     return f"toJSONString(mapFilter((k, v) -> v != '', map({extra})))"
+
+
+def _fine() -> str:
+    """Counts by bucket, of the buckets that have no column; costspan's own names before those of other tools."""
+    fine = sorted(BUCKETS.difference(PLAIN))
+    others = ", ".join(f"{quote(bucket)}, {_count(text(bucket))}" for bucket in fine if bucket in FIELDS)
+    own = _below(names.USAGE_OF, _count("v"), "")
+    return f"mapFilter((k, v) -> v > 0 AND k IN ({', '.join(map(quote, fine))}), mapUpdate(map({others}), {own}))"
 
 
 def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool) -> str:
