@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from ledger_served import Ledger
@@ -56,14 +57,26 @@ def test_a_fault_of_ours_is_told_to_the_sender_and_ends_nothing(tmp_path, caplog
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, a file in use stays where it is")
 @pytest.mark.parametrize("change", [os.remove, lambda path: path.with_name("other.db").replace(path)])
-def test_nothing_is_acknowledged_once_the_file_is_removed_or_replaced(tmp_path, change):
+def test_nothing_is_acknowledged_once_the_file_is_removed_or_replaced(tmp_path, change, caplog):
     """It would be written to the file that is gone."""
     Ledger(tmp_path / "other.db").close()
     ledger = Ledger(tmp_path / "x.db")
     ledger.send(traces(call()))
     change(ledger.path)
-    with pytest.raises(LedgerError, match="removed or replaced"):
-        ledger.send(traces(call()))
+    for _ in range(3):
+        with pytest.raises(LedgerError, match="removed or replaced"):
+            ledger.send(traces(call()))
+    ledger.close()
+
+    (line,) = [each.getMessage() for each in caplog.records]
+    assert str(ledger.path) in line
+
+
+def test_a_program_that_goes_to_another_folder_writes_to_the_same_ledger(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ledger = Ledger(Path("x.db"))
+    monkeypatch.chdir("/")
+    ledger.send(traces(call()))
     ledger.close()
 
 

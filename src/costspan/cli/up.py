@@ -42,6 +42,7 @@ def _days(ctx: click.Context, param: click.Parameter, text: str) -> int:
 )
 def command(db: str, *, no_grpc: bool, **options: Any) -> None:
     """Run the local ledger: OTLP over HTTP and gRPC in, reports and the page out. Ctrl-C ends it; nothing is lost."""
+    from costspan.ledger.schema import identity, require_same
     from costspan.ledger.server import Listen, start
     from costspan.ledger.store import Keep
 
@@ -51,12 +52,15 @@ def command(db: str, *, no_grpc: bool, **options: Any) -> None:
     listen = Listen(**options | ({"grpc_port": None} if no_grpc else {}), keep=keep)
     with one_line():
         running = start(db or read_settings().ledger or None, listen=listen)
+        file = identity(running.db)
     with running:
         try:
             _greet(running)
             asked_to_stop.wait()
         except KeyboardInterrupt:
             click.echo()
+    with one_line():
+        require_same(running.db, file)
     click.echo("stopped; everything acknowledged is stored")
 
 

@@ -26,6 +26,7 @@ _log = logging.getLogger("costspan")
 _STORE = Guard("store calls")
 _TIDY = Guard("drop old calls")
 _TIDY_SECONDS = _TELL_SECONDS = 3600
+_REFUSED = "refused %s of what a request held, and few senders say so: %s"
 MOST_BYTES = 32 * 2**20  # of one request, unpacked
 MOST_RATIO = 250  # of what unpacks to more than 1 MB; telemetry comes to a tenth of it, a bomb to a thousand
 _FREELY = 2**20  # bytes
@@ -58,7 +59,7 @@ class Ingest:
     def __init__(self, store: Store, pricer: Pricer, keep: Keep | None = None) -> None:
         self._keep = keep
         self._tidied = -_TIDY_SECONDS - 1.0  # when old calls were last looked for, by the monotonic clock
-        self._told = -_TELL_SECONDS - 1.0  # likewise: of what was refused
+        self._told: dict[str, float] = {}  # likewise: what was logged
         self._store = store
         self._sorter = Sorter(pricer)
         self._protobuf = ProtobufReader()
@@ -140,6 +141,7 @@ class Ingest:
             return
         except LedgerError as error:
             self.counts["failures"] += 1
+            self._tell("not stored, and senders are told to send it again: %s", error)
             for job, _ in good:
                 job.answer.set_exception(error)
             return
@@ -148,16 +150,17 @@ class Ingest:
         self.counts["layers"] += written.layers
         for job, batch in good:
             if batch.refused:
-                self._tell(batch)
+                self._tell(_REFUSED, batch.refused, batch.refusal)
             self.counts["refused"] += batch.refused
             self.counts["bad values"] += batch.bad_values
             job.answer.set_result(batch)
 
-    def _tell(self, batch: Batch) -> None:
-        """One line, once an hour: most exporters pay no heed to an answer that tells what was not taken."""
-        if time.monotonic() - self._told > _TELL_SECONDS:
-            self._told = time.monotonic()
-            _log.warning("refused %s of what a request held, and few senders say so: %s", batch.refused, batch.refusal)
+    def _tell(self, text: str, *said: object) -> None:
+        """One line of a kind, once an hour: most exporters pay no heed to an answer that tells what was not taken."""
+        now = time.monotonic()
+        if text not in self._told or now - self._told[text] > _TELL_SECONDS:
+            self._told[text] = now
+            _log.warning(text, *said)
 
     def _read(self, job: Job) -> Batch | None:
         """What the request holds; None if it cannot be read, which it has been told."""

@@ -159,7 +159,7 @@ def require_same(path: Path, file: tuple[int, int] | None) -> None:
         LedgerError: The file was removed, or there is another at its path.
     """
     if identity(path) != file:
-        raise LedgerError(f"{path} was removed or replaced while it was written to: start `costspan up` anew")
+        raise LedgerError(f"{path} was removed or replaced while it was written to: start again")
 
 
 def _connect_to_read(path: Path) -> sqlite3.Connection:

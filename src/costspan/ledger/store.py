@@ -59,8 +59,8 @@ class Store:
     """The embedded ledger, for one writing thread. Other processes may read, and write in turn."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self._connection = open_store(path)
+        self.path = path = path.absolute()  # whatever folder the program goes to
         self._file = identity(path)
         self._numbers = Numbers(self._connection)
         self._words: dict[str, int] = {}
@@ -79,7 +79,7 @@ class Store:
         """Store what is new, in one transaction; when this returns, it is durable.
 
         Raises:
-            LedgerError: It could not be stored; then nothing of it is.
+            LedgerError: It could not be stored; then nothing of it is, or it is in a file that is gone.
         """
         events = self._events
         try:
