@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -144,7 +145,7 @@ def as_row(message, *, is_event):
         "ParentSpanId": message.get("parent_span_id", b"").hex(),
         "SpanName": message["name"],
         "SpanAttributes": attributes,
-        "Duration": message["end_time_unix_nano"] - at,
+        "Duration": (message["end_time_unix_nano"] - at) % 2**64,  # of an unsigned column
         "StatusCode": "Error" if "status" in message else "Unset",
     }
 
@@ -170,6 +171,7 @@ FINE = [  # what is told by more attributes than the usual ones
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": 4,
     },
     CHAT | {"llm.token_count.prompt_details.audio": 100, "llm.token_count.completion_details.audio": 50},
+    CHAT | {"gen_ai.provider.name": "", "gen_ai.system": "anthropic", "costspan.team": ""},
     {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.cost.total": 0.5, "llm.cost.prompt": 0.3},
     {"ai.operationId": "ai.x.doX", "ai.model.provider": " OpenAI.responses", "ai.model.id": "m", "operation.cost": 1.0},
     {"gen_ai.system": "vertex_ai-anthropic_models", "gen_ai.request.model": "m", "gen_ai.usage.cost": 1.0},
@@ -211,9 +213,19 @@ def messages():
     odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3, 0)]
     odd += FINE
     spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
+    spans += [
+        span(CHAT, at=NOON - 10**11 - number, seconds=said) for number, said in ((10**5, -5), (10**6, 8 * 86_400))
+    ]
     failed = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
-    spans += [span(failed, at=NOON - 10**11, status={"code": 2}), span(at=NOON - 10**11 - 1000, seconds=0.0015)]
-    events = [event(CHAT | {"costspan.duration": 0.57}, at=NOON - 3600 * 10**9)]
+    unknown = failed | {"costspan.price.reason": "the span tells no usage"}
+    spans += [span(failed, at=NOON - 10**11, status={"code": 2})]
+    spans += [span(unknown | {"costspan.price.status": "unpriced"}, at=NOON - 10**11 - 10**4, status={"code": 2})]
+    spans += [span(unknown | {"error.type": ""}, at=NOON - 10**11 - 2 * 10**4)]
+    spans += [span(at=NOON - 10**11 - 1000, seconds=0.0015)]
+    lasted = enumerate((0.57, -1.0, 1e300, math.nan))
+    events = [
+        event(CHAT | {"costspan.duration": said}, at=NOON - 2 * 10**11 - number * 10**9) for number, said in lasted
+    ]
     events.append(event(CHAT | {"user.id": "ann"}, trace_id=spans[-1]["trace_id"], span_id=spans[-1]["span_id"]))
     return spans, events
 
@@ -235,7 +247,7 @@ def books(tmp_path_factory):
     spans, events = messages()
     for table, rows in (
         ("otel_traces", [as_row(each, is_event=False) for each in spans]),
-        ("otel_logs", [as_row(each, is_event=True) for each in events[:1]]),
+        ("otel_logs", [as_row(each, is_event=True) for each in events[:-1]]),
     ):
         session.query(f"INSERT INTO {table} FORMAT JSONEachRow " + "\n".join(map(json.dumps, rows)))
     ledger = Ledger(tmp_path_factory.mktemp("both") / "ledger.db")
@@ -267,7 +279,7 @@ def test_lists_and_traces_are_the_same_on_both(books):
     path, session, spans = books
     with SqliteBook(path) as one, ClickHouseBook(Embedded(session)) as two:
         for order in ("dearest", "latest"):
-            assert one.list_calls(Question(), order, 60) == two.list_calls(Question(), order, 60)
+            assert one.list_calls(Question(), order, 100) == two.list_calls(Question(), order, 100)
         assert one.read_trace(spans[0]["trace_id"]) == two.read_trace(spans[0]["trace_id"])
         assert two.read_trace(b"\xee" * 16) == []
 

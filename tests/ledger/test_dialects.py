@@ -87,6 +87,15 @@ def test_a_provider_is_one_by_whatever_name_a_tool_calls_it(ledger, attribute, s
     assert row.provider == name
 
 
+def test_an_empty_text_says_nothing_and_hides_nothing(ledger):
+    empty = {"gen_ai.provider.name": "", "gen_ai.system": "openai", "costspan.team": "", "error.type": ""}
+    said = {name: value for name, value in TOOLS["conventions"].items() if "usage" not in name}
+    ledger.send(traces(span(said | empty | {"traceloop.association.properties.team": "search"})))
+    [row] = ledger.report("provider,team,status,error")
+
+    assert (row.provider, row.team, row.status, row.error) == ("openai", "search", "unpriced", "")
+
+
 def test_a_model_that_no_list_knows_is_priced_as_the_one_that_was_asked_for(ledger):
     """As the plugin prices it: some answer with a build of the model."""
     ledger.send(traces(span(TOOLS["conventions"] | {"gen_ai.response.model": "gpt-4o-0709"})))
@@ -101,6 +110,15 @@ def test_a_call_that_failed_without_usage_is_free_also_where_only_the_status_say
     [row] = ledger.report("status,error")
 
     assert (row.status, row.error, row.unpriced_calls) == ("free", "error", 0)
+
+
+def test_a_span_that_ends_with_an_error_does_not_make_free_what_the_plugin_says_is_unpriced(ledger):
+    """The program may set the status of a span whose answer came and told no usage."""
+    asked = {name: said for name, said in TOOLS["conventions"].items() if "usage" not in name}
+    ledger.send(traces(span(asked | {"costspan.price.status": "unpriced"}, status={"code": 2})))
+    [row] = ledger.report("status,error")
+
+    assert (row.status, row.error, row.unpriced_calls) == ("unpriced", "error", 1)
 
 
 @pytest.mark.parametrize("kind", OTHERS)

@@ -155,12 +155,13 @@ def _stated(call: StoredCall, reading: Reading) -> str:
 
 def _priced(call: StoredCall, reading: Reading, pricer: Pricer, failed: bool) -> str:
     """Priced with the code that the plugin uses, at the call's own time."""
-    if reading.text("status") == PriceStatus.FREE.value:
+    said = reading.text("status")
+    if said == PriceStatus.FREE.value:
         call.cost = 0
         return PriceStatus.FREE.value
     outline = reading.outline
-    if not reading.counted and failed:
-        call.cost = 0  # a refused call is not billed
+    if not reading.counted and failed and not said:
+        call.cost = 0  # a refused call is not billed; where the plugin has seen one, it says no status
         return PriceStatus.FREE.value
     if not reading.counted or "final" in call.extra:  # what nobody counted is not known to be 0
         call.extra.setdefault("reason", _UNTOLD)

@@ -209,7 +209,7 @@ def view(name: str, source: str, start_us: str, duration_ms: str, *, event: bool
     cached = "cache_read_total + cache_write_total"
     total_input = f"if({cached} > input_total, input_total + {cached}, input_total)"
     failed = "''" if event else "if(StatusCode IN ('Error', 'STATUS_CODE_ERROR'), 'error', '')"
-    free = "(status_said = 'free' OR (error != '' AND NOT input_said AND NOT output_said))"
+    free = "(status_said = 'free' OR (status_said = '' AND error != '' AND NOT input_said AND NOT output_said))"
     known = "multiIf(status_said != '', status_said, cost_pico = 0, 'free', 'priced')"
     return f"""CREATE MATERIALIZED VIEW {name} TO costspan_calls AS
 WITH

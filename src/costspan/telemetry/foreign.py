@@ -47,7 +47,7 @@ def other_biller(call: Call) -> dict[str, str]:
     """Whose prices a call has, where its span names another provider: tools name an SDK's maker, whoever answers."""
     biller = call.request.biller or call.request.provider
     told = attributes_of(call.span)
-    said = next((str(told[name]) for name in FIELDS["provider"] if name in told), "")
+    said = next((str(told[name]) for name in FIELDS["provider"] if told.get(name)), "")
     return {names.TERMS_OF + "biller": biller} if biller != provider_name(said) else {}
 
 

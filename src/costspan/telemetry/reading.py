@@ -138,12 +138,12 @@ def _outlines(texts: tuple[tuple[str, Any], ...]) -> Outline:
 
 
 def _best(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """By field, the value of the best of the attributes that carry it."""
+    """By field, the value of the best of the attributes that carry it; an empty text says nothing."""
     found: dict[str, Any] = {}
     ranks: dict[str, int] = {}
     for name, value in attributes.items():
         place = PLACES.get(name)
-        if place is not None and place[1] < ranks.get(place[0], 99):
+        if place is not None and value != "" and place[1] < ranks.get(place[0], 99):
             found[place[0]], ranks[place[0]] = value, place[1]
     return found
 
