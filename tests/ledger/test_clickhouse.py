@@ -171,6 +171,8 @@ FINE = [  # what is told by more attributes than the usual ones
         "anthropic.usage.cache_creation.ephemeral_1h_input_tokens": 4,
     },
     CHAT | {"llm.token_count.prompt_details.audio": 100, "llm.token_count.completion_details.audio": 50},
+    CHAT | {"gen_ai.provider.name": "\u00a0OpenAI.chat\t\n"},
+    CHAT | {"gen_ai.provider.name": "ÄCME"},
     CHAT | {"gen_ai.provider.name": "", "gen_ai.system": "anthropic", "costspan.team": ""},
     {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.cost.total": 0.5, "llm.cost.prompt": 0.3},
     {"ai.operationId": "ai.x.doX", "ai.model.provider": " OpenAI.responses", "ai.model.id": "m", "operation.cost": 1.0},

@@ -9,13 +9,12 @@ from __future__ import annotations
 from costspan.ledger.record import FRESH, LONGEST_MS, PLAIN, VISIBLE, Dims, Measures
 from costspan.pricing.providers import FAMILIES, SPELLINGS
 from costspan.telemetry import names
-from costspan.telemetry.spellings import FIELDS, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS
+from costspan.telemetry.spellings import FIELDS, INTERFACES, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, MOST, MOST_USD
 
 _DIMS = ",\n    ".join(
     f"{name} {'String' if name in ('user', 'tags') else 'LowCardinality(String)'}" for name in Dims._fields
 )
-_INTERFACES = ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image")
 _SUMS = [name for name in Measures._fields if name != "calls"]
 _ROLLED = ",\n    ".join(f"{name} SimpleAggregateFunction(sum, Int64)" for name in _SUMS)
 _SUMMED = ",\n    ".join(f"sum(c.{name}) AS {name}" for name in _SUMS if name != "cost")
@@ -133,7 +132,8 @@ def _transform(expression: str, table: dict[str, str], otherwise: str = "") -> s
 
 def _provider_said() -> str:
     """As `reading.provider_name` reads it: the Vercel AI SDK appends an interface, LiteLLM divides families."""
-    plain = f"replaceRegexpOne(lower(trim({text('provider')})), '\\\\.({'|'.join(_INTERFACES)})$', '')"
+    bare = f"lowerUTF8(replaceRegexpAll({text('provider')}, '^[\\\\s\\\\pZ]+|[\\\\s\\\\pZ]+$', ''))"
+    plain = f"replaceRegexpOne({bare}, '\\\\.({'|'.join(INTERFACES)})$', '')"
     return f"replaceRegexpOne({plain}, '^({'|'.join(sorted(FAMILIES))})-.*', '\\\\1')"
 
 

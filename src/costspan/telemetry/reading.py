@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.pricing.providers import conventional_provider
 from costspan.telemetry import names
-from costspan.telemetry.spellings import KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PLACES, VARYING
+from costspan.telemetry.spellings import INTERFACES, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PLACES, VARYING
 from costspan.telemetry.unfolding import unfold
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOST, MOST_USD, OUTPUT_TOKENS
 
@@ -196,7 +196,7 @@ def provider_name(said: str) -> str:
     """The conventions' name of a provider that a tool calls `said` (`Anthropic`, `openai.chat`, `az.ai.openai`)."""
     name = conventional_provider(said)
     head, _, last = name.rpartition(".")
-    if last in ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image"):  # Vercel AI SDK
+    if last in INTERFACES:
         return conventional_provider(head)
     return name
 

@@ -151,3 +151,5 @@ OTHER_OPERATIONS = frozenset(
 )
 OPERATIONS = {"completion": "text_completion", "embedding": "embeddings", "": "chat"}
 KIND_OPERATIONS = {"EMBEDDING": "embeddings", "embedding": "embeddings", "RERANKER": "rerank"}
+# the Vercel AI SDK appends one to the name of a provider
+INTERFACES = ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image")
