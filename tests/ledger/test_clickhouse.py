@@ -44,6 +44,7 @@ QUESTIONS = (
     "service,provider",
     "tag.project",
     "tag.größe",
+    "tag.आकार-🎉",
     "status,error",
     "source",
     "",
@@ -158,7 +159,7 @@ def text_of(value):
 
 
 FINE = [  # what is told by more attributes than the usual ones
-    CHAT | {"costspan.tag.größe": "Ü", "costspan.team": "Ömer"},
+    CHAT | {"costspan.tag.größe": "Ü", "costspan.tag.आकार-🎉": "L", "costspan.team": "Ömer"},
     CHAT | {"costspan.usage.web_searches": 2, "costspan.usage.input_audio": 100, "costspan.cost.web_searches": 0.0001},
     CHAT | {"gen_ai.usage.cost.amount": 3e-12, "costspan.cost.input": 1.4e-12, "costspan.cost.output": 1.4e-12},
     {name: said for name, said in CHAT.items() if ".cost." not in name} | {"costspan.price.status": "free"},

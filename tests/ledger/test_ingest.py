@@ -13,6 +13,7 @@ from ledger_spans import CHAT, DAY, HOUR, NOON, SECOND, call, event, logs, span,
 
 from costspan.ledger.maintenance import verify
 from costspan.ledger.otlp import BadRequestError
+from costspan.ledger.question import QuestionError, check_name
 
 
 def test_a_call_keeps_the_cost_of_its_span_to_the_pico_dollar(ledger):
@@ -151,11 +152,18 @@ def test_token_counts_that_cannot_be_are_not_kept(ledger, tokens):
     assert ledger.report().total.output_tokens == 200
 
 
-def test_a_tag_is_found_by_a_name_in_any_script(ledger):
-    ledger.send(traces(span(CHAT | {"costspan.tag.größe": "XL"})))
-    [row] = ledger.report("tag.größe", "tag.größe=x*")
+@pytest.mark.parametrize("name", ["größe", "gro\u0308ße", "आकार", "🎉-team"])
+def test_a_tag_is_found_by_a_name_in_any_script(ledger, name):
+    ledger.send(traces(span(CHAT | {f"costspan.tag.{name}": "XL"})))
+    [row] = ledger.report(f"tag.{name}", f"tag.{name}=x*")
 
-    assert row.keys == {"tag.größe": "XL"}
+    assert row.keys == {f"tag.{name}": "XL"}
+
+
+@pytest.mark.parametrize("name", ["it's", 'a"b', "a\\b", "a?b", "a b", "a{b}", "a\u2028b", "a\udcffb", "a\x85b", ""])
+def test_a_tag_whose_name_sql_could_take_for_its_own_is_refused(name):
+    with pytest.raises(QuestionError):
+        check_name(f"tag.{name}")
 
 
 def test_an_event_may_tell_whole_seconds_as_the_collectors_file_does(ledger):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TIMES = ("hour", "day", "week", "month")
 NAMES = tuple(name for name in Dims._fields if name != "tags")
-_TAG = re.compile(r"tag\.[\w.\-]{1,100}")
+_TAG = re.compile(r"tag\.[\w.\-\u00a1-\U0010ffff]{1,100}")  # no sign that SQL, or a list of filters, gives a meaning
 _AGO = re.compile(r"(\d{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SHIFT = timedelta(days=2)  # more than any two zones are apart: within it of a calendar's ends no zone can tell a time
@@ -75,7 +75,7 @@ def check_name(name: str) -> str:
     Raises:
         QuestionError: They cannot.
     """
-    if name not in NAMES and not _TAG.fullmatch(name):
+    if name not in NAMES and not (_TAG.fullmatch(name) and name.isprintable()):
         raise QuestionError(f"there is no {name!r}: choose from {', '.join((*TIMES, *NAMES))} or tag.<name>")
     return name
 
