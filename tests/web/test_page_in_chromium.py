@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner
 from ledger.ledger_served import Served
-from ledger.ledger_spans import SECOND, call, traces
+from ledger.ledger_spans import DAY, SECOND, call, traces
 from spending import MODEL, TEAM, USER, late_call, serve
 
 from costspan.cli.commands import costspan
@@ -367,6 +367,18 @@ def test_what_took_hours_is_told_in_minutes(page):
     script = "import('/page/format.js').then(({ seconds }) => arguments[0]([0.25, 90, 8038.3].map(seconds)))"
 
     assert page.driver.execute_async_script(script) == ["250 ms", "90.0 s", "134 minutes"]
+
+
+def test_models_are_compared_with_the_period_before_wherever_the_one_that_is_shown_ends(window, tmp_path):
+    young = Served(tmp_path / "young.db")
+    try:
+        young.send(traces(*(call(at=time.time_ns() - days * DAY) for days in (9, 9, 2, 2, 2))))
+        for until in ("today", "1d", "yesterday"):
+            window.open(f"{young.running.url}/?since=7d&until={until}")
+            assert window.rows("models")[0][-1] == "+50.0%"
+            assert window.complaints() == []
+    finally:
+        young.close()
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati"])

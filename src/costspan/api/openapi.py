@@ -74,7 +74,7 @@ _SURE = _object(
 _SUMMARY = _object(
     now=_TEXT, first_day={"type": ["string", "null"]}, currency=_TEXT,
     today=_ROW, month=_MONTH, last_hour=_ROW, same_hour_last_week=_ROW, period=_REPORT,
-    previous=_ROW, cache=_CACHE, sure=_SURE,
+    previous=_REPORT, cache=_CACHE, sure=_SURE,
 )  # fmt: skip
 _LIMIT = _query("limit", "How many, at most 1000", "50", default="50")
 _ORDER = _query("order", "Which first", "dearest", enum=list(ORDERS), default="latest")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _PICO = Decimal("0.000000000001")  # USD: as finely as calls are stored
 _TREND = timedelta(days=7)  # whose pace a forecast goes on with
 _WEEK = timedelta(days=7)
+_BY = ("provider", "model")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Summary:
     last_hour: UsageRow
     same_hour_last_week: UsageRow
     period: UsageReport  # by provider and model
-    previous: UsageRow  # the period of the same length before
+    previous: UsageReport  # the period of the same length before, likewise
     cache: Cache
 
 
@@ -62,7 +63,7 @@ def read_summary(book: Book, question: Question, now: datetime) -> Summary:
     local = now.astimezone(question.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     hour = timedelta(hours=1)
-    period = read_usage(book, Question(question.since, question.until, ("provider", "model"), question.where))
+    period = read_usage(book, Question(question.since, question.until, _BY, question.where))
     first = book.period()[0]
     first_day = datetime.fromtimestamp(first // SECOND_US, tz=now.tzinfo) if first else None
     return Summary(
@@ -82,11 +83,11 @@ def _total(book: Book, question: Question, since: datetime, until: datetime) -> 
     return read_usage(book, Question(since, until, (), question.where)).total
 
 
-def _previous(book: Book, question: Question, now: datetime) -> UsageRow:
+def _previous(book: Book, question: Question, now: datetime) -> UsageReport:
     until = question.until or now
     since = question.since or until
     length = max(min(until - since, since - EARLIEST), timedelta(0))
-    return _total(book, question, since - length, since)
+    return read_usage(book, Question(since - length, since, _BY, question.where))
 
 
 def _month(book: Book, question: Question, start: datetime, since: datetime, now: datetime) -> Month:

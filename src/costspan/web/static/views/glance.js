@@ -21,7 +21,7 @@ export function draw({ summary, budgets }) {
   return [el('div', { class: 'tiles' }, spent(summary), today(summary), soFar(summary, budgets), forecast(summary, budgets), hour(summary))];
 }
 
-function spent({ period: { total }, previous }) {
+function spent({ period: { total }, previous: { total: previous } }) {
   return tile(PERIODS[period()] ?? 'Period', money(known(total)),
     small(`${counted(total.calls, 'call', compact)}, ${counted(total.tokens, 'token', compact)}`),
     small(previous.calls ? `${change(total.cost, previous.cost)} against the period before (${money(previous.cost)})` : 'no calls in the period before'));

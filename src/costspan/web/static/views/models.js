@@ -3,35 +3,17 @@
 import { calls, cost, filtering, known, minor, share, tokens } from '../columns.js';
 import { note } from '../dom.js';
 import { change, perMillion } from '../format.js';
-import { ask, get, knownZone, period } from '../state.js';
+import { ask } from '../state.js';
 import { table } from '../table.js';
 
 export const id = 'models';
 export const title = 'Models';
 export const wide = 'two';
 const MOST = 20;
-const LENGTH = /^(\d+)([mhdw])$/;
-const UNITS = { m: 60e3, h: 3600e3, d: 86400e3, w: 7 * 86400e3 };
 
-export const asks = () => ({ models: ask('/api/usage', { group_by: 'provider,model' }), before: before() });
+export const asks = () => ({ models: ask('/api/usage', { group_by: 'provider,model' }), summary: ask('/api/summary') });
 
-/** The same of the period of the same length before. A period without a start has none before it: then nothing is asked. */
-function before() {
-  const until = get('until') ? Date.parse(get('until')) : Date.now();
-  const ago = LENGTH.exec(period());
-  const start = ago ? Date.now() - ago[1] * UNITS[ago[2]] - (/[dw]/.test(ago[2]) ? sinceMidnight() : 0) : Date.parse(period());
-  if (Number.isNaN(start)) return ask('/api/usage', { group_by: 'provider,model', since: '2000-01-01', until: '2000-01-02' });
-  const minute = (ms) => `${new Date(Math.floor(ms / 60e3) * 60e3).toISOString().slice(0, 16)}Z`;
-  return ask('/api/usage', { group_by: 'provider,model', since: minute(2 * start - until), until: period() });
-}
-
-/** Milliseconds of today that are over: the API's days and weeks begin at midnight. */
-function sinceMidnight() {
-  const time = new Intl.DateTimeFormat('sv', { timeStyle: 'medium', timeZone: knownZone() }).format(Date.now());
-  return Date.parse(`1970-01-01T${time}Z`);
-}
-
-export function draw({ models, before: { rows: earlier } }) {
+export function draw({ models, summary: { previous: { rows: earlier } } }) {
   if (!models.rows.length) return [note('No calls in this period.')];
   const was = new Map(earlier.map((row) => [`${row.provider}\n${row.model}`, row.cost]));
   const trend = (row) => known(row) === null ? 'unknown' : change(row.cost, was.get(`${row.provider}\n${row.model}`) ?? 0);
