@@ -200,6 +200,7 @@ def test_one_call_is_not_calls(ledger):
         ("0.00123456", "$0.00123"),
         ("0.01", "$0.0100"),
         ("1234.5", "$1,234.50"),
+        ("-1234.5", "-$1,234.50"),
     ],
 )
 def test_money_is_written_in_digits_however_small(usd, reads):

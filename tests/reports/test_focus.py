@@ -129,7 +129,7 @@ def test_costs_sum_to_the_ledgers_and_prices_times_quantities_to_costs(rows):
     for row in rows:
         if row["PricingQuantity"]:
             cost = Decimal(row["ContractedUnitPrice"]) * Decimal(row["PricingQuantity"])
-            assert abs(cost - Decimal(row["ContractedCost"])) < Decimal("1e-15")
+            assert cost.quantize(Decimal("1e-12")) == Decimal(row["ContractedCost"])
 
 
 def test_tags_are_json_and_what_is_not_priced_says_so(rows):

@@ -128,8 +128,8 @@ def test_where_no_call_has_a_price_no_figure_is_zero(page, served):
     names = page.texts("#glance h3")
 
     assert dict(zip(names, page.texts("#glance .figure"), strict=True)) == dict.fromkeys(names, "unknown")
-    assert page.texts("#month .note") == ["No call of this month has a price."]
-    assert page.texts("#spend .note") == ["No call of this period has a price."]
+    assert page.texts("#month .note") == ["What the calls of this month cost is not known."]
+    assert page.texts("#spend .note") == ["What the calls of this period cost is not known."]
     for view in ("glance", "tokens", "sure", "whatif", "models", "groups"):
         assert "$0" not in " ".join(page.texts(f"#{view}"))
 

@@ -85,5 +85,4 @@ def _show(told: dict[str, Any]) -> None:
 def _shown(cost: str | None) -> str:
     from costspan.cli.tables import money
 
-    usd = Decimal(cost or 0)
-    return "unknown" if cost is None else "-" * (usd < 0) + money(abs(usd))
+    return "unknown" if cost is None else money(Decimal(cost))

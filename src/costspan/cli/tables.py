@@ -113,7 +113,7 @@ def prompt_table(report: PromptReport) -> Table:
 
 def money(usd: Decimal) -> str:
     """USD for the eye: cents from ten dollars up, else as many digits as a small sum needs."""
-    return f"${amount(usd)}"
+    return f"{'-' * (usd < 0)}${amount(abs(usd))}"
 
 
 def amount(value: Decimal) -> str:

@@ -29,7 +29,7 @@ function spent({ period: { total }, previous: { total: previous } }) {
 
 function today({ today }) {
   return tile('Today', money(known(today)), small(counted(today.calls, 'call')),
-    small(known(today) === null ? 'no price is known' : today.calls ? `${money(today.cost / today.calls)} a call` : 'nothing yet'));
+    small(known(today) === null ? 'some have no price' : today.calls ? `${money(today.cost / today.calls)} a call` : 'nothing yet'));
 }
 
 function soFar(summary, budgets) {

@@ -18,7 +18,7 @@ export const asks = () => ({
 });
 
 export function draw(answers) {
-  if (known(answers.summary.month) === null) return [note('No call of this month has a price.')];
+  if (known(answers.summary.month) === null) return [note('What the calls of this month cost is not known.')];
   const { labels, shown } = series(answers);
   const [spent] = shown;
   return [

@@ -22,7 +22,7 @@ export const asks = () => ({
 export function draw({ steps, models, summary }) {
   if (!summary.first_day) return [note('Nothing has arrived yet. This sends the calls of a program here:'), el('pre', {}, COMMAND)];
   if (!steps.rows.length) return [note('No calls in this period.')];
-  if (known(steps.total) === null) return [note('No call of this period has a price.')];
+  if (known(steps.total) === null) return [note('What the calls of this period cost is not known.')];
   const { stacks } = stacked(steps, models);
   return [
     el('div', { class: 'chart', role: 'img', 'aria-label': `${money(steps.total.cost)} by ${unit()} and model; the table below has the figures` }),

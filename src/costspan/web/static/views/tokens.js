@@ -14,7 +14,7 @@ export const asks = () => ({ summary: ask('/api/summary') });
 
 export function draw({ summary: { period: { total }, cache } }) {
   if (!total.calls) return [note('No calls in this period.')];
-  if (known(total) === null) return [note('No call of this period has a price.')];
+  if (known(total) === null) return [note('What the calls of this period cost is not known.')];
   const rows = kinds(total);
   const all = Number(total.cost);
   const saved = cache.saved - cache.write_premium;
