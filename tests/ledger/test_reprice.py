@@ -342,13 +342,15 @@ def test_a_call_on_a_tools_span_has_the_prices_of_who_answered_when_priced_again
     assert made.models == {}
 
 
-def test_a_gateway_that_is_named_prices_calls_from_then_on_and_those_before_when_priced_again(tmp_path):
-    said = TOOL | {"server.address": "gateway.example.com", "gen_ai.request.model": "gpt-4o"}
+@pytest.mark.parametrize("port", ["", ":443"])
+def test_a_gateway_that_is_named_prices_calls_from_then_on_and_those_before_when_priced_again(tmp_path, port):
+    address = {"server.address": "gateway.example.com", "server.port": 443}
+    said = TOOL | address | {"gen_ai.request.model": "gpt-4o"}
     of_plugin, _ = seen_by_the_plugin(Request("chat", "openai", "gpt-4o", biller="gateway.example.com"), {})
-    named = Pricer(hosts={"gateway.example.com": "openai"})
+    named = Pricer(hosts={f"gateway.example.com{port}": "openai"})
     before, after = Ledger(tmp_path / "before.db"), Ledger(tmp_path / "after.db", named)
     for each in (before, after):
-        each.send(traces(span(said), span(of_plugin)))
+        each.send(traces(span(said), span(of_plugin | address)))
         each.close()
 
     assert before.report().total.unpriced_calls == 2

@@ -34,6 +34,7 @@ _DIMS_HELD = 10_000
 _NO_DIMS = Dims()
 _TRACE_ID, _SPAN_ID = 16, 8
 _KEPT = ("session", "tier", "reason", "cost_source", "prompt_hash", "max_tokens", "final")  # with the call itself
+_WHOSE = frozenset({"biller", "port"})  # prices apply; the port of an address that no provider is known for
 _TERMS = frozenset({*Terms._fields, "biller"})
 _UNTOLD = "the span tells no usage"
 _LONGEST_KEPT = 1000  # characters of one of these
@@ -185,9 +186,12 @@ def priced_anew(call: StoredCall, pricer: Pricer, at: datetime | None) -> Stored
 
 def _set_price(call: StoredCall, provider: str, model: str, pricer: Pricer, at: datetime | None = None) -> str:
     said: dict[str, str] = call.extra.get("terms", {})  # type: ignore[assignment] # as `_extra` has put it there
+    biller = said.get("biller", provider)
+    if "port" in said:
+        biller = pricer.hosts.get(f"{biller}:{said['port']}", biller)
     price = pricer.price(
         Usage.of(dict(call.counts)),
-        provider=said.get("biller", provider),
+        provider=biller,
         model=model,
         request_model=str(call.extra.get("asked", "")),
         at=at or datetime.fromtimestamp(call.start_us / 1e6, tz=timezone.utc),
@@ -210,7 +214,7 @@ def _terms(tier: str, said: dict[str, str]) -> Terms:
     """The terms that a service tier's name says, and the other attributes."""
     if not tier and not said:
         return STANDARD
-    texts: dict[str, Any] = {name: text for name, text in said.items() if name != "biller"}
+    texts: dict[str, Any] = {name: text for name, text in said.items() if name not in _WHOSE}
     return Terms(**texts | {"tier": tier, "batch": "batch" in said or tier == "batch"})
 
 
@@ -258,6 +262,8 @@ def _extra(reading: Reading, hosts: Mapping[str, str]) -> dict[str, object]:
     terms = {name: dim_text(text) for name, text in outline.terms.items() if name in _TERMS}
     if not reading.text("status"):
         terms = _by_address(outline, hosts) | terms
+    if outline.port and terms.get("biller") == outline.host:
+        terms["port"] = str(outline.port)
     if terms:
         kept["terms"] = terms
     if _tells_more(terms.get("biller", outline.provider), outline.model, outline.request_model):
