@@ -174,6 +174,8 @@ FINE = [  # what is told by more attributes than the usual ones
     CHAT | {"llm.token_count.prompt_details.audio": 100, "llm.token_count.completion_details.audio": 50},
     CHAT | {"gen_ai.provider.name": "\u00a0OpenAI.chat\t\n"},
     CHAT | {"gen_ai.provider.name": "ÄCME"},
+    CHAT | {"gen_ai.provider.name": "strands-agents"},
+    CHAT | {"gen_ai.provider.name": "strands-agents", "costspan.terms.biller": "aws.bedrock"},
     CHAT | {"gen_ai.provider.name": "", "gen_ai.system": "anthropic", "costspan.team": ""},
     {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.cost.total": 0.5, "llm.cost.prompt": 0.3},
     {"ai.operationId": "ai.x.doX", "ai.model.provider": " OpenAI.responses", "ai.model.id": "m", "operation.cost": 1.0},

@@ -87,6 +87,13 @@ def test_a_provider_is_one_by_whatever_name_a_tool_calls_it(ledger, attribute, s
     assert row.provider == name
 
 
+def test_a_tool_that_names_itself_for_the_provider_is_none_where_the_plugin_says_who_is(ledger):
+    said = TOOLS["conventions"] | {"gen_ai.provider.name": "strands-agents"}
+    ledger.send(traces(span(said | {"costspan.terms.biller": "openai"}), span(said)))
+
+    assert {row.provider: row.cost for row in ledger.report("provider")} == {"openai": PRICE, "strands-agents": 0}
+
+
 def test_an_empty_text_says_nothing_and_hides_nothing(ledger):
     empty = {"gen_ai.provider.name": "", "gen_ai.system": "openai", "costspan.team": "", "error.type": ""}
     said = {name: value for name, value in TOOLS["conventions"].items() if "usage" not in name}

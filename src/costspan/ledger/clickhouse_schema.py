@@ -9,7 +9,7 @@ from __future__ import annotations
 from costspan.ledger.record import FRESH, LONGEST_MS, PLAIN, VISIBLE, Dims, Measures
 from costspan.pricing.providers import FAMILIES, SPELLINGS
 from costspan.telemetry import names
-from costspan.telemetry.spellings import FIELDS, INTERFACES, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS
+from costspan.telemetry.spellings import FIELDS, INTERFACES, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, SELF_NAMED
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, MOST, MOST_USD
 
 _DIMS = ",\n    ".join(
@@ -170,7 +170,9 @@ def _named(attributes: str) -> str:
     {_parts()} AS broken_down,
     {_spread()} AS parts,
     {text("status")} AS status_said,
-    {_transform(_provider_said(), SPELLINGS)} AS provider_name,
+    a[{quote(names.TERMS_OF + "biller")}] AS biller,
+    {_transform(_provider_said(), SPELLINGS)} AS named,
+    if(named IN ({", ".join(map(quote, SELF_NAMED))}) AND biller != '', biller, named) AS provider_name,
     coalesce(nullIf(operation_said, ''), {_transform("kind", KIND_OPERATIONS, "''")}) AS operation_name,
     {_is_call().replace("model != ''", "model_said != ''")} AS is_call"""
 

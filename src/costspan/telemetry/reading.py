@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from costspan.pricing.providers import conventional_provider
 from costspan.telemetry import names
-from costspan.telemetry.spellings import INTERFACES, KIND_OPERATIONS, OPERATIONS, OTHER_OPERATIONS, PLACES, VARYING
+from costspan.telemetry.spellings import (
+    INTERFACES,
+    KIND_OPERATIONS,
+    OPERATIONS,
+    OTHER_OPERATIONS,
+    PLACES,
+    SELF_NAMED,
+    VARYING,
+)
 from costspan.telemetry.unfolding import unfold
 from costspan.usage import BUCKETS, CACHE_READS, CACHE_WRITES, INPUT_TOKENS, MOST, MOST_USD, OUTPUT_TOKENS
 
@@ -52,6 +60,8 @@ class Outline:
         self.model = str(self.fields.get("model") or self.request_model)  # the one that answered, else the asked one
         self.tags = _below(names.TAG, texts)
         self.terms = _below(names.TERMS_OF, texts)
+        if self.provider in SELF_NAMED:
+            self.provider = self.terms.get("biller", self.provider)
 
     def read(self, numbers: Mapping[str, Any]) -> Reading | None:
         """The LLM call that a span with these texts and numbers is; None for any other span."""

@@ -153,3 +153,5 @@ OPERATIONS = {"completion": "text_completion", "embedding": "embeddings", "": "c
 KIND_OPERATIONS = {"EMBEDDING": "embeddings", "embedding": "embeddings", "RERANKER": "rerank"}
 # the Vercel AI SDK appends one to the name of a provider
 INTERFACES = ("chat", "messages", "completion", "responses", "embedding", "embeddings", "image")
+# tools that name themselves for the provider; who it is, the plugin knows (Strands 1.62, read 2026-11-23)
+SELF_NAMED = ("strands-agents",)
