@@ -153,6 +153,22 @@ def test_what_the_plugin_counts_once_is_one_call_here_too(ledger, telling, scope
     assert program.span("layer").attributes["costspan.kind"] == "repeat"
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "cost"),
+    [
+        ({"gen_ai.usage.cost": 0}, "priced", PRICE),
+        ({"gen_ai.usage.cost": 0.0, "gen_ai.request.model": "own-model"}, "unpriced", 0),
+        ({"gen_ai.usage.cost.amount": 0.0, "gen_ai.usage.cost.source": "provider"}, "free", 0),
+    ],
+)
+def test_a_cost_of_0_is_unknown_but_where_a_provider_states_it(ledger, said, status, cost):
+    """OpenLIT tells 0 of models that its list lacks, and of all models where it could not fetch that list."""
+    ledger.send(traces(span(TOOLS["conventions"] | said)))
+    [row] = ledger.report("status")
+
+    assert (row.status, row.cost) == (status, cost)
+
+
 def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):
     euros = TOOLS["conventions"] | {"gen_ai.usage.cost.amount": 9.0, "gen_ai.usage.cost.currency": "EUR"}
     ledger.send(traces(span(euros)))

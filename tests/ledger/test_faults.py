@@ -7,6 +7,7 @@ import os
 import sqlite3
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from costspan.ledger.otlp import BadRequestError
 from costspan.ledger.question import Question
 from costspan.ledger.record import Dims, StoredCall
 from costspan.ledger.schema import LedgerError, TooMuchError, explain, open_store
-from costspan.ledger.store import Store
+from costspan.ledger.store import Keep, Store
 from costspan.pricing import Price, Pricer, PriceStatus
 
 
@@ -105,6 +106,67 @@ def test_more_than_can_be_stored_soon_is_told_to_come_again(tmp_path, monkeypatc
     assert ingest.counts["busy"] == 1
 
 
+def test_what_waits_is_counted_in_bytes_and_stored_before_the_end(tmp_path, monkeypatch):
+    body, held, write = traces(call()), threading.Event(), Store.write
+    monkeypatch.setattr(ingesting, "_MOST_WAITING", 3 * len(body))
+    monkeypatch.setattr(Store, "write", lambda *asked: (held.wait(20), write(*asked))[1])
+    ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
+    answers = [ingest.submit(Job("traces", body)) for _ in range(3)]
+    with pytest.raises(BusyError):
+        ingest.submit(Job("traces", body))
+    threading.Timer(0.2, held.set).start()
+    ingest.stop()
+
+    assert [answer.done() for answer in answers] == [True] * 3
+
+
+@pytest.mark.parametrize(("most", "writes"), [(2**21, 2), (1, 4)])
+def test_only_so_much_is_stored_in_one_transaction(tmp_path, monkeypatch, most, writes):
+    """Readers would find nothing new, and senders wait, for long."""
+    held, write, sizes = threading.Event(), Store.write, []
+    monkeypatch.setattr(ingesting, "_MOST_AT_ONCE", most)
+
+    def writing(store, calls, spans):
+        held.wait(20)
+        sizes.append(len(calls))
+        return write(store, calls, spans)
+
+    monkeypatch.setattr(Store, "write", writing)
+    ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
+    first = ingest.submit(Job("traces", traces(call())))
+    while ingest._jobs.qsize():
+        time.sleep(0.01)
+    answers = [ingest.submit(Job("traces", traces(call()))) for _ in range(3)]
+    held.set()
+    for answer in (first, *answers):
+        answer.result(20)
+    ingest.stop()
+
+    assert (len(sizes), sum(sizes)) == (writes, 4)
+
+
+def test_old_calls_are_dropped_at_the_start_but_requests_come_first(tmp_path, monkeypatch):
+    made, answers, answered = threading.Event(), [], []
+
+    def drop_old(_store, keep):
+        assert keep == Keep(5, 5)
+        made.wait(20)
+        if not answers:
+            answers.append(ingest.submit(Job("traces", traces(call()))))
+        answered.append(answers[0].done())
+        return len(answered) < 3
+
+    monkeypatch.setattr(Store, "drop_old", drop_old)
+    ingest = Ingest(Store(tmp_path / "x.db"), Pricer(), Keep(5, 5))
+    made.set()
+    end = time.monotonic() + 20
+    while len(answered) < 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    ingest.stop()
+
+    assert answered == [False, True, True]
+
+
 def test_what_is_stored_waits_no_longer(tmp_path, monkeypatch):
     body = traces(call())
     monkeypatch.setattr(ingesting, "_MOST_WAITING", 3 * len(body))
@@ -164,6 +226,14 @@ def test_many_senders_at_once_lose_nothing(tmp_path):
 
 def test_a_gzip_bomb_is_never_unpacked_whole():
     packed = ingesting.zlib.compress(bytes(ingesting.MOST_BYTES + 1), 9)
+    with pytest.raises(TooLargeError):
+        ingesting.unpack(packed, "deflate")
+
+
+def test_a_request_is_too_large_also_where_it_is_no_bomb_and_none_is_a_bomb_below_a_megabyte(monkeypatch):
+    packed = ingesting.zlib.compress(bytes(2**20), 9)  # to a thousandth
+    assert len(ingesting.unpack(packed, "deflate")) == 2**20
+    monkeypatch.setattr(ingesting, "MOST_BYTES", 2**20 - 1)
     with pytest.raises(TooLargeError):
         ingesting.unpack(packed, "deflate")
 

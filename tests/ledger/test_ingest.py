@@ -58,6 +58,20 @@ def test_events_without_a_trace_count_each_once_however_often_they_are_sent(ledg
     assert ledger.report().total.calls == 2
 
 
+def test_events_without_a_trace_of_two_services_are_two_calls(ledger):
+    one = event(trace_id=b"", span_id=b"")
+    for service in ("shop", "desk"):
+        ledger.send(logs(one, service=service), "logs")
+
+    assert [row.calls for row in ledger.report("service")] == [1, 1]
+
+
+def test_an_event_without_a_span_stays_in_its_trace(ledger):
+    ledger.send(logs(event(trace_id=b"t" * 16, span_id=b"")), "logs")
+
+    assert ledger.sql("SELECT trace_id FROM calls") == [(b"t" * 16,)]
+
+
 def test_an_event_that_tells_only_when_it_was_seen_is_stored_at_that_time(ledger):
     seen = event(time_unix_nano=0, observed_time_unix_nano=NOON)
     record = {"observedTimeUnixNano": str(NOON), "eventName": "costspan.call", "traceId": "ab" * 16, "spanId": "cd" * 8}
@@ -93,6 +107,7 @@ def test_a_refusal_is_one_line_of_the_ledger_with_both_clocks(ledger, caplog):
         ledger.send(traces(call(), span(start_time_unix_nano=NOON + 40_000 * DAY), span(start_time_unix_nano=0)))
 
     (line,) = [each.getMessage() for each in caplog.records]
+    assert ledger.ingest.counts["refused"] == 6
     assert re.match(r"refused 2 of what a request held.*: its time is \d{4}-.*, here it is 20\d\d-.* UTC: ", line)
 
 
@@ -166,10 +181,12 @@ def test_a_tag_whose_name_sql_could_take_for_its_own_is_refused(name):
         check_name(f"tag.{name}")
 
 
-def test_an_event_may_tell_whole_seconds_as_the_collectors_file_does(ledger):
-    ledger.send(logs(event(CHAT | {"costspan.duration": 3})), "logs")
+@pytest.mark.parametrize(("told", "kept"), [(3, 3), (7 * 86_400, 7 * 86_400), (7 * 86_400 + 1, 0)])
+def test_an_event_may_tell_whole_seconds_as_the_collectors_file_does(ledger, told, kept):
+    """And no more than a call can take."""
+    ledger.send(logs(event(CHAT | {"costspan.duration": told})), "logs")
 
-    assert ledger.report().total.average_seconds == 3
+    assert ledger.report().total.average_seconds == kept
 
 
 def test_failed_calls_count_as_calls(ledger):
@@ -177,6 +194,33 @@ def test_failed_calls_count_as_calls(ledger):
     row = ledger.report().total
 
     assert (row.calls, row.failed_calls) == (2, 1)
+
+
+def test_calls_of_the_same_words_differ_by_who_sent_them_whether_they_failed_and_what_was_counted(ledger):
+    """Most calls are told in the same words, and what those belong to is looked up once."""
+    said = {"gen_ai.system": "acme", "gen_ai.request.model": "m", "gen_ai.usage.cost": 0.5}
+    counted = said | {"gen_ai.usage.input_tokens": 1}
+    for service in ("shop", "desk"):
+        ledger.send(traces(span(said), span(counted), span(counted, status={"code": 2}), service=service))
+    rows = ledger.report("service,source,error").rows
+
+    told = [("", ""), ("provider", ""), ("provider", "error")]
+    assert sorted(tuple(row.keys.values()) for row in rows) == [
+        (service, *each) for service in ("desk", "shop") for each in told
+    ]
+
+
+def test_why_a_call_of_the_plugin_has_no_price_is_kept(ledger):
+    said = {name: value for name, value in CHAT.items() if "usage" not in name and "cost." not in name}
+    ledger.send(traces(span(said | {"costspan.price.status": "unpriced", "costspan.price.reason": "why"})))
+
+    assert [json.loads(extra) for (extra,) in ledger.sql("SELECT extra FROM calls")] == [{"reason": "why"}]
+
+
+def test_the_address_adds_nothing_to_what_the_plugin_has_told(ledger):
+    ledger.send(traces(span(CHAT | {"server.address": "eu.api.openai.com"})))
+
+    assert ledger.sql("SELECT extra FROM calls") == [(None,)]
 
 
 def layers(**changes):
@@ -195,6 +239,7 @@ def test_a_call_around_a_call_is_the_same_call_seen_twice_whichever_comes_first(
     assert ledger.report().total.calls == 1
     assert ledger.report().total.cost == Decimal("0.0045")
     assert len(ledger.sql("SELECT * FROM spans")) == 1
+    assert ledger.ingest.counts["layers"] == 2
 
 
 @pytest.mark.parametrize(
@@ -233,12 +278,13 @@ def test_agents_and_tools_are_no_calls(ledger):
 def test_spans_of_a_trace_with_a_call_are_kept_whichever_comes_first(ledger):
     inner = span()
     tool = span({}, trace_id=inner["trace_id"], name="lookup")
-    root = span({}, trace_id=inner["trace_id"], name="GET /answer")
+    root = span({}, trace_id=inner["trace_id"], name="GET /answer", seconds=7200)
     stray = span({}, name="GET /health")
     for each in (tool, stray, inner, root):
         ledger.send(traces(each))
 
     assert {text for (text,) in ledger.sql("SELECT text FROM spans JOIN words ON id=name")} == {"lookup", "GET /answer"}
+    assert ledger.sql("SELECT max(duration_us) FROM spans") == [(7_200_000_000,)]
 
 
 def test_what_a_resource_and_its_spans_say_about_who_pays_is_kept(ledger):

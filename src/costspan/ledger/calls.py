@@ -102,7 +102,7 @@ class Sorter:
             arrival.event,
         )
         failed = arrival.failed or "error" in reading.outline.fields
-        status = _stated(call, reading) if reading.cost is not None else _priced(call, reading, self._pricer, failed)
+        status = _stated(call, reading) if _is_stated(reading) else _priced(call, reading, self._pricer, failed)
         key = (reading.outline, arrival.resource, arrival.failed, status, reading.counted, reading.text("user"))
         dims = self._dims.get(key)
         if dims is None:
@@ -143,6 +143,11 @@ def _other(arrival: Arrival) -> OtherSpan:
         arrival.resource.service,
         arrival.failed,
     )
+
+
+def _is_stated(reading: Reading) -> bool:
+    """Whether the span's own cost holds. A tool's bare 0 does not: OpenLIT 1.45 tells it of models that it lacks."""
+    return bool(reading.cost) or (reading.cost == 0 and bool(reading.text("status") or reading.text("cost_source")))
 
 
 def _stated(call: StoredCall, reading: Reading) -> str:
