@@ -71,6 +71,7 @@ def test_the_old_figures_are_kept_and_the_sums_follow(mixed):
     assert str(mixed.report().total.cost.normalize()) == "2.0045"
     assert mixed.report().total.unpriced_calls == 0
     assert mixed.sql("SELECT cost FROM repriced ORDER BY cost") == [(None,), (4_500_000_000,)]
+    assert "reason" not in "".join(extra or "" for (extra,) in mixed.sql("SELECT extra FROM calls"))
     assert verify(mixed.path).problems == []
     assert plan(mixed.path, asked, Flat(), nothing).total().calls == 0
 
