@@ -161,10 +161,11 @@ def test_a_cost_that_cannot_be_is_not_kept(ledger, cost):
 
 @pytest.mark.parametrize("tokens", [-5, 10**15, "many", float("nan")])
 def test_token_counts_that_cannot_be_are_not_kept(ledger, tokens):
-    ledger.send(traces(call(gen_ai__usage__input_tokens=tokens)))
+    ledger.send(traces(call(gen_ai__usage__input_tokens=tokens, costspan__cost__input=-1)))
 
     assert ledger.report().total.input_tokens == 0
     assert ledger.report().total.output_tokens == 200
+    assert ledger.ingest.counts["bad values"] == 2
 
 
 @pytest.mark.parametrize("name", ["größe", "gro\u0308ße", "आकार", "🎉-team"])

@@ -61,6 +61,14 @@ def test_only_what_has_no_price_is_priced_unless_all_is_said(mixed):
 
     assert (missing.total().calls, missing.total().after) == (1, 10**12)
     assert (everything.total().calls, everything.total().before) == (2, 4_500_000_000)
+    assert len(everything.hours) == 1
+
+
+def test_a_call_of_which_something_has_no_price_is_priced_again(ledger):
+    ledger.send(traces(call(costspan__price__status="partial")))
+    made = plan(ledger.path, Repricing(Question()), Flat(), nothing).total()
+
+    assert (made.calls, made.before, made.after, made.unpriced_before) == (1, 4_500_000_000, 10**12, 0)
 
 
 def test_the_old_figures_are_kept_and_the_sums_follow(mixed):
