@@ -219,7 +219,7 @@ def test_why_a_call_of_the_plugin_has_no_price_is_kept(ledger):
 
 
 def test_the_address_adds_nothing_to_what_the_plugin_has_told(ledger):
-    ledger.send(traces(span(CHAT | {"server.address": "eu.api.openai.com"})))
+    ledger.send(traces(span(CHAT | {"server.address": "eu.api.openai.com", "gen_ai.usage.cost.source": "local"})))
 
     assert ledger.sql("SELECT extra FROM calls") == [(None,)]
 
