@@ -73,8 +73,9 @@ def test_a_call_of_which_something_has_no_price_is_priced_again(ledger):
 
 def test_the_old_figures_are_kept_and_the_sums_follow(mixed):
     asked = Repricing(Question(), everything=True)
-    made = plan(mixed.path, asked, Flat(), nothing)
-    assert apply(mixed.path, asked, Flat(), made, nothing) == 1
+    made, told = plan(mixed.path, asked, Flat(), nothing), []
+    assert apply(mixed.path, asked, Flat(), made, told.append) == 1
+    assert told == [1]
 
     assert str(mixed.report().total.cost.normalize()) == "2.0045"
     assert mixed.report().total.unpriced_calls == 0
@@ -89,7 +90,7 @@ def test_a_price_that_was_known_is_not_lost_to_a_list_that_does_not_know_the_mod
         def price(self, usage, **_):
             return Price(PriceStatus.UNPRICED, reason="no such model")
 
-    ledger.send(traces(call()))
+    ledger.send(traces(call(), call(gen_ai__usage__cost__amount=0.0, costspan__price__status="free")))
 
     assert plan(ledger.path, Repricing(Question(), everything=True), Unknowing(), nothing).total().calls == 0
 
@@ -239,7 +240,13 @@ def test_a_deployment_that_is_called_as_its_model_is_priced_as_its_kind_again(le
     attributes, price = seen_by_the_plugin(asked, {"model": "gpt-4o-2024-08-06"}, Pricer(str(own)))
     ledger.send(traces(span(attributes)))
 
+    of_tool = Ledger(tmp_path / "of_tool.db", Pricer(str(own)))
+    models = {"gen_ai.request.model": "gpt-4o", "gen_ai.response.model": "gpt-4o-2024-08-06"}
+    of_tool.send(traces(span(TOOL | models | {"server.address": "my.openai.azure.com"})))
+    of_tool.close()
+
     assert ledger.report().total.cost == price.total == seen_by_the_plugin(asked, {})[1].total * 11 / 10
+    assert of_tool.report().total.cost == price.total
     assert plan(ledger.path, Repricing(Question(), everything=True), Pricer(str(own)), nothing).models == {}
 
 
@@ -272,6 +279,7 @@ def test_a_call_of_which_nobody_told_the_usage_is_unknown_and_not_0(ledger):
     rows = {row.status: row for row in ledger.report("status").rows}
     assert (rows["unpriced"].calls, rows["unpriced"].unpriced_calls) == (1, 1)
     assert rows["free"].failed_calls == 1  # what failed before anything was used is not billed
+    assert plan(ledger.path, Repricing(Question()), Flat(), nothing).models == {}
 
 
 def test_nothing_is_priced_at_list_prices_where_the_own_ones_cannot_be_read(mixed, tmp_path, monkeypatch):
