@@ -97,11 +97,12 @@ def test_a_price_that_was_known_is_not_lost_to_a_list_that_does_not_know_the_mod
 
 @pytest.mark.parametrize("hour", [-12, 11], ids=["first", "last"])
 def test_the_sums_follow_in_the_first_and_the_last_hour_of_a_day(ledger, hour):
-    ledger.send(traces(call(NOON + hour * HOUR, **NO_PRICE)))
+    ledger.send(traces(call(NOON + hour * HOUR, user__id="ann", **NO_PRICE)))
     asked = Repricing(Question(), everything=True)
     apply(ledger.path, asked, Flat(), plan(ledger.path, asked, Flat(), nothing), nothing)
 
-    assert ledger.report("user").total.cost == ledger.report("model").total.cost == 1
+    assert [(row.user, row.cost) for row in ledger.report("user")] == [("ann", 1)]
+    assert ledger.report("model").total.cost == 1
     assert verify(ledger.path).problems == []
 
 
