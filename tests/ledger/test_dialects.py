@@ -155,20 +155,25 @@ def test_what_the_plugin_counts_once_is_one_call_here_too(ledger, telling, scope
     assert program.span("layer").attributes["costspan.kind"] == "repeat"
 
 
+OWN_MODEL = {"gen_ai.request.model": "own-model"}
+
+
 @pytest.mark.parametrize(
-    ("said", "status", "cost"),
+    ("said", "status", "pico"),
     [
-        ({"gen_ai.usage.cost": 0}, "priced", PRICE),
-        ({"gen_ai.usage.cost": 0.0, "gen_ai.request.model": "own-model"}, "unpriced", 0),
-        ({"gen_ai.usage.cost.amount": 0.0, "gen_ai.usage.cost.source": "provider"}, "free", 0),
+        ({"gen_ai.usage.cost": 0}, "priced", 550_000_000),
+        (OWN_MODEL | {"gen_ai.usage.cost": 0.0}, "unpriced", None),
+        (OWN_MODEL | {"gen_ai.usage.cost": 0.0, "costspan.price.status": "unpriced"}, "unpriced", None),
+        (OWN_MODEL | {"gen_ai.usage.cost.amount": 0.0, "costspan.price.status": "free"}, "free", 0),
+        (OWN_MODEL | {"gen_ai.usage.cost.amount": 0.0, "gen_ai.usage.cost.source": "provider"}, "free", 0),
     ],
 )
-def test_a_cost_of_0_is_unknown_but_where_a_provider_states_it(ledger, said, status, cost):
+def test_a_cost_of_0_is_unknown_but_where_somebody_knows_it(ledger, said, status, pico):
     """OpenLIT tells 0 of models that its list lacks, and of all models where it could not fetch that list."""
     ledger.send(traces(span(TOOLS["conventions"] | said)))
     [row] = ledger.report("status")
 
-    assert (row.status, row.cost) == (status, cost)
+    assert (row.status, ledger.sql("SELECT cost FROM calls")) == (status, [(pico,)])
 
 
 def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):

@@ -147,7 +147,8 @@ def _other(arrival: Arrival) -> OtherSpan:
 
 def _is_stated(reading: Reading) -> bool:
     """Whether the span's own cost holds. A tool's bare 0 does not: OpenLIT 1.45 tells it of models that it lacks."""
-    return bool(reading.cost) or (reading.cost == 0 and bool(reading.text("status") or reading.text("cost_source")))
+    by = reading.text("status") or reading.text("cost_source")
+    return bool(reading.cost) or (reading.cost == 0 and by not in ("", PriceStatus.UNPRICED.value))
 
 
 def _stated(call: StoredCall, reading: Reading) -> str:
