@@ -190,6 +190,14 @@ def test_an_event_may_tell_whole_seconds_as_the_collectors_file_does(ledger, tol
     assert ledger.report().total.average_seconds == kept
 
 
+@pytest.mark.parametrize(("listed", "saved"), [(0.0055, "0.001"), (0.001, "0")])
+def test_a_discount_is_what_the_list_price_is_above_the_cost(ledger, listed, saved):
+    """Own prices may also be above the list's."""
+    ledger.send(traces(call(costspan__cost__list=listed)))
+
+    assert ledger.report().total.discount == Decimal(saved)
+
+
 def test_failed_calls_count_as_calls(ledger):
     ledger.send(traces(call(error__type="RateLimitError"), call()))
     row = ledger.report().total
@@ -288,9 +296,10 @@ def test_spans_of_a_trace_with_a_call_are_kept_whichever_comes_first(ledger):
     assert ledger.sql("SELECT max(duration_us) FROM spans") == [(7_200_000_000,)]
 
 
-def test_what_a_resource_and_its_spans_say_about_who_pays_is_kept(ledger):
+@pytest.mark.parametrize("environment", ["deployment.environment.name", "deployment.environment"])
+def test_what_a_resource_and_its_spans_say_about_who_pays_is_kept(ledger, environment):
     who = {"costspan.team": "search", "costspan.feature": "answers", "user.id": "ann", "costspan.tag.project": "x"}
-    ledger.send(traces(span(CHAT | who), service="shop", **{"deployment.environment.name": "prod"}))
+    ledger.send(traces(span(CHAT | who), service="shop", **{environment: "prod"}))
     row = ledger.report("service,environment,team,feature,user,tag.project").rows[0]
 
     assert list(row.keys.values()) == ["shop", "prod", "search", "answers", "ann", "x"]

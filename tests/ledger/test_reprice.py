@@ -65,17 +65,19 @@ def test_only_what_has_no_price_is_priced_unless_all_is_said(mixed):
 
 
 def test_a_call_of_which_something_has_no_price_is_priced_again(ledger):
-    ledger.send(traces(call(costspan__price__status="partial")))
+    """Also where the price is found to be whole as it was."""
+    ledger.send(traces(call(costspan__price__status="partial", gen_ai__usage__cost__amount=1.0)))
     made = plan(ledger.path, Repricing(Question()), Flat(), nothing).total()
 
-    assert (made.calls, made.before, made.after, made.unpriced_before) == (1, 4_500_000_000, 10**12, 0)
+    assert (made.calls, made.before, made.after, made.unpriced_before) == (1, 10**12, 10**12, 0)
 
 
 def test_the_old_figures_are_kept_and_the_sums_follow(mixed):
     asked = Repricing(Question(), everything=True)
-    made, told = plan(mixed.path, asked, Flat(), nothing), []
+    told = []
+    made = plan(mixed.path, asked, Flat(), told.append)
     assert apply(mixed.path, asked, Flat(), made, told.append) == 1
-    assert told == [1]
+    assert told == [1, 1]
 
     assert str(mixed.report().total.cost.normalize()) == "2.0045"
     assert mixed.report().total.unpriced_calls == 0
@@ -144,6 +146,16 @@ def test_an_hour_that_was_dropped_since_it_was_planned_keeps_its_sums(mixed):
     apply(mixed.path, asked, Flat(), made, nothing)
     assert mixed.report().total == before
     assert before.calls == 3
+
+
+def test_the_first_hour_that_is_kept_is_priced_again(ledger):
+    ledger.send(traces(call(NOON - 24 * HOUR), call(NOON - 12 * HOUR, **NO_PRICE)))
+    asked = Repricing(Question(), everything=True)
+    with contextlib.closing(open_store(ledger.path)) as connection:
+        drop_before(connection, NOON // (24 * HOUR), 0)
+    apply(ledger.path, asked, Flat(), plan(ledger.path, asked, Flat(), nothing), nothing)
+
+    assert ledger.report().total.cost == Decimal("1.0045")
 
 
 def test_what_had_no_price_was_unknown_before_and_not_0(mixed, tmp_path, monkeypatch):
