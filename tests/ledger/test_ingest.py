@@ -22,6 +22,14 @@ def test_a_call_keeps_the_cost_of_its_span_to_the_pico_dollar(ledger):
     assert ledger.report().total.cost == Decimal("0.004500000001")
 
 
+def test_the_dearest_call_is_that_of_all_requests(ledger):
+    for cost in (0.25, 1.0, 0.5):
+        ledger.send(traces(call(gen_ai__usage__cost__amount=cost)))
+
+    assert ledger.report().total.max_cost == 1
+    assert verify(ledger.path).problems == []
+
+
 def test_the_same_request_twice_is_stored_once(ledger):
     body = traces(call(), call())
     for _ in range(3):

@@ -17,7 +17,10 @@ def test_femto_dollars_round_half_to_even(femto, pico):
 
 @pytest.mark.parametrize(
     ("usd", "pico"),
-    [(3e-06, 3_000_000), (0.1, 10**11), (5e-13, 0), (1.5e-12, 2), ("2.5e-12", 2), (7.25, 7_250_000_000_000)],
+    [
+        *((3e-06, 3_000_000), (0.1, 10**11), (5e-13, 0), (1.5e-12, 2), ("2.5e-12", 2), (7.25, 7_250_000_000_000)),
+        *((5.85e-11, 58), (76095.7225663677, 76_095_722_566_367_700)),  # times 1e12 neither is
+    ],
 )
 def test_dollars_become_pico_dollars_by_their_text(usd, pico):
     assert pico_of_usd(usd) == pico
@@ -25,6 +28,7 @@ def test_dollars_become_pico_dollars_by_their_text(usd, pico):
 
 def test_parts_that_miss_their_sum_by_rounding_meet_it_and_others_stay():
     assert spread(10, {"a": 3, "b": 6}) == {"a": 3, "b": 7}
+    assert spread(3, {"a": 2}) == {"a": 3}
     assert spread(100, {"a": 3}) == {"a": 3}
     assert spread(5, {}) == {}
 
