@@ -23,8 +23,8 @@ def test_a_call_keeps_the_cost_of_its_span_to_the_pico_dollar(ledger):
 
 
 def test_the_dearest_call_is_that_of_all_requests(ledger):
-    for cost in (0.25, 1.0, 0.5):
-        ledger.send(traces(call(gen_ai__usage__cost__amount=cost)))
+    for costs in ((0.25, 1.0), (0.5, 0.5)):
+        ledger.send(traces(*(call(gen_ai__usage__cost__amount=cost) for cost in costs)))
 
     assert ledger.report().total.max_cost == 1
     assert verify(ledger.path).problems == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -146,6 +147,14 @@ def test_an_hour_that_was_dropped_since_it_was_planned_keeps_its_sums(mixed):
     apply(mixed.path, asked, Flat(), made, nothing)
     assert mixed.report().total == before
     assert before.calls == 3
+
+
+def test_only_calls_of_the_period_are_priced_also_where_it_ends_amid_an_hour(ledger):
+    ledger.send(traces(*(call(NOON + halves * HOUR // 2) for halves in range(-1, 3))))
+    noon = datetime.fromtimestamp(NOON / 1e9, timezone.utc)
+    asked = Repricing(Question(noon, noon + timedelta(minutes=30)), everything=True)
+
+    assert plan(ledger.path, asked, Flat(), nothing).total().calls == 1
 
 
 def test_the_first_hour_that_is_kept_is_priced_again(ledger):
