@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime, timezone
 
 import pytest
-from ledger_served import Served
-from ledger_spans import DAY, call, traces
+from ledger_served import Ledger, Served
+from ledger_spans import DAY, HOUR, NOON, SECOND, call, traces
+
+from costspan.budgets import Limit
+from costspan.ledger.book import SqliteBook
+from costspan.limits import Period, Quota
+from costspan.reports.budgets import read_budgets
 
 
 @pytest.fixture
@@ -26,6 +32,7 @@ def ask(tmp_path, monkeypatch):
         monkeypatch.setenv("COSTSPAN_BUDGETS", str(path))
         return made.get("/api/budgets")[1]
 
+    asking.ledger = made
     yield asking
     made.close()
 
@@ -78,6 +85,26 @@ def test_a_limit_of_a_model_counts_answers_of_its_days_and_of_no_other_model(ask
     }
 
 
+def test_a_limit_of_a_model_counts_it_also_as_vertex_dates_it(ask):
+    model = "claude-opus-4"
+    dated = {"gen_ai__request__model": model, "gen_ai__response__model": f"{model}@20250514"}
+    ask.ledger.send(traces(call(time.time_ns(), **dated, gen_ai__usage__cost__amount=0.125)))
+
+    assert ask({"model": model, "usd": 1, "per": "day"})["budgets"][0]["spent"] == "0.125"
+
+
+def test_a_day_begins_at_midnight_of_the_limits_own_zone(tmp_path):
+    """In Auckland at 11:00 UTC."""
+    made = Ledger(tmp_path / "ledger.db")
+    made.send(traces(*(call(NOON - HOUR + side * SECOND, gen_ai__usage__cost__amount=1 + side) for side in (-1, 1))))
+    made.close()
+    quota = Quota(Limit("day", usd=4), {}, Period("day", "Pacific/Auckland"))
+    with SqliteBook(made.path) as book:
+        [state] = read_budgets(book, [quota], datetime.fromtimestamp(NOON / 1e9, timezone.utc))
+
+    assert state.spent == 2
+
+
 def test_limits_of_a_session_are_left_out_as_no_sum_tells_sessions_apart(ask):
     assert (
         ask({"session": "*", "usd": 1, "per": "day"}, {"conversation": "c1", "usd": 1, "per": "day"})["budgets"] == []
@@ -85,7 +112,9 @@ def test_limits_of_a_session_are_left_out_as_no_sum_tells_sessions_apart(ask):
 
 
 def test_a_limit_of_nothing_is_used_up(ask):
-    assert ask({"usd": 0, "per": "day"})["budgets"][0]["used"] == 1.0
+    said = ask({"usd": 100, "per": "day"}, {"usd": 0, "per": "day"})["budgets"]
+
+    assert [each["used"] for each in said] == [1.0, 0.0225]
 
 
 def test_limits_of_a_process_are_left_out(ask):

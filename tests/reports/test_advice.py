@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 
 import pytest
@@ -17,8 +18,10 @@ from costspan.reports.advise import advise
 def advice(tmp_path):
     """`advice(kind, attributes, …)`: (dollars, calls) of each piece of that kind, over these calls."""
 
+    numbers = itertools.count()
+
     def ask(kind, *calls):
-        made = Ledger(tmp_path / "ledger.db")
+        made = Ledger(tmp_path / f"{next(numbers)}.db")
         made.send(traces(*(span({"gen_ai.operation.name": "chat"} | each) for each in calls)))
         made.close()
         with SqliteBook(made.path) as book:
@@ -45,8 +48,25 @@ def test_a_cache_that_is_written_and_not_read_costs_its_premium(advice):
     assert (usd, calls) == (Decimal("0.15"), 2)
 
 
+def test_what_was_read_of_a_cache_is_taken_off_what_writing_it_cost(advice):
+    assert advice("caches written, not read", claude(fresh=1000, write=100_000, read=10_000)) == [(Decimal("0.048"), 1)]
+
+
 def test_a_cache_that_is_read_enough_has_paid_for_itself(advice):
     assert advice("caches written, not read", claude(fresh=1000, write=100_000, read=100_000)) == []
+
+
+@pytest.mark.parametrize(("tokens", "calls", "told"), [(100_000, 1, "0.0625"), (1024, 100, "0.064"), (1023, 100, None)])
+def test_a_cache_may_save_half_of_its_discount_where_calls_are_long_enough(advice, tokens, calls, told):
+    """gpt-4o is 2.50 dollars a million, 1.25 from the cache."""
+    said = {"gen_ai.provider.name": "openai", "gen_ai.response.model": "gpt-4o", "gen_ai.usage.input_tokens": tokens}
+
+    assert advice("prompt caching", *[said] * calls) == ([(Decimal(told), calls)] if told else [])
+
+
+def test_where_a_fifth_is_read_from_the_cache_there_is_no_advice_to_have_one(advice):
+    assert advice("prompt caching", claude(fresh=80_000, write=0, read=20_000)) == []
+    assert len(advice("prompt caching", claude(fresh=80_010, write=0, read=19_990))) == 1
 
 
 def long(tokens):
@@ -81,6 +101,15 @@ def test_a_model_tuned_for_something_else_is_no_advice(advice):
     assert len(advice("another model", asked, tuned, counts | {"gen_ai.response.model": "gpt-4o-mini"})) == 2
 
 
+def test_the_cheapest_of_the_other_models_is_named_and_none_for_calls_without_an_answer(advice):
+    """Of 100,000 tokens and 1,000: gpt-4o 0.26 dollars, gpt-4o-mini 0.0156, gpt-4.1-nano 0.0104."""
+    counts = long(100_000) | {"gen_ai.provider.name": "openai"}
+    models = [counts | {"gen_ai.response.model": model} for model in ("gpt-4o", "gpt-4o-mini", "gpt-4.1-nano")]
+
+    assert advice("another model", *models) == [(Decimal("0.2496"), 1)]
+    assert advice("another model", *(each | {"gen_ai.usage.output_tokens": 0} for each in models)) == []
+
+
 def test_work_that_nobody_waits_for_is_one_line_for_a_model_whoever_caused_it(advice):
     """text-embedding-3-small is 0.02 dollars a million, gpt-4o 2.50 for input: in a batch, half of it."""
     embedded = {
@@ -90,7 +119,7 @@ def test_work_that_nobody_waits_for_is_one_line_for_a_model_whoever_caused_it(ad
         "gen_ai.usage.input_tokens": 500_000,
     }
     chat = embedded | {"gen_ai.operation.name": "chat", "gen_ai.response.model": "gpt-4o"}
-    users = [embedded | {"user.id": f"user-{number}"} for number in range(4)]
+    users = [embedded, embedded, *(embedded | {"user.id": f"user-{number}"} for number in range(2))]
 
     assert advice("batches", *users, chat, chat | {"user.id": "ann"}) == [
         (Decimal("0.625"), 1),

@@ -132,6 +132,17 @@ def test_costs_sum_to_the_ledgers_and_prices_times_quantities_to_costs(rows):
             assert cost.quantize(Decimal("1e-12")) == Decimal(row["ContractedCost"])
 
 
+def test_thoughts_are_output(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    made.send(traces(span(CHAT | {"gen_ai.usage.reasoning.output_tokens": 50})))
+    made.close()
+    export_token_usage(tmp_path / "x.csv", format="focus", ledger=made.path, start_date="all")
+
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        tokens = {row["x_TokenType"]: row["x_Tokens"] for row in csv.DictReader(file)}
+    assert tokens == {"input": "1000", "output": "200"}
+
+
 def test_tags_are_json_and_what_is_not_priced_says_so(rows):
     assert all(isinstance(json.loads(row["Tags"]), dict) for row in rows)
     assert {row["x_PriceStatus"] for row in rows if row["ResourceId"] == "own-model-7"} == {"unpriced"}

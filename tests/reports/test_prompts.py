@@ -45,6 +45,17 @@ def test_each_part_has_its_share_of_what_the_input_cost(path):
     assert (report.calls, report.hidden_tokens) == (2, 30)
 
 
+def test_calls_are_counted_also_where_no_two_have_a_part_in_common(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    told = [{f"costspan.prompt.{part}": 900, "costspan.prompt.hidden": 100} for part in ("tools", "newest")]
+    made.send(traces(*(span(CHAT | each, at=time.time_ns()) for each in told)))
+    made.close()
+    with SqliteBook(made.path) as book:
+        report = read_prompts(book, Question())
+
+    assert (report.calls, report.hidden_tokens) == (2, 200)
+
+
 def test_the_parts_stay_with_the_call_and_what_cannot_be_is_left_out(path):
     with SqliteBook(path) as book:
         (hour,) = hours_with_calls(book, Question())

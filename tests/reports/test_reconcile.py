@@ -168,6 +168,33 @@ def test_a_display_name_stands_for_all_dates_of_its_model(tmp_path, path):
     assert opus.causes == ["only here: the export does not have it (another account, or a gateway)"]
 
 
+def test_a_date_is_left_out_of_a_models_name_only_where_the_bill_does_not_have_it(tmp_path, path):
+    dated = f"2026-11-21,{CLAUDE},Default,key,message,≤ 200k,output,0.5,0.5,token\n"
+    with SqliteBook(path) as book:
+        lines = reconcile(book, read_bill(bill(tmp_path, COST_CSV + dated), "anthropic"), "anthropic")
+
+    assert {line.model: line.ours.calls for line in lines if line.ours} == {
+        "claude-haiku-4-5": 1,
+        CLAUDE: 1,
+        "claude-opus-4-1": 1,
+    }
+
+
+def test_what_is_not_known_of_the_dates_of_a_model_is_said_of_all_of_them(tmp_path, ledger):
+    said = UNKNOWN | {"gen_ai.provider.name": "anthropic", "costspan.usage.source": "heuristic"}
+    for date in (20251001, 20260101):
+        ledger.send(traces(span(said | {"gen_ai.response.model": f"claude-acme-{date}"})))
+    line = "2026-11-21,claude-acme,k,Default,standard,x,1,0,0,0,1,0,global,\n"
+    with SqliteBook(ledger.path) as book:
+        usage = bill(tmp_path, USAGE_CSV.partition("\n")[0] + "\n" + line)
+        [found] = reconcile(book, read_bill(usage, "anthropic"), "anthropic")
+
+    assert found.causes == [
+        "unpriced: no full price here for 2 calls",
+        "estimated: tokens of 2 calls were counted here",
+    ]
+
+
 def test_what_is_billed_of_no_model_is_said_to_be_no_call(tmp_path, path):
     tool = COST_REPORT | {"model": None, "description": "Web Search", "cost_type": "web_search"}
     with SqliteBook(path) as book:
@@ -215,7 +242,7 @@ def test_tokens_are_said_to_agree_only_where_the_export_states_them(tmp_path, pa
 @pytest.mark.parametrize(
     "line",
     [
-        *("2026-11-21,gpt-4o,many,", "soon,gpt-4o,1,", "2026-11-21,gpt-4o,1,1e20"),
+        *("2026-11-21,gpt-4o,many,", "soon,gpt-4o,1,", "2026-11-21,gpt-4o,1,1e20", "2026-11-21,gpt-4o,1,-1e20"),
         *("9999-12-31,gpt-4o,1,", "0001-01-01,gpt-4o,1,", "20261121,gpt-4o,1,"),
     ],
 )
@@ -223,12 +250,15 @@ def test_a_value_that_cannot_be_is_told_with_its_row(tmp_path, line):
     bill = tmp_path / "bill.csv"
     bill.write_text(f"date,model,input_tokens,cost\n2026-11-20,gpt-4o,1,0.1\n{line}\n")
 
-    with pytest.raises(BillError, match=r"bill\.csv, row 2: '(many|soon|1e20|9999-12-31|0001-01-01|20261121)' is no "):
+    with pytest.raises(
+        BillError, match=r"bill\.csv, row 2: '(many|soon|-?1e20|9999-12-31|0001-01-01|20261121)' is no "
+    ):
         read_bill(bill, "openai")
 
 
 def test_other_money_is_not_taken_for_dollars(tmp_path):
-    euros = COSTS | {"amount": {"value": 0.06, "currency": "eur"}}
+    euros, nothing = (COSTS | {"amount": {"value": value, "currency": "eur"}} for value in (0.06, 0))
+    assert read_bill(bill(tmp_path, page(COSTS, nothing)), "openai")
     with pytest.raises(BillError, match="bill, row 2: costs in 'eur': the ledger has USD"):
         read_bill(bill(tmp_path, page(COSTS, euros)), "openai")
 

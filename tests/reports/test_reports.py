@@ -127,6 +127,7 @@ def test_a_csv_without_calls_has_the_columns_of_one_with_calls(path, tmp_path, f
 
     full, (empty,) = header("all"), header("2099-01-01")
     assert empty == full[0]
+    assert len({len(cells) for cells in csv.reader(full)}) == 1
     assert len(full) > 1
 
 
@@ -230,6 +231,8 @@ def test_a_bill_that_agrees_has_nothing_to_explain(path, tmp_path):
         (f"2026-11-21,{MODEL},12,52000,2400,0.1696", "rounding"),
         (f"2026-11-21,{MODEL},12,52000,2400,0.30", "price:"),
         (f"2026-11-21,{MODEL},12,52001,2400,0.1695", "tokens: +1 input"),
+        (f"2026-11-21,{MODEL},12,52001,2400,0.30", "tokens: +1 input"),
+        (f"2026-11-21,{MODEL},20,,,0.3", "missing: 8 calls"),
         ("2026-11-21,other,1,1,1,1", "missing: the ledger has no call"),
     ],
 )
@@ -237,7 +240,8 @@ def test_each_difference_is_explained(path, tmp_path, row, cause):
     header = "date,model,num_model_requests,input_tokens,output_tokens,cost_usd\n"
     with SqliteBook(path) as book:
         lines = reconcile(book, read_bill(bill(tmp_path, header + row + "\n"), "openai"), "openai")
-    assert any(cause in each for line in lines for each in line.causes)
+    [said] = [line.causes for line in lines if line.theirs.calls]
+    assert [cause in each for each in said] == [True]
 
 
 def test_anthropic_counts_cents(tmp_path):
