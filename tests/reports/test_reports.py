@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import sys
+from datetime import datetime, timezone
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
@@ -20,6 +22,7 @@ from costspan.ledger.question import Question
 from costspan.reports.advise import advise
 from costspan.reports.export import ExportError, Rows, export_token_usage, write_csv
 from costspan.reports.reconcile import BillError, read_bill, reconcile
+from costspan.reports.usage import read_usage
 
 MODEL = "gpt-4o-2024-08-06"
 
@@ -69,6 +72,39 @@ def test_a_report_that_begins_within_a_month_counts_the_month_from_its_first_day
         "search": "0.009",
         "support": "0.0045",
     }
+
+
+def test_a_month_is_that_of_the_zone_also_where_the_period_begins_in_another(tmp_path):
+    """At 23:30 UTC it is November in Berlin, since half an hour."""
+    begin = datetime(2026, 10, 31, 23, 30, tzinfo=timezone.utc)
+    ledger = Ledger(tmp_path / "ledger.db")
+    minutes = (int(begin.timestamp()) + 60 * minute for minute in (-40, -20, 20))
+    ledger.send(traces(*(span(CHAT, at=minute * 10**9) for minute in minutes)))
+    ledger.close()
+    with SqliteBook(ledger.path) as book:
+        [row] = read_usage(book, Question(begin, by=("day",), zone=ZoneInfo("Europe/Berlin")))
+
+    assert (row.calls, row.month_to_date) == (1, 2 * Decimal("0.0045"))
+
+
+def test_a_row_sums_up_what_its_calls_used_and_the_total_all_rows(tmp_path):
+    cached = {"gen_ai.usage.cache_read.input_tokens": 300, "gen_ai.usage.cache_write.input_tokens": 200}
+    whole = CHAT | cached | {"gen_ai.usage.reasoning.output_tokens": 50}
+    unknown = {name: said for name, said in CHAT.items() if "cost" not in name and "price" not in name}
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.send(traces(span(whole, seconds=1.5), span(whole | {"gen_ai.usage.cost.amount": 0.5}, seconds=2.5)))
+    for cost in ({}, {"gen_ai.usage.cost.amount": 1.0, "costspan.price.status": "partial"}):
+        name = {"gen_ai.request.model": "own", "gen_ai.response.model": f"own{len(cost)}"}
+        ledger.send(traces(span(unknown | name | cost)))
+    ledger.close()
+    report = costspan.get_token_usage(ledger=ledger.path, start_date="all", group_by="model")
+    partial, row, nothing = report
+
+    assert (row.input_tokens, row.output_tokens, row.tokens, row.average_seconds) == (2000, 400, 2400, 2)
+    assert (row.max_cost, report.total.max_cost) == (Decimal("0.5"), 1)
+    assert (partial.has_cost, row.has_cost, nothing.has_cost) == (True, True, False)
+    shown = report.as_dict(top=1)
+    assert ([each["model"] for each in shown["rows"]], shown["total"]["calls"]) == (["own2"], 4)
 
 
 def test_a_sum_beyond_64_bits_of_pico_dollars_is_exact(tmp_path):
