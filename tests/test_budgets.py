@@ -81,6 +81,14 @@ def test_of_nested_budgets_each_holds(telling):
         assert outer.spent.calls == 2
 
 
+def test_a_budget_that_only_warns_lets_no_call_pass_that_one_around_it_refuses(telling):
+    program = telling()
+    with costspan.budget(tokens=1, name="around"), costspan.budget(tokens=1, on_exceed="warn"):
+        program.ask()
+        with pytest.raises(BudgetExceededError, match="'around'"):
+            program.ask()
+
+
 def test_a_budget_of_nothing_refuses_the_first_call(telling):
     program = telling()
     with costspan.budget(usd=0), pytest.raises(BudgetExceededError):
@@ -165,6 +173,7 @@ def test_a_call_without_a_known_price_counts_nothing_unless_strict(telling):
         program.ask(model="no-such-model")
         with pytest.raises(BudgetExceededError):
             program.ask()
+    assert [attributes["costspan.budget.state"] for _, attributes in program.events] == ["refused"]
 
 
 def test_tokens_are_known_where_a_price_is_not_so_a_strict_budget_of_tokens_goes_on(telling):
@@ -252,6 +261,9 @@ def test_a_running_stream_is_stopped_where_that_was_asked_for(telling, fake_open
     long_answer(fake_openai)
     with costspan.budget(**limit), costspan.budget(usd=1, streams=True):
         assert len(list(program.ask(stream=True))) > whole
+    long_answer(fake_openai)
+    with costspan.budget(**limit, streams=True), costspan.budget(usd=1), pytest.raises(BudgetExceededError):
+        list(program.ask(stream=True))
 
 
 def test_after_a_stream_was_stopped_the_next_call_is_refused(telling, fake_openai):

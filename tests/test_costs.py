@@ -77,6 +77,16 @@ def test_what_tells_the_id_of_a_response_has_its_bill(telling):
     assert costspan.cost_of({"id": "another"}) is None
 
 
+def test_only_so_many_ids_are_remembered_and_the_oldest_is_forgotten(telling, monkeypatch):
+    monkeypatch.setattr("costspan.telemetry.spending._MOST_IDS", 1)
+    telling()
+    for number in range(2):
+        with costspan.record_call("acme", "acme-large") as call:
+            call.id, call.cost = f"response-of-acme-{number}", 1
+    assert costspan.cost_of({"id": "response-of-acme-0"}) is None
+    assert costspan.cost_of({"id": "response-of-acme-1"}) is call.bill
+
+
 async def test_each_task_has_its_own_last_call(telling):
     program = telling()
 

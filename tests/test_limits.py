@@ -72,6 +72,14 @@ def test_a_limit_for_a_tag_refuses_only_calls_with_it(limited):
         program.ask()
 
 
+def test_what_a_budget_around_refuses_no_limit_lets_pass(limited):
+    program = limited({"usd": 100})
+    with costspan.budget(tokens=29):
+        program.ask()
+        with pytest.raises(BudgetExceededError):
+            program.ask()
+
+
 def test_a_star_gives_every_value_a_limit_of_its_own(limited):
     program = limited({"user": "*", "model": "gpt-4o", "tokens": 29, "on_exceed": "raise", "name": "per user"})
 
@@ -268,6 +276,12 @@ def test_thresholds_are_crossed_once_a_period():
     assert each.add((), Spend(0, 200, 1)) == [0.5, 1.0]
 
 
+def test_thresholds_are_crossed_in_their_order():
+    each = Quota(Limit("test", tokens=100), {}, Period("process", "UTC"), (0.8, 0.1))
+    assert each.add((), Spend(0, 10, 1)) == [0.1]
+    assert each.add((), Spend(0, 90, 1)) == [0.8, 1.0]
+
+
 def test_the_limit_among_the_thresholds_is_told_once():
     each = Quota(Limit("test", tokens=100), {}, Period("process", "UTC"), (0.5, 1.0))
     assert each.add((), Spend(0, 100, 1)) == [0.5, 1.0]
@@ -345,6 +359,7 @@ def test_yaml_is_read_as_json_is(tmp_path):
         ('[{"usd": 1, "warn_at": ["half"]}]', "entry 1 \\(per process\\): warn_at must be shares of the limit"),
         ('[{"usd": 1, "warn_at": 0.8}]', "warn_at must be shares of the limit"),
         ('[{"usd": 1, "warn_at": [80]}]', "warn_at must be shares of the limit"),
+        ('[{"usd": 1, "warn_at": [10]}]', "warn_at must be shares of the limit"),
         ('[{"usd": 1, "warn_at": [NaN]}]', "warn_at must be shares of the limit"),
         ('[{"usd": 1, "strict": "false"}]', "strict true or false"),
         ('[{"usd": 1, "team": null}]', "team must be one value"),

@@ -35,6 +35,17 @@ def test_a_stated_cost_wins(telling):
     assert program.spans[0].attributes["gen_ai.usage.cost.source"] == "provider"
 
 
+@pytest.mark.parametrize("said", [{"cost": 0}, {"usage": Usage()}, {"saved": Usage()}])
+def test_nothing_used_or_charged_is_told_at_once_too_and_once(telling, said):
+    program = telling()
+    with costspan.record_call("openai", "gpt-4o-mini", **said) as call:
+        assert len(program.spans) == 1
+    assert len(program.spans) == 1
+    assert call.bill.cost == 0
+    assert call.bill.usage == said.get("usage")
+    assert "gen_ai.response.finish_reasons" not in program.spans[0].attributes
+
+
 def test_a_call_to_an_unknown_provider_says_why_it_has_no_cost(telling):
     program = telling()
     costspan.record_call("acme", "acme-large", usage=Usage(input=1))
@@ -53,6 +64,7 @@ def test_a_block_is_timed_and_told_at_its_end(telling):
     assert attributes["gen_ai.response.model"] == "acme-large-2"
     assert attributes["gen_ai.response.id"] == "r1"
     assert attributes["gen_ai.response.finish_reasons"] == ("stop",)
+    assert attributes["gen_ai.request.stream"] is True
     assert attributes["gen_ai.usage.cost.amount"] == 0.5
     assert len(program.points("gen_ai.client.operation.time_to_first_chunk")) == 1
 
@@ -68,6 +80,7 @@ def test_an_async_block_that_fails_is_told_with_its_error(telling):
         asyncio.run(run())
     assert program.spans[0].status.status_code is StatusCode.ERROR
     assert program.spans[0].attributes["error.type"] == "KeyError"
+    assert costspan.current_cost() == (0, 0, 1, 0)  # what fails before anything is used is not billed
 
 
 def test_calls_inside_a_recorded_one_are_counted_once(telling):

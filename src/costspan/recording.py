@@ -10,6 +10,7 @@ from costspan.call import Call, Request
 from costspan.guard import Guard, ToldError
 from costspan.instrumentors import PLUGIN
 from costspan.pricing.rates import RateError, dollars
+from costspan.telemetry import names
 from costspan.usage import Usage
 
 if TYPE_CHECKING:
@@ -84,8 +85,11 @@ class RecordedCall:
         """A part of a streamed answer has arrived; what the program does between the parts is not this call's."""
         if self._call is not None:
             self._pause()
-            self._call.request.stream = True
             self._call.chunk()
+            if not self._call.request.stream:
+                self._call.request.stream = True
+                if self._call.span is not None:
+                    self._call.span.set_attribute(names.REQUEST_STREAM, True)
 
     def begin(self) -> None:
         """Start the clock and the span."""
