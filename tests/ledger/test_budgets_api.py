@@ -96,13 +96,13 @@ def test_a_limit_of_a_model_counts_it_also_as_vertex_dates_it(ask):
 def test_a_day_begins_at_midnight_of_the_limits_own_zone(tmp_path):
     """In Auckland at 11:00 UTC."""
     made = Ledger(tmp_path / "ledger.db")
-    made.send(traces(*(call(NOON - HOUR + side * SECOND, gen_ai__usage__cost__amount=1 + side) for side in (-1, 1))))
+    made.send(traces(*(call(NOON - HOUR + side * SECOND, gen_ai__usage__cost__amount=3 + side) for side in (-1, 1))))
     made.close()
-    quota = Quota(Limit("day", usd=4), {}, Period("day", "Pacific/Auckland"))
+    quota = Quota(Limit("day", usd=8), {}, Period("day", "Pacific/Auckland"))
     with SqliteBook(made.path) as book:
         [state] = read_budgets(book, [quota], datetime.fromtimestamp(NOON / 1e9, timezone.utc))
 
-    assert state.spent == 2
+    assert state.spent == 4
 
 
 def test_limits_of_a_session_are_left_out_as_no_sum_tells_sessions_apart(ask):

@@ -6,19 +6,21 @@ import csv
 import io
 import json
 import sys
-from datetime import datetime, timezone
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
 from ledger.ledger_served import Ledger
-from ledger.ledger_spans import CHAT, DAY, NOON, span, traces
+from ledger.ledger_spans import CHAT, DAY, NOON, SECOND, span, traces
 
 import costspan
 from costspan.cli.commands import costspan as command
 from costspan.ledger.book import SqliteBook
-from costspan.ledger.question import Question
+from costspan.ledger.question import Question, parse_zone
 from costspan.reports.advise import advise
 from costspan.reports.export import ExportError, Rows, export_token_usage, write_csv
 from costspan.reports.reconcile import BillError, read_bill, reconcile
@@ -74,6 +76,59 @@ def test_a_report_that_begins_within_a_month_counts_the_month_from_its_first_day
     }
 
 
+@pytest.fixture(scope="module")
+def scattered(tmp_path_factory):
+    """Calls of six weeks in which clocks change in Berlin, on Lord Howe and in St John's: when, user, USD."""
+    draw, begin = Random(7), datetime(2026, 9, 28, tzinfo=timezone.utc)  # noqa: S311 nothing is secret here
+    told = [
+        (begin + timedelta(seconds=draw.randrange(42 * 86_400)), draw.choice("ab"), draw.randrange(1, 100) / 100)
+        for _ in range(600)
+    ]
+    told += [(begin + timedelta(hours=each), "a", each / 100) for each in range(0, 42 * 24, 7)]
+    ledger = Ledger(tmp_path_factory.mktemp("scattered") / "ledger.db")
+    said = [(at, CHAT | {"user.id": user, "gen_ai.usage.cost.amount": usd}) for at, user, usd in told]
+    ledger.send(traces(*(span(each, at=int(at.timestamp()) * SECOND) for at, each in said)))
+    ledger.close()
+    with SqliteBook(ledger.path) as book:
+        yield book, told
+
+
+SHOWN = {"hour": "%Y-%m-%dT%H:00", "day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
+PERIODS = {
+    "all": (None, None),
+    "whole days": (datetime(2026, 10, 2, tzinfo=timezone.utc), datetime(2026, 11, 3, tzinfo=timezone.utc)),
+    "amid hours": (
+        datetime(2026, 10, 3, 15, 20, 31, tzinfo=timezone.utc),
+        datetime(2026, 11, 2, 3, 44, 59, tzinfo=timezone.utc),
+    ),
+    "of a day": (datetime(2026, 10, 25, 0, 15, tzinfo=timezone.utc), datetime(2026, 10, 25, 21, tzinfo=timezone.utc)),
+    "of an hour": (
+        datetime(2026, 10, 25, 1, 10, tzinfo=timezone.utc),
+        datetime(2026, 10, 25, 1, 50, tzinfo=timezone.utc),
+    ),
+}
+ZONES = ("UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns")
+
+
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("by", [(), ("hour",), ("day",), ("week",), ("month",), ("day", "user")])
+def test_a_report_sums_up_the_calls_of_its_period_by_the_clock_of_its_zone(scattered, period, zone, by):
+    book, told = scattered
+    (since, until), clock = PERIODS[period], ZoneInfo(zone)
+    expected = defaultdict(list)
+    for at, user, usd in told:
+        if (since is None or since <= at) and (until is None or at < until):
+            keys = {name: at.astimezone(clock).strftime(SHOWN.get(name, user)) for name in by}
+            expected[tuple(keys.values())].append(Decimal(str(usd)))
+    found = {}
+    for row in read_usage(book, Question(since, until, by, zone=parse_zone(zone))).rows:
+        keys = row.keys | ({"week": f"{datetime.fromisoformat(row.week):%G-%V}"} if "week" in by else {})
+        found[tuple(keys.values())] = row.calls, row.cost, row.max_cost
+
+    assert found == {keys: (len(usd), sum(usd), max(usd)) for keys, usd in expected.items()}
+
+
 def test_a_month_is_that_of_the_zone_also_where_the_period_begins_in_another(tmp_path):
     """At 23:30 UTC it is November in Berlin, since half an hour."""
     begin = datetime(2026, 10, 31, 23, 30, tzinfo=timezone.utc)
@@ -119,6 +174,17 @@ def test_a_sum_beyond_64_bits_of_pico_dollars_is_exact(tmp_path):
     assert total.calls == 120
     assert total.costs["input"] == 120 * Decimal("50000.5")
     assert total.cost == 120 * Decimal(repr(99_999.999999999999))
+
+
+def test_a_moment_without_a_zone_is_of_the_one_that_is_asked_for_and_the_setting_names_the_ledger(path, monkeypatch):
+    """The calls are of noon in UTC."""
+    monkeypatch.setenv("COSTSPAN_LEDGER", str(path))
+    calls = {
+        zone: costspan.get_token_usage(start_date=datetime(2026, 11, 21, 12, 30), timezone=zone).total.calls  # noqa: DTZ001 that is it
+        for zone in ("UTC", "Europe/Berlin")
+    }
+
+    assert calls == {"UTC": 0, "Europe/Berlin": 12}
 
 
 def test_a_where_is_a_dict_or_texts(path):
