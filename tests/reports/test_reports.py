@@ -20,7 +20,8 @@ from ledger.ledger_spans import CHAT, DAY, NOON, SECOND, span, traces
 import costspan
 from costspan.cli.commands import costspan as command
 from costspan.ledger.book import SqliteBook
-from costspan.ledger.question import Question, parse_zone
+from costspan.ledger.money import usd_of_pico
+from costspan.ledger.question import Question, QuestionError, parse_where, parse_zone
 from costspan.reports.advise import advise
 from costspan.reports.export import ExportError, Rows, export_token_usage, write_csv
 from costspan.reports.reconcile import BillError, read_bill, reconcile
@@ -129,6 +130,67 @@ def test_a_report_sums_up_the_calls_of_its_period_by_the_clock_of_its_zone(scatt
     assert found == {keys: (len(usd), sum(usd), max(usd)) for keys, usd in expected.items()}
 
 
+@pytest.mark.parametrize("period", PERIODS)
+@pytest.mark.parametrize("order", ["latest", "dearest"])
+@pytest.mark.parametrize("limit", [1, 7, 400])
+@pytest.mark.parametrize("users", ["ab", "b"])
+def test_the_first_calls_of_a_list_are_those_of_all_calls_of_its_period(scattered, period, order, limit, users):
+    book, told = scattered
+    since, until = PERIODS[period]
+    inside = [(at, user, usd) for at, user, usd in told if (since or at) <= at and (until is None or at < until)]
+    calls = [(usd if order == "dearest" else 0, at, usd) for at, user, usd in inside if user in users]
+    where = parse_where(["user=b"]) if users == "b" else ()
+    found = book.list_calls(Question(since, until, where=where), order, limit)
+
+    expected = [(at, Decimal(str(usd))) for _, at, usd in sorted(calls, reverse=True)[:limit]]
+    assert [(each.start, usd_of_pico(each.cost)) for each in found] == expected
+
+
+def test_among_the_dearest_calls_one_that_is_free_comes_before_one_of_unknown_cost(tmp_path):
+    unknown = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "acme", "gen_ai.request.model": "own"}
+    free = unknown | {"gen_ai.usage.cost.amount": 0.0, "costspan.price.status": "free"}
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.send(traces(span(free), span(unknown, at=NOON + SECOND), span(CHAT)))
+    ledger.close()
+    noon = datetime.fromtimestamp(NOON / 1e9, timezone.utc)
+    with SqliteBook(ledger.path) as book:
+        for limit in (1, 2, 3):
+            found = [each.cost for each in book.list_calls(Question(), "dearest", limit)]
+            assert found == [4_500_000_000, 0, None][:limit]
+        only_unknown = read_usage(book, Question(noon + timedelta(seconds=1), noon + timedelta(seconds=2))).total
+
+    assert (only_unknown.calls, only_unknown.cost, only_unknown.unpriced_calls) == (1, 0, 1)
+
+
+def test_a_filter_may_have_patterns_beside_names_and_no_sign_of_sqls_own(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.send(traces(*(span(CHAT | {"costspan.team": team}) for team in ("a_1", "ab1", "ops", "search", "50%x"))))
+    ledger.close()
+    with SqliteBook(ledger.path) as book:
+        found = {
+            text: {row.team for row in read_usage(book, Question(by=("team",), where=parse_where([text]))).rows}
+            for text in ("team=a_*", "team=se*,ops", "team=50%*,5%*", "team!=*1")
+        }
+
+    assert list(found.values()) == [{"a_1"}, {"search", "ops"}, {"50%x"}, {"ops", "search", "50%x"}]
+
+
+@pytest.mark.parametrize("source", ["tokenizer", "heuristic"])
+def test_calls_whose_tokens_were_counted_here_are_told(tmp_path, source):
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.send(traces(span(CHAT), span(CHAT | {"costspan.usage.source": source})))
+    ledger.close()
+
+    assert costspan.get_token_usage(ledger=ledger.path, start_date="all").total.estimated_calls == 1
+
+
+def test_a_question_may_have_as_many_groups_as_it_says(path):
+    with SqliteBook(path) as book:
+        assert len(read_usage(book, Question(by=("team",), most=3))) == 3
+        with pytest.raises(QuestionError, match="over 2 groups"):
+            read_usage(book, Question(by=("team",), most=2))
+
+
 def test_a_month_is_that_of_the_zone_also_where_the_period_begins_in_another(tmp_path):
     """At 23:30 UTC it is November in Berlin, since half an hour."""
     begin = datetime(2026, 10, 31, 23, 30, tzinfo=timezone.utc)
@@ -158,6 +220,7 @@ def test_a_row_sums_up_what_its_calls_used_and_the_total_all_rows(tmp_path):
     assert (row.input_tokens, row.output_tokens, row.tokens, row.average_seconds) == (2000, 400, 2400, 2)
     assert (row.max_cost, report.total.max_cost) == (Decimal("0.5"), 1)
     assert (partial.has_cost, row.has_cost, nothing.has_cost) == (True, True, False)
+    assert report.total.unpriced_calls == 2
     shown = report.as_dict(top=1)
     assert ([each["model"] for each in shown["rows"]], shown["total"]["calls"]) == (["own2"], 4)
 

@@ -119,7 +119,7 @@ def _windows(reader: Reader, question: Question, order: str, limit: int) -> Iter
         return [(row[0] * unit, (row[0] + 1) * unit, 0) for row in found]
     edges = {start // unit, (end - 1) // unit}
     within = f"{source} AND {column} NOT IN ({','.join(map(str, edges))})"
-    whole = reader.fetch(f"SELECT {column}, max_cost {within} ORDER BY max_cost DESC LIMIT {limit}", parameters)
+    whole = reader.fetch(f"SELECT {column}, max_cost {within} ORDER BY 2 DESC, 1 DESC LIMIT {limit}", parameters)
     least = whole[-1][1] if len(whole) == limit else 0
     units = edges | {row[0] for row in whole}
     return [(number * unit, (number + 1) * unit, least) for number in sorted(units)]
