@@ -155,6 +155,30 @@ def test_what_the_plugin_counts_once_is_one_call_here_too(ledger, telling, scope
     assert program.span("layer").attributes["costspan.kind"] == "repeat"
 
 
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ({"input_tokens": 100, "cache_read.input_tokens": 100}, (0, 100, 0, 0, 0)),
+        ({"input_tokens": 10, "cache_read.input_tokens": 50, "cache_write.input_tokens": 5}, (10, 50, 5, 0, 0)),
+        ({"output_tokens": 5, "reasoning.output_tokens": 8}, (0, 0, 0, 0, 8)),
+        ({"output_tokens": 5, "reasoning.output_tokens": 8, "total_tokens": 13}, (0, 0, 0, 5, 8)),
+    ],
+    ids=["all is cached", "cached beside, as Anthropic's API counts", "more thoughts than output", "thoughts beside"],
+)
+def test_each_token_is_in_one_bucket_however_a_tool_counts(ledger, said, stored):
+    counts = {f"gen_ai.usage.{name}": count for name, count in said.items()}
+    ledger.send(traces(span({"gen_ai.system": "acme", "gen_ai.request.model": "m"} | counts)))
+
+    assert ledger.sql("SELECT input, cache_read, cache_write, output, reasoning FROM calls") == [stored]
+
+
+@pytest.mark.parametrize("said", ["prompt_tokens", "completion_tokens", "cost"])
+def test_a_model_and_what_it_used_or_cost_is_a_call(ledger, said):
+    ledger.send(traces(span({"llm.request.model": "gpt-4o", f"llm.usage.{said}": 1})))
+
+    assert ledger.report().total.calls == 1
+
+
 OWN_MODEL = {"gen_ai.request.model": "own-model"}
 
 
@@ -189,6 +213,8 @@ def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):
         {"llm.cost.total": 0.003, "llm.cost.prompt": 0.001, "llm.cost.completion": 0.002},
         {"gen_ai.usage.cost": 0.003, "gen_ai.cost.input_cost": 0.001, "gen_ai.cost.output_cost": 0.002},
         {"langfuse.observation.cost_details": '{"total": 0.003, "input": 0.001, "output": 0.002}'},
+        {"langfuse.observation.cost_details": '{"total": 0.003}', "gen_ai.usage.cost.currency": "usd"}
+        | {"llm.cost.prompt": 0.001, "llm.cost.completion": 0.002},
     ],
 )
 def test_what_a_tool_says_of_input_and_output_is_kept_apart(ledger, said):

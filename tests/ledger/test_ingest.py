@@ -198,12 +198,15 @@ def test_an_event_may_tell_whole_seconds_as_the_collectors_file_does(ledger, tol
     assert ledger.report().total.average_seconds == kept
 
 
-@pytest.mark.parametrize(("listed", "saved"), [(0.0055, "0.001"), (0.001, "0")])
+@pytest.mark.parametrize(
+    ("listed", "saved"), [(0.005500000001, "0.001"), (0.001, "0"), ("much", "0"), (float("nan"), "0")]
+)
 def test_a_discount_is_what_the_list_price_is_above_the_cost(ledger, listed, saved):
     """Own prices may also be above the list's."""
-    ledger.send(traces(call(costspan__cost__list=listed)))
+    ledger.send(traces(call(gen_ai__usage__cost__amount=0.004500000001, costspan__cost__list=listed)))
+    total = ledger.report().total
 
-    assert ledger.report().total.discount == Decimal(saved)
+    assert (total.discount, total.costs["other"]) == (Decimal(saved), 0)
 
 
 def test_failed_calls_count_as_calls(ledger):

@@ -47,13 +47,14 @@ def test_each_part_has_its_share_of_what_the_input_cost(path):
 
 def test_calls_are_counted_also_where_no_two_have_a_part_in_common(tmp_path):
     made = Ledger(tmp_path / "ledger.db")
-    told = [{f"costspan.prompt.{part}": 900, "costspan.prompt.hidden": 100} for part in ("tools", "newest")]
+    estimate = {"costspan.prompt.source": "estimate", "costspan.prompt.hidden": 100}
+    told = [estimate | {f"costspan.prompt.{part}": 900} for part in ("tools", "newest")]
     now = time.time_ns()
     made.send(traces(*(span(CHAT | each, at=now - ago * 10**6) for ago, each in enumerate(told))))
     made.close()
+    assert made.ingest.counts["bad values"] == 0
     with SqliteBook(made.path) as book:
         report = read_prompts(book, Question())
-
         (last, _) = book.list_calls(Question())
         before = read_prompts(book, Question(until=last.start))
 

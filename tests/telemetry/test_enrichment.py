@@ -324,6 +324,7 @@ def test_what_only_failed_below_does_not_make_a_tools_span_a_repeat(telling, fak
         (("chatcmpl-998", "chatcmpl-998"), 2),  # as short as Ollama's
         (("chatcmpl-BQ3pJ7wTz0", "chatcmpl-BQ3pJ7wTz1"), 2),
         (("chatcmpl-BQ3pJ7wTz0", "chatcmpl-BQ3pJ7wTz0"), 1),
+        (("sixteen-letters0", "sixteen-letters0"), 1),
     ],
 )
 def test_two_spans_are_of_one_call_if_they_have_one_id_that_is_not_given_twice(telling, ids, calls):
@@ -515,6 +516,14 @@ def test_logfires_raw_usage_tells_what_was_cached(telling):
     foreign(program, LOGFIRE | {"gen_ai.usage.raw": raw}, scope="logfire.openai")
     tokens = {attributes["costspan.bucket"]: point.value for attributes, point in program.points("costspan.tokens")}
     assert tokens == {"input": 10, "cache_read": 9, "output": 6, "reasoning": 4}
+
+
+def test_what_attributes_tell_beside_raw_usage_counts_too(telling):
+    program = telling()
+    raw = '{"input_tokens": 19, "output_tokens": 10}'
+    said = {"gen_ai.usage.raw": raw, "gen_ai.usage.details.reasoning_tokens": 4}
+    foreign(program, LOGFIRE | said, scope="logfire.openai")
+    assert counted(program) == {"input": 19, "output": 6, "reasoning": 4}
 
 
 def test_openlits_span_is_known_by_its_tool_before_it_says_what_it_is(telling):
