@@ -211,7 +211,8 @@ def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):
     "said",
     [
         {"llm.cost.total": 0.003, "llm.cost.prompt": 0.001, "llm.cost.completion": 0.002},
-        {"gen_ai.usage.cost": 0.003, "gen_ai.cost.input_cost": 0.001, "gen_ai.cost.output_cost": 0.002},
+        {"gen_ai.usage.cost": 0.003, "gen_ai.cost.input_cost": 0.001, "gen_ai.cost.output_cost": 0.002}
+        | {"langfuse.observation.cost_details": '{"total": 9, "input": 4, "output": 5}'},
         {"langfuse.observation.cost_details": '{"total": 0.003, "input": 0.001, "output": 0.002}'},
         {"langfuse.observation.cost_details": '{"total": 0.003}', "gen_ai.usage.cost.currency": "usd"}
         | {"llm.cost.prompt": 0.001, "llm.cost.completion": 0.002},

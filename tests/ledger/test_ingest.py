@@ -127,8 +127,9 @@ def test_spans_without_ids_are_refused_and_not_taken_for_the_same_call_again(led
     assert ledger.report().total.calls == 1
 
 
-def test_json_nested_without_end_in_an_attribute_harms_no_other_call(ledger):
-    odd = {"langfuse.observation.usage_details": "[" * 100_000, "langfuse.observation.cost_details": '{"a":' * 10**5}
+@pytest.mark.parametrize(("usage", "cost"), [("[" * 100_000, '{"a":' * 10**5), ("[1]", "3"), ('"total"', "{")])
+def test_json_that_is_odd_in_an_attribute_harms_no_other_call(ledger, usage, cost):
+    odd = {"langfuse.observation.usage_details": usage, "langfuse.observation.cost_details": cost}
     ledger.send(traces(call(), span(CHAT | odd)))
 
     assert ledger.report().total.calls == 2

@@ -114,6 +114,20 @@ def test_a_call_in_any_tools_words_gets_our_price(telling, announcing, tool):
     assert costs == pytest.approx({"input": 2.85e-06, "output": 6e-06})
 
 
+def test_a_model_that_no_list_knows_is_priced_as_the_one_that_was_asked_for(telling):
+    program = telling()
+    span = foreign(program, GENAI | {"gen_ai.response.model": "gpt-4o-mini-0709"})
+    assert span.attributes["gen_ai.usage.cost.amount"] == CALL
+    assert "costspan.terms.biller" not in span.attributes
+
+
+def test_a_span_that_ends_before_it_begins_took_no_time(telling):
+    program = telling()
+    program.tracer.start_span("chat", attributes=GENAI, start_time=2 * 10**18).end(10**18)
+    [(_, point)] = program.points("gen_ai.client.operation.duration")
+    assert point.sum == 0
+
+
 def test_what_the_tool_says_itself_stays(telling):
     program = telling()
     span = foreign(program, GENAI | {"gen_ai.usage.cost": 7.0, "user.id": "theirs"})
@@ -520,7 +534,7 @@ def test_logfires_raw_usage_tells_what_was_cached(telling):
 
 def test_what_attributes_tell_beside_raw_usage_counts_too(telling):
     program = telling()
-    raw = '{"input_tokens": 19, "output_tokens": 10}'
+    raw = '{"input_tokens": 7, "output_tokens": 3}'
     said = {"gen_ai.usage.raw": raw, "gen_ai.usage.details.reasoning_tokens": 4}
     foreign(program, LOGFIRE | said, scope="logfire.openai")
     assert counted(program) == {"input": 19, "output": 6, "reasoning": 4}
@@ -600,6 +614,7 @@ def test_a_call_that_failed_by_its_span_s_status_costs_nothing(telling, failure,
     span = program.tracer.start_span("chat", attributes={"gen_ai.operation.name": "chat", "gen_ai.system": "openai"})
     span.set_attribute("gen_ai.request.model", "gpt-4o")
     if failure is not None:
+        span.record_exception(ValueError("tried again"))
         span.record_exception(failure)
     span.add_event("retried")
     span.set_status(trace.StatusCode.ERROR)
@@ -616,6 +631,15 @@ def test_a_stream_whose_usage_logfire_was_not_told_counts_as_unpriced(telling):
     ended = foreign(program, said | {"logfire.span_type": "log"}, name="streaming response", scope="logfire.openai")
     assert ended.attributes["costspan.price.status"] == "unpriced"
     assert costspan.current_cost() == (0, 0, 1, 1)
+
+
+@pytest.mark.parametrize("told", [{"error.type": "Timeout"}, {"gen_ai.usage.input_tokens": 19}])
+def test_a_span_of_logfires_that_tells_how_its_call_ended_is_the_calls_own(telling, told):
+    program = telling()
+    said = {name: value for name, value in LOGFIRE.items() if "response" not in name and "usage" not in name}
+    span = foreign(program, said | told, scope="logfire.openai")
+    assert "costspan.kind" not in span.attributes
+    assert costspan.current_cost().calls == 1
 
 
 def test_logfires_raw_usage_of_anthropic_tells_all_that_is_billed(telling):

@@ -87,7 +87,7 @@ def is_repeat(span: Any, call: Call) -> bool:
     scope, attributes = scope_of(span), attributes_of(span)
     if scope == _RETOLD:
         return True
-    if call.reply.usage is not None or call.error or names.RESPONSE_MODEL in attributes or not span.status.is_ok:
+    if call.reply.usage is not None or call.error or names.RESPONSE_MODEL in attributes:
         return False
     return scope.startswith("logfire") and attributes.get("logfire.span_type") != "log"
 
