@@ -105,6 +105,20 @@ def test_a_file_warns_unless_it_says_raise(limited, caplog):
         "budget 'all' has reached 100%: 2.655e-05 of 2e-05 USD",
     ]
     assert [attributes["costspan.budget.threshold"] for _, attributes in program.events] == [0.5, 0.8, 1.0]
+    assert [attributes["costspan.budget.spent"] for _, attributes in program.events] == [1.77e-05, 1.77e-05, 2.655e-05]
+
+
+def test_a_limit_that_refuses_warns_before(limited, caplog):
+    program = limited({"tokens": 58, "warn_at": [0.5], "on_exceed": "raise"})
+    for _ in range(2):
+        program.ask()
+    assert [each.getMessage() for each in caplog.records] == ["budget 'per process' has reached 50%: 29 of 58 tokens"]
+
+
+def test_what_is_left_of_a_limit_that_was_crossed_is_below_0(limited):
+    program = limited({"tokens": 20})
+    program.ask()
+    assert [point.value for _, point in program.points("costspan.quota.remaining.tokens")] == [-9]
 
 
 def test_limits_are_gauges(limited):
@@ -165,12 +179,26 @@ def test_a_gauge_is_there_before_the_first_call(limited):
 def test_gauges_name_users_only_where_users_may_be_on_metrics(limited):
     entry = {"user": "*", "usd": 1, "name": "each"}
     program = limited(entry)
-    for user in ("alice", "alice", "bob"):
+    for user in ("alice", "alice", "bob", "bob", "bob"):
         with costspan.attribution(user=user):
             program.ask()
     [(attributes, point)] = program.points("costspan.budget.spent")
     assert "user.id" not in attributes
-    assert point.value == pytest.approx(2 * 8.85e-06)
+    assert point.value == pytest.approx(3 * 8.85e-06)
+
+
+def test_a_gauge_that_may_not_name_the_user_names_the_model_of_the_worst_and_one_user_may_be_named(limited):
+    program = limited(
+        {"user": "*", "model": "*", "tokens": 90, "name": "each"}, {"user": "bob", "model": "*", "tokens": 99}
+    )
+    for model in ("gpt-4o", "gpt-4o-mini"):
+        with costspan.attribution(user="bob"):
+            program.ask(model=model)
+    found = [attributes for attributes, _ in program.points("costspan.quota.spent.tokens")]
+    named = [(each["costspan.budget.name"], each.get("user.id"), each["gen_ai.request.model"]) for each in found]
+    assert named == [("each", None, "gpt-4o")] + [
+        ("user=bob model=* per process", "bob", model) for model in ("gpt-4o", "gpt-4o-mini")
+    ]
 
 
 def test_gauges_name_each_model(limited):
@@ -190,6 +218,13 @@ def test_gauges_name_each_team(limited):
         "search",
         "support",
     }
+
+
+def test_gauges_name_no_more_than_may_be_on_metrics(limited):
+    program = limited({"model": "*", "tokens": 90}, metric_cardinality=2)
+    for model in ("gpt-4o", "gpt-4o-mini", "gpt-4.1"):
+        program.ask(model=model)
+    assert len(program.points("costspan.quota.spent.tokens")) == 2
 
 
 def test_a_gauge_that_may_name_no_one_says_nothing_before_anyone_spends(limited):

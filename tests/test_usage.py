@@ -27,6 +27,10 @@ def test_two_usages_add_bucket_by_bucket():
     assert Usage(input=1, output=2) + Usage(output=3, images=1) == Usage(input=1, output=5, images=1)
 
 
+def test_a_count_may_be_as_large_as_said():
+    assert Usage(input=10**12).total_input == 10**12
+
+
 @pytest.mark.parametrize("count", [-1, 1.5, True, "3", None, 10**12 + 1])
 def test_a_count_that_is_no_whole_number_is_refused(count):
     with pytest.raises(ValueError, match="usage bucket input must be a whole number"):
