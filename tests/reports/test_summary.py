@@ -50,7 +50,7 @@ def test_a_period_is_compared_with_the_one_of_its_length_before_it(tmp_path):
             for hour, until in ((timedelta(hours=1), None), (timedelta(hours=1), NOW - timedelta(hours=1)))
         ]
 
-    assert [(each.period.total.cost, each.previous.cost) for each in summaries] == [(3, 12), (2, 4)]
+    assert [(each.period.total.cost, each.previous.total.cost) for each in summaries] == [(3, 12), (2, 4)]
 
 
 def test_caches_save_what_reading_fresh_had_cost_and_cost_what_writing_is_dearer(tmp_path):
