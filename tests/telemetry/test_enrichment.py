@@ -197,6 +197,18 @@ def test_a_call_that_ends_after_the_request_is_told_of_by_an_event(telling, kind
     assert [event["costspan.rollup.cost"] for event in told] == ([CALL] if kind is SpanKind.SERVER else [])
 
 
+@pytest.mark.parametrize(("cost", "told"), [(0, [0.0]), (None, [None])])
+def test_what_ends_after_the_request_and_costs_nothing_is_not_unknown(telling, cost, told):
+    program = telling()
+    late = costspan.record_call("acme", "acme-large")
+    with program.tracer.start_as_current_span("request", kind=SpanKind.SERVER):
+        late.begin()
+    late.cost, late.usage = cost, costspan.Usage(input=1)
+    late.end(None)
+    events = [attributes for name, attributes in program.events if name == "costspan.rollup.late"]
+    assert [event.get("costspan.rollup.cost") for event in events] == told
+
+
 def test_the_address_tells_whose_prices_apply(telling):
     program = telling()
     span = foreign(program, GENAI | {"server.address": "gateway.example.com", "server.port": 443})
