@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import json
 import shutil
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -15,14 +17,16 @@ import pytest
 from ledger_spans import CHAT, DAY, NOON, SECOND, call, span, traces
 from made_up_calls import realistic_calls
 
-from costspan.ledger import maintenance, schema
+from costspan.ledger import importing, maintenance, schema
 from costspan.ledger.importing import import_lines, merge
 from costspan.ledger.listing import list_calls, read_trace
 from costspan.ledger.lock import tell
 from costspan.ledger.question import Question, QuestionError, parse_zone
 from costspan.ledger.reader import Reader
+from costspan.ledger.rows import read_hour
 from costspan.ledger.schema import LedgerError, explain
 from costspan.ledger.server import start
+from costspan.ledger.sql import DAY_US, moment_of
 from costspan.ledger.store import Keep, Store
 from costspan.pricing import Pricer
 from costspan.reports.usage import get_token_usage
@@ -225,6 +229,30 @@ def test_zero_days_keep_all(tmp_path):
     assert maintenance.info(path)["rows"]["calls"] == 100
 
 
+def test_so_many_days_are_kept_beside_today_by_the_clock_or_the_newest_call(ledger):
+    today = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)
+    assert [(today - timedelta(days=days)).date() for days in (0, 5)] == [
+        moment_of(day * DAY_US).date() for day in (NOON // DAY, maintenance.cutoff_day(5, today))
+    ]
+    ledger.send(traces(call(NOON - 365 * DAY)))
+    with contextlib.closing(schema.open_store(ledger.path)) as connection:
+        latest = maintenance.latest_moment(connection)
+    assert latest == today + timedelta(hours=1) - timedelta(days=365)
+
+
+def test_of_calls_that_were_dropped_whole_hours_are_left_each_once(ledger):
+    """Also in a zone whose clocks have changed since."""
+    ledger.send(traces(call(NOON - 40 * DAY + 600 * SECOND), call(NOON - 20 * DAY), call(NOON)))
+    with contextlib.closing(schema.open_store(ledger.path)) as connection:
+        while maintenance.drop_before(connection, NOON // DAY, NOON // DAY):
+            pass
+    until = datetime.fromtimestamp(NOON / 1e9, timezone.utc) - timedelta(days=40) + timedelta(minutes=30)
+
+    assert ledger.report(until=until).total.calls == 1
+    rows = ledger.report("day", zone=parse_zone("Europe/Berlin")).rows
+    assert [(row.day, row.calls) for row in rows] == [("2026-10-12", 1), ("2026-11-01", 1), ("2026-11-21", 1)]
+
+
 def test_a_ledger_drops_old_calls_by_itself(tmp_path):
     path = tmp_path / "ledger.db"
     fill(path, 100, until=datetime.now(timezone.utc).timestamp())
@@ -353,6 +381,20 @@ def test_merging_brings_a_span_of_an_hour_without_calls(ledger, tmp_path):
         assert read_trace(two, inner["trace_id"]) == read_trace(one, inner["trace_id"])
 
 
+def test_merging_counts_a_call_once_that_is_a_span_in_one_ledger_and_an_event_in_the_other(ledger, tmp_path):
+    """The event tells the time at which the call ended, in another hour."""
+    one = call()
+    ledger.send(traces(one))
+    store = Store(tmp_path / "events.db")
+    with Reader(ledger.path) as reader:
+        [stored] = read_hour(reader, Question(), NOON // (3600 * SECOND))
+    store.write([replace(stored, start_us=stored.start_us + 3600 * 10**6)])
+    store.close()
+    merged = merge(ledger.path, tmp_path / "events.db", lambda _: None)
+
+    assert (merged.calls, merged.duplicates) == (0, 1)
+
+
 def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
     inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1", "costspan.cost.list": 0.009})
     root = span({}, trace_id=inner["trace_id"], name="GET /")
@@ -384,6 +426,22 @@ def test_the_collectors_json_lines_come_in_once(tmp_path):
     ]
 
     assert [(each.calls, each.duplicates) for each in written] == [(1, 2), (0, 3)]
+
+
+def test_what_a_file_brings_is_summed_up_over_all_that_is_stored_at_once(tmp_path, monkeypatch):
+    """A call and one around it, twice, each with a span of its trace."""
+    monkeypatch.setattr(importing, "_LINES_AT_ONCE", 1)
+    lines = []
+    for number in (1, 2):
+        ids = [{"traceId": f"{number:032x}", "spanId": f"{number}{each:015x}"} for each in (1, 2, 3)]
+        said = LINE["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+        inner, around = said | ids[0] | {"parentSpanId": ids[1]["spanId"]}, said | ids[1]
+        spans = [inner, around, said | ids[2] | {"attributes": []}]
+        lines.append(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}))
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    written = import_lines(tmp_path / "x.db", tmp_path / "a.jsonl", Pricer(), lambda _: None)
+
+    assert (written.calls, written.layers, written.spans) == (2, 2, 4)
 
 
 def test_a_span_of_another_form_is_told_with_its_line(tmp_path):

@@ -149,6 +149,17 @@ def test_an_hour_that_was_dropped_since_it_was_planned_keeps_its_sums(mixed):
     assert before.calls == 3
 
 
+def test_what_is_written_to_a_cache_for_an_hour_is_priced_again_as_that(ledger):
+    """1,000 tokens at 3 dollars a million, 2,000 at 6, and 10 at 15."""
+    counts = {"input_tokens": 3000, "cache_write.input_tokens": 2000, "output_tokens": 10}
+    said = {"gen_ai.provider.name": "anthropic", "gen_ai.request.model": "claude-sonnet-4-5"}
+    said |= {f"gen_ai.usage.{name}": count for name, count in counts.items()} | {"costspan.usage.cache_write_1h": 2000}
+    ledger.send(traces(span(said)))
+
+    assert ledger.report().total.cost == Decimal("0.01515")
+    assert plan(ledger.path, Repricing(Question(), everything=True), Pricer(), nothing).models == {}
+
+
 def test_only_calls_of_the_period_are_priced_also_where_it_ends_amid_an_hour(ledger):
     ledger.send(traces(*(call(NOON + halves * HOUR // 2) for halves in range(-1, 3))))
     noon = datetime.fromtimestamp(NOON / 1e9, timezone.utc)

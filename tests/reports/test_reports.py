@@ -86,6 +86,10 @@ def scattered(tmp_path_factory):
         for _ in range(600)
     ]
     told += [(begin + timedelta(hours=each), "a", each / 100) for each in range(0, 42 * 24, 7)]
+    changes = (timedelta(days=5, hours=15), timedelta(days=27), timedelta(days=34, hours=4))
+    told += [
+        (begin + change + timedelta(minutes=each), "a", each / 100) for change in changes for each in range(1, 120, 7)
+    ]
     ledger = Ledger(tmp_path_factory.mktemp("scattered") / "ledger.db")
     said = [(at, CHAT | {"user.id": user, "gen_ai.usage.cost.amount": usd}) for at, user, usd in told]
     ledger.send(traces(*(span(each, at=int(at.timestamp()) * SECOND) for at, each in said)))
