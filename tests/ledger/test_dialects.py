@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import nullcontext
 from decimal import Decimal
 
@@ -172,6 +173,14 @@ def test_each_token_is_in_one_bucket_however_a_tool_counts(ledger, said, stored)
     assert ledger.sql("SELECT input, cache_read, cache_write, output, reasoning FROM calls") == [stored]
 
 
+def test_what_the_plugin_has_put_beside_a_tools_raw_usage_is_kept(ledger):
+    said = TOOLS["conventions"] | {"gen_ai.usage.raw": '{"input_tokens": 100}', "costspan.usage.input_image": 40}
+    ledger.send(traces(span(said)))
+
+    [(extra,)] = ledger.sql("SELECT extra FROM calls")
+    assert json.loads(extra)["usage"] == {"input": 60, "input_image": 40, "output": 30}
+
+
 @pytest.mark.parametrize("said", ["prompt_tokens", "completion_tokens", "cost"])
 def test_a_model_and_what_it_used_or_cost_is_a_call(ledger, said):
     ledger.send(traces(span({"llm.request.model": "gpt-4o", f"llm.usage.{said}": 1})))
@@ -214,6 +223,11 @@ def test_a_cost_in_another_currency_is_not_taken_for_dollars(ledger):
         {"gen_ai.usage.cost": 0.003, "gen_ai.cost.input_cost": 0.001, "gen_ai.cost.output_cost": 0.002}
         | {"langfuse.observation.cost_details": '{"total": 9, "input": 4, "output": 5}'},
         {"langfuse.observation.cost_details": '{"total": 0.003, "input": 0.001, "output": 0.002}'},
+        {
+            "langfuse.observation.cost_details": '{"total": 9, "input": 4, "output": 5}',
+            "gen_ai.usage.cost.amount": 0.003,
+        }
+        | {"costspan.cost.input": 0.001, "costspan.cost.output": 0.002},
         {"langfuse.observation.cost_details": '{"total": 0.003}', "gen_ai.usage.cost.currency": "usd"}
         | {"llm.cost.prompt": 0.001, "llm.cost.completion": 0.002},
     ],

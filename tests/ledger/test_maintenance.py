@@ -397,11 +397,12 @@ def test_merging_counts_a_call_once_that_is_a_span_in_one_ledger_and_an_event_in
 
 def test_merging_keeps_traces_and_what_is_kept_with_a_call(ledger, tmp_path):
     inner = span(CHAT | {"costspan.usage.input_audio": 300, "session.id": "s1", "costspan.cost.list": 0.009})
-    root = span({}, trace_id=inner["trace_id"], name="GET /")
+    root = span({}, trace_id=inner["trace_id"], name="GET /", seconds=2)
     ledger.send(traces(inner | {"parent_span_id": root["span_id"]}, root))
     merge(tmp_path / "copy.db", ledger.path, lambda _: None)
     with Reader(ledger.path) as one, Reader(tmp_path / "copy.db") as two:
         assert read_trace(two, inner["trace_id"]) == read_trace(one, inner["trace_id"])
+        assert [each.name for each in read_trace(two, inner["trace_id"])] == ["GET /", "chat gpt-4o-2024-08-06"]
         calls = [each.call for each in read_trace(two, inner["trace_id"]) if each.call]
         assert calls[0].extra["usage"]["input_audio"] == 300
         assert calls[0].discount == 4_500_000_000
