@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
+
 import pytest
 
 from costspan.adapters import anthropic, google_genai, openai
 from costspan.adapters._request import read_request
 from costspan.call import Call, Request
+from costspan.pricing import Pricer
 from costspan.telemetry.attributes import reply_attributes, request_attributes
+from costspan.telemetry.till import Till
 from costspan.usage import Terms, Usage
 
 
@@ -111,3 +116,29 @@ def test_a_modality_has_its_total_and_what_of_it_was_cached():
         "gen_ai.usage.image.input_tokens": 5,
     }
     assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (115, 21)
+
+
+@pytest.mark.parametrize(
+    ("model", "told", "cost"),
+    [
+        ("gpt-4o", {"unpriced": "a mixture"}, None),
+        ("gpt-4o", {"unpriced": "a mixture", "stated_cost": Decimal("0.25")}, Decimal("0.25")),
+        ("gpt-4o", {"gateway_cost": Decimal("0.25")}, Decimal("0.0025")),
+        ("own", {"gateway_cost": Decimal("0.25")}, Decimal("0.25")),
+    ],
+)
+def test_what_a_provider_states_goes_before_all_and_what_a_gateway_says_after_the_list(model, told, cost):
+    call = Call(Request("chat", "openai", model), None)
+    call.reply.usage = Usage(input=1000)
+    for name, value in told.items():
+        setattr(call.reply, name, value)
+
+    assert Till(Pricer()).price(call).total == cost
+
+
+def test_a_server_by_the_hour_is_priced_by_how_long_the_call_took(tmp_path):
+    (tmp_path / "own.json").write_text(json.dumps({"models": [{"provider": "vllm", "model": "own", "gpu_hour": 3.6}]}))
+    call = Call(Request("chat", "vllm", "own"), None)
+    call.reply.usage, call.ended = Usage(input=1000), call.begun + 2
+
+    assert Till(Pricer(str(tmp_path / "own.json"))).price(call).total == Decimal("0.002")
