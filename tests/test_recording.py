@@ -69,6 +69,15 @@ def test_a_block_is_timed_and_told_at_its_end(telling):
     assert len(program.points("gen_ai.client.operation.time_to_first_chunk")) == 1
 
 
+def test_a_part_that_comes_before_the_block_makes_it_a_stream_too(telling):
+    program = telling()
+    call = costspan.record_call("acme", "acme-large")
+    call.chunk()
+    with call:
+        call.chunk()
+    assert program.spans[0].attributes["gen_ai.request.stream"] is True
+
+
 def test_an_async_block_that_fails_is_told_with_its_error(telling):
     program = telling()
 

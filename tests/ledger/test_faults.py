@@ -123,10 +123,12 @@ def test_what_waits_is_counted_in_bytes_and_stored_before_the_end(tmp_path, monk
 @pytest.mark.parametrize(("together", "stored"), [(1, [1, 1, 1, 1]), (2, [1, 2, 1]), (3, [1, 3])])
 def test_only_so_much_is_stored_in_one_transaction(tmp_path, monkeypatch, together, stored):
     """Readers would find nothing new, and senders wait, for long."""
-    body, held, write, sizes = traces(call()), threading.Event(), Store.write, []
+    body, write, sizes = traces(call()), Store.write, []
+    begun, held = threading.Event(), threading.Event()
     monkeypatch.setattr(ingesting, "_MOST_AT_ONCE", (together - 1) * len(body) + 1)
 
     def writing(store, calls, spans):
+        begun.set()
         held.wait(20)
         sizes.append(len(calls))
         return write(store, calls, spans)
@@ -134,8 +136,7 @@ def test_only_so_much_is_stored_in_one_transaction(tmp_path, monkeypatch, togeth
     monkeypatch.setattr(Store, "write", writing)
     ingest = Ingest(Store(tmp_path / "x.db"), Pricer())
     first = ingest.submit(Job("traces", body))
-    while ingest._jobs.qsize():
-        time.sleep(0.01)
+    begun.wait(20)
     answers = [ingest.submit(Job("traces", traces(call()))) for _ in range(3)]
     held.set()
     for answer in (first, *answers):
