@@ -216,6 +216,15 @@ def messages():
     ]
     divided = {"costspan.prompt.source": "estimate", "costspan.prompt.system": 300, "costspan.prompt.newest": 700}
     odd += [CHAT | divided | {"costspan.prompt.hidden": hidden, "costspan.team": "t"} for hidden in (12, -3, 0)]
+    own = {
+        "gen_ai.system": "openai",
+        "gen_ai.request.model": "own",
+        "gen_ai.usage.input_tokens": 9,
+        "gen_ai.usage.cost": 0,
+    }
+    odd.append(own | {"gen_ai.usage.cost.source": "provider"})
+    reason = "no price for 'own' of openai; register_model or COSTSPAN_PRICES can give one"
+    odd += [own | {"costspan.price.reason": reason, "costspan.price.status": said} for said in ("", "unpriced")]
     odd += FINE
     spans += [span(attributes, at=NOON - number * 10**9) for number, attributes in enumerate(odd)]
     spans += [
