@@ -222,7 +222,7 @@ def messages():
         "gen_ai.usage.input_tokens": 9,
         "gen_ai.usage.cost": 0,
     }
-    odd.append(own | {"gen_ai.usage.cost.source": "provider"})
+    odd += [own | {"gen_ai.usage.cost.source": "provider"}, CHAT | {"gen_ai.usage.cost.source": "local"}]
     reason = "no price for 'own' of openai; register_model or COSTSPAN_PRICES can give one"
     odd += [own | {"costspan.price.reason": reason, "costspan.price.status": said} for said in ("", "unpriced")]
     odd += FINE

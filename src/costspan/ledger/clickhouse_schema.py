@@ -39,7 +39,7 @@ CALLS = f"""CREATE TABLE IF NOT EXISTS costspan_calls
     cost_output Int64,
     discount Int64,
     duration_ms Int64,
-    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, prompt, usage, prompt_hash, max_tokens
+    extra String CODEC(ZSTD(1)), -- JSON: session, tier, reason, cost_source, prompt, usage, prompt_hash, max_tokens
     INDEX trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
@@ -186,6 +186,7 @@ def _tags() -> str:
 def _extra() -> str:
     kept = ("session", "tier", "reason", "prompt_hash", "max_tokens")
     extra = ", ".join(f"{quote(each)}, {text(each)}" for each in kept)
+    extra += f", 'cost_source', nullIf({text('cost_source')}, 'local')"
     prompt = _below(names.PROMPT_OF, "toInt64OrZero(v)", names.PROMPT_SOURCE)
     for name, counts in (("prompt", prompt), ("usage", _fine())):
         extra += f", '{name}', if(empty({counts}), '', toJSONString({counts}))"
