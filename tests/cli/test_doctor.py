@@ -55,6 +55,30 @@ def test_a_server_that_is_no_collector_is_bad(doctor, fake_openai):
     assert "answers 404" in found["telemetry"]["text"]
 
 
+@pytest.mark.parametrize("address", ["http://localhost:port", "http://[bad"])
+def test_what_is_no_address_is_bad(doctor, address):
+    code, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=address)
+
+    assert code == 1
+    assert "is no address" in found["telemetry"]["text"]
+
+
+def test_a_header_that_cannot_be_sent_is_bad_and_not_told(doctor):
+    code, found = doctor(OTEL_EXPORTER_OTLP_HEADERS="authorization=secret%0Akey")
+
+    assert code == 1
+    assert "OTEL_EXPORTER_OTLP_HEADERS" in found["telemetry"]["text"]
+    assert "secret" not in found["telemetry"]["text"]
+
+
+def test_grpc_s_port_asked_by_http_is_bad(doctor, tmp_path):
+    with server.start(tmp_path / "ledger.db", listen=server.Listen(port=0, grpc_port=0)) as ledger:
+        code, found = doctor(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{ledger.grpc_port}")
+
+    assert code == 1
+    assert "4317 is gRPC's port" in found["telemetry"]["text"]
+
+
 @pytest.mark.parametrize("listening", [True, False])
 def test_grpc_is_good_where_somebody_listens(doctor, listening):
     with socket.create_server(("127.0.0.1", 0)) as held:

@@ -203,6 +203,7 @@ def _said(what: str, signal: str) -> str:
 
 def http_problem(endpoint: str, path: str = "/v1/traces", signal: str = "traces") -> str | None:
     """None if an empty export is accepted."""
+    from http.client import HTTPException, InvalidURL
     from urllib.request import Request, urlopen
 
     if not endpoint.startswith(("http://", "https://")):
@@ -216,6 +217,10 @@ def http_problem(endpoint: str, path: str = "/v1/traces", signal: str = "traces"
         return f"answers {error.code} {error.reason}" if error.code >= _REFUSED else None
     except (URLError, OSError) as error:
         return f"does not answer ({_cause(getattr(error, 'reason', error))})"
+    except (InvalidURL, ValueError):  # whose text may be that of a key
+        return "is no address, or OTEL_EXPORTER_OTLP_HEADERS has what no header can"
+    except HTTPException:
+        return "answers, but not in HTTP/1.1 (4317 is gRPC's port, 4318 is that of HTTP)"
 
 
 def _headers(signal: str) -> dict[str, str]:
