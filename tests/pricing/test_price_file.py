@@ -183,6 +183,24 @@ class TestModels:
 
         assert pricer.price(MILLION, provider="acme", model="flat").status is PriceStatus.FREE
 
+    @pytest.mark.parametrize("terms", [Terms(batch=True), Terms(tier="priority"), Terms(tier="flex")])
+    def test_what_is_free_is_so_on_terms_for_which_the_list_has_prices(self, pricer_with, terms):
+        pricer = pricer_with(models=[{"provider": "openai", "model": "gpt-4o", "free": True}])
+
+        price = pricer.price(MILLION, provider="openai", model="gpt-4o", terms=terms)
+
+        assert (price.status, price.total, price.reason) == (PriceStatus.FREE, 0, "")
+
+    def test_what_is_free_from_a_day_on_has_the_list_s_price_before(self, pricer_with):
+        pricer = pricer_with(models=[{"provider": "openai", "model": "gpt-4o", "free": True, "since": "2026-03-01"}])
+
+        costs = [
+            pricer.price(MILLION, provider="openai", model="gpt-4o", terms=Terms(batch=True), at=at(day)).total
+            for day in ("2026-02-28T23:59", "2026-03-01T00:00")
+        ]
+
+        assert costs == [Decimal("1.25"), 0]
+
     def test_a_model_with_limits_and_no_price_is_unpriced_with_them(self, pricer_with):
         pricer = pricer_with(models=[{"provider": "acme", "model": "new", "max_input_tokens": 9000}])
 
@@ -378,6 +396,10 @@ BAD = {
     "a kind that no deployment has": (
         {"deployments": [{"deployment": "d", "model": "m", "kind": "datazone"}]},
         "deployments.0.kind: must be one of global, data_zone, regional, provisioned, not 'datazone'",
+    ),
+    "terms of what is free": (
+        {"models": [{"model": "m", "free": True, "terms": [{"when": {"batch": True}, "input": 1}]}]},
+        "models.0.terms: are not for what is free",
     ),
     "bad aliases": (
         {"models": [{"model": "m", "input": 1, "aliases": "x"}]},

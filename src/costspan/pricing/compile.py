@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from costspan.pricing.card import MATTERS, Flat, RateCard, Step
-from costspan.pricing.model import HOUR_MS
+from costspan.pricing.model import FREE, HOUR_MS
 from costspan.pricing.price import Entry
 from costspan.usage import TOKENS
 
@@ -76,6 +76,8 @@ def compile_card(model: Model, terms: Terms, at: datetime, discount: Fraction = 
     entry = Entry(model.provider, model.id, model.source, period.since, model.max_input, model.max_output)
     if told.get("tier") in _PREPAID or told.get("deployment") in _PREPAID:
         return RateCard((Step(0, dict.fromkeys(TOKENS, 0)),), entry, reason="capacity that was paid for in advance")
+    if period.rates == FREE:
+        return RateCard((Step(0, dict.fromkeys(FREE, 0)),), entry, model)
     variants = [variant for variant in model.variants if variant.applies(told, at.date())]
     rates = _merge_rates(period, variants)
     starts = sorted({above for steps in rates.values() for above, _ in steps} | {0})

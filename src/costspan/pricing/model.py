@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from costspan.usage import BUCKETS, Terms
+from costspan.usage import BUCKETS, TOKENS, UNITS, Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,6 +15,7 @@ ALL_WEEK = (1, 2, 3, 4, 5, 6, 7)  # ISO weekdays: 1 is Monday
 HOUR_MS = 3_600_000  # buckets in milliseconds are priced by the hour, all others by the piece
 Steps: TypeAlias = tuple[tuple[int, int], ...]  # (above so many input tokens, rate), the first above 0
 Rates: TypeAlias = "Mapping[str, Steps]"  # bucket to femto-dollars per token or unit, or per hour
+FREE: Rates = dict.fromkeys((*TOKENS, *UNITS), ((0, 0),))  # what the user says is free is so on all terms
 
 DIMENSIONS = frozenset(Terms._fields)
 _MIDNIGHT = 24 * 60  # at the end of a day

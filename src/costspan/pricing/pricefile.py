@@ -12,10 +12,10 @@ from costspan.pricing.contracts import Deployment, Discount, Fee, PriceFile
 from costspan.pricing.document import Document, PriceListError, read_document
 from costspan.pricing.fields import PERIOD_FIELDS, PRICE_FIELDS, Fields
 from costspan.pricing.litellm import read_model as read_litellm_model
-from costspan.pricing.model import DIMENSIONS, Model, Period, Variant, share_cached
+from costspan.pricing.model import DIMENSIONS, FREE, Model, Period, Variant, share_cached
 from costspan.pricing.providers import canonical_provider
 from costspan.pricing.rates import per_unit
-from costspan.usage import TOKENS, UNITS, Terms
+from costspan.usage import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +37,6 @@ _DISCOUNT = {"provider", "model", "percent", "rates", "since", "until"}
 _DEPLOYMENT = {"provider", "deployment", "model", "kind"}
 _KINDS = ("global", "data_zone", "regional", "provisioned")
 _FEE = {"name", "provider", "model", "usd", "per", "since", "until"}
-_FREE = Period(dict.fromkeys((*TOKENS, *UNITS), ((0, 0),)))
 
 
 def read_price_file(path: str | Path) -> PriceFile:
@@ -91,15 +90,16 @@ def _model(fields: Fields, source: str) -> Model:
     if not fields.entry.keys() & _TOLD:
         raise fields.fail("has no price and no limit")
     share = Fraction(fields.number("cache_read_share")).as_integer_ratio() if fields.has("cache_read_share") else None
-    own = Period(share_cached(fields.rates(), share), fields.day("since"), fields.windows())
+    rates = FREE if fields.flag("free") else share_cached(fields.rates(), share)
+    own = Period(rates, fields.day("since"), fields.windows())
     periods = [own] if own.rates else []
     periods += [
         Period(share_cached(each.rates(), share), each.day("since"), each.windows())
         for each in fields.objects("periods", _PERIOD)
     ]
     periods.sort(key=lambda each: (each.since or date.min, bool(each.windows)))
-    if fields.flag("free"):
-        periods = [_FREE]
+    if rates is FREE and fields.has("terms"):
+        raise fields.fail("are not for what is free on all terms", "terms")
     return Model(
         provider=canonical_provider(fields.text("provider", "")),
         id=fields.text("model"),
