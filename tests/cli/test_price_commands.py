@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from costspan.api.prices import every_price, prices_of
 from costspan.cli.commands import costspan
 from costspan.ledger.record import Dims, StoredCall
 from costspan.ledger.store import Store
@@ -49,6 +50,39 @@ def test_price_takes_terms_and_units_and_says_it_as_json():
     assert (told["cost_usd"], told["status"]) == ("0.020625", "priced")
     assert told["breakdown_usd"] == {"input": "0.000625", "web_searches": "0.02"}
     assert told["entry"]["model"] == "gpt-5"
+
+
+@pytest.fixture
+def own_prices(tmp_path, monkeypatch):
+    """`own_prices(entry, …)`: a price file in force with these models."""
+
+    def use(*models):
+        (tmp_path / "prices.json").write_text(json.dumps({"models": models}))
+        monkeypatch.setenv("COSTSPAN_PRICES", str(tmp_path / "prices.json"))
+
+    return use
+
+
+def test_models_and_the_api_tell_a_model_once_as_it_is_priced(own_prices):
+    own_prices(
+        {"provider": "openai", "model": "gpt-5", "input": 1}, {"provider": "acme", "model": "gpt-5x", "input": 3}
+    )
+
+    listed = json.loads(run("models", "--search", "gpt-5", "--json").output)
+    [shown] = [each for each in listed if (each["provider"], each["model"]) == ("openai", "gpt-5")]
+    [asked] = [each for each in every_price("gpt-5", "openai") if each["model"] == "gpt-5"]
+
+    assert (shown["input"], shown["output"]) == (1, 10)
+    assert shown["prices"] == asked["prices"]
+    assert asked["prices"]["output"] == [{"above_input_tokens": 0, "usd": "0.00001"}]
+    assert prices_of("gpt-5", "openai") == [asked]
+    assert listed[0]["model"] == prices_of("GPT-5x")[0]["model"] == "gpt-5x"
+
+
+def test_prices_of_time_are_for_the_millisecond_that_usage_counts():
+    [whisper] = prices_of("whisper-1", "openai")
+
+    assert whisper["prices"]["input_audio_ms"] == [{"above_input_tokens": 0, "usd": "0.0000001"}]  # 0.006 a minute
 
 
 def test_price_names_what_has_no_rate():

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.compile import active_period
 from costspan.pricing.lookup import own_pricer
-from costspan.pricing.price import usd_of_femto
+from costspan.pricing.model import HOUR_MS
+from costspan.pricing.price import EXACT, usd_of_femto
 from costspan.pricing.providers import canonical_provider
 from costspan.reports.usage import text
 
 if TYPE_CHECKING:
-    from costspan.pricing.model import Model
+    from costspan.pricing.model import Model, Rates
 
 
 def prices_of(name: str, provider: str = "") -> list[dict[str, Any]]:
-    """The entries of that model id, at every provider that sells it, or at one: USD for a token or unit, exact."""
+    """The entries of that model id, at every provider that sells it, or at one."""
     resolver, wanted = own_pricer().resolver, canonical_provider(provider)
     hosts = [wanted] if wanted else resolver.catalog.snapshot.providers
-    own = [model for model in resolver.file.models if model.id == name]
-    found = [*own, *(model for host in hosts if (model := resolver.catalog.find(host, name)))]
-    return [_entry(model) for model in found if wanted in ("", model.provider)]
+    own = [model for model in resolver.file.models if model.id.lower() == name.lower()]
+    listed = [resolver.as_priced(model) for host in hosts if (model := resolver.catalog.find(host, name))]
+    found = {(model.provider, model.id.lower()): model for model in (*own, *listed)}
+    return [_entry(model) for model in found.values() if wanted in ("", model.provider)]
 
 
 def every_price(search: str = "", provider: str = "") -> list[dict[str, Any]]:
@@ -41,12 +43,21 @@ def _entry(model: Model) -> dict[str, Any]:
         "provider": model.provider,
         "model": model.id,
         "currency": "USD",
-        "prices": {
-            bucket: [{"above_input_tokens": above, "usd": text(usd_of_femto(femto))} for above, femto in steps]
-            for bucket, steps in period.rates.items()
-        },
+        "prices": by_bucket(period.rates),
         "max_input_tokens": model.max_input,
         "max_output_tokens": model.max_output,
         "since": period.since.isoformat() if period.since else None,
         "source": model.source,
+    }
+
+
+def by_bucket(rates: Rates) -> dict[str, list[dict[str, Any]]]:
+    """USD for one token, millisecond or other unit, above so many input tokens."""
+    units = {bucket: HOUR_MS if bucket.endswith("_ms") else 1 for bucket in rates}
+    return {
+        bucket: [
+            {"above_input_tokens": above, "usd": text(EXACT.divide(usd_of_femto(femto), units[bucket]))}
+            for above, femto in steps
+        ]
+        for bucket, steps in rates.items()
     }

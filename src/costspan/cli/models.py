@@ -28,7 +28,10 @@ _GAP = 2  # between two columns
 @click.option("--search", default="", help="Only models with this text in their id.")
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(provider: str, search: str, *, as_json: bool) -> None:
-    """Models with prices (USD per million tokens) and limits, as of now."""
+    """Models with prices (USD per million tokens) and limits, as of now.
+
+    In JSON `prices` are of all buckets, in USD for one token or unit.
+    """
     resolver, host = own_pricer().resolver, canonical_provider(provider)
     known = (*resolver.catalog.snapshot.providers, *resolver.own_providers)
     if provider and host not in known:
@@ -45,12 +48,13 @@ def command(provider: str, search: str, *, as_json: bool) -> None:
 
 
 def _row(model: Model) -> dict[str, Any]:
+    from costspan.api.prices import by_bucket
     from costspan.pricing.compile import active_period
 
     period = active_period(model, datetime.now(timezone.utc))
     row: dict[str, Any] = {"provider": model.provider, "model": model.id}
     row |= {bucket: period.rates[bucket][0][1] / _MILLIONTH for bucket in _COLUMNS if bucket in period.rates}
-    row |= {"also": sorted(bucket for bucket in period.rates if bucket not in _COLUMNS)}
+    row |= {"prices": by_bucket(period.rates)}
     limits = {"max_input_tokens": model.max_input, "max_output_tokens": model.max_output}
     return row | limits | {"since": period.since and period.since.isoformat(), "source": model.source, "url": model.url}
 

@@ -77,10 +77,19 @@ class Resolver:
         return (*REGISTERED.providers, *self._own.providers)
 
     def models(self, provider: str = "") -> Iterator[Model]:
-        """All models of the user's file, then all of the list; of one provider (canonical) only, if it is given."""
-        yield from (model for model in self.file.models if provider in ("", model.provider))
-        for host in (provider,) if provider else self.catalog.snapshot.providers:
-            yield from self.catalog.models(host)
+        """All models as they are priced: the user's own, then the list's; of one provider (canonical) only, if given."""
+        hosts = (provider,) if provider else self.catalog.snapshot.providers
+        listed = [model for host in hosts for model in self.catalog.models(host)]
+        known = {(model.provider, model.id.lower()) for model in listed}
+        for own in self.file.models:
+            if provider in ("", own.provider) and (own.provider, own.id.lower()) not in known:
+                yield own
+        yield from map(self.as_priced, listed)
+
+    def as_priced(self, listed: Model) -> Model:
+        """A model of the list, with the user's own prices for it over the list's."""
+        own = self._own.find(listed.provider, listed.id.lower())
+        return replace(override(own, listed), provider=listed.provider, id=listed.id) if own else listed
 
     def _find(self, provider: str, name: str, geo: str) -> Model | None:
         listed = self.catalog.find(provider, name, geo)
