@@ -443,6 +443,17 @@ def test_what_is_wrong_is_said_in_one_line_with_its_place(price_file, content, p
 BAD_YAML = {
     "not YAML": ("models: [", "not YAML: "),
     "a key twice": ("models: []\nmodels: []", "prices.yaml:2: models stands there twice"),
+    "a number for a model": ("2024: {input_cost_per_token: 1}", "prices.yaml:1: 2024: must be a model's name as text"),
+    "no name of a model": ("'': {input_cost_per_token: 1}", "must be a model's name as text, not ''"),
+    "a number for a field": ("gpt-4o: {1: 2}", "prices.yaml:1: gpt-4o: must be an object with prices"),
+    "a list of tiers": (
+        "models:\n  - model: m\n    terms:\n      - {when: {tier: [flex, batch]}, factor: 0.5}",
+        "prices.yaml:4: models.0.terms.0.when: must name each by a word",
+    ),
+    "a word for batch": (
+        "models: [{model: m, terms: [{when: {batch: 'false'}, factor: 0.5}]}]",
+        "models.0.terms.0.when: must name each by a word",
+    ),
     "a bad price": ("models:\n  - model: m\n    input: -2\n", "prices.yaml:3: models.0.input: must be from 0"),
     "references to references": (
         "a: &a [" + "x," * 99 + "x]\n" + "".join(f"{b}: &{b} [{f'*{a},' * 99}*{a}]\n" for a, b in ("ab", "bc", "cd")),

@@ -65,7 +65,9 @@ def read_prices(document: Document) -> PriceFile:
 
 def _litellm_models(document: Document) -> Iterator[Model]:
     for key, entry in document.data.items():
-        if not isinstance(entry, dict):
+        if not isinstance(key, str) or not key:
+            raise document.fail((str(key),), f"must be a model's name as text, not {key!r}")
+        if not isinstance(entry, dict) or not all(isinstance(name, str) for name in entry):
             raise document.fail((key,), f"must be an object with prices, not {entry!r}")
         if key != "sample_spec":
             try:
@@ -122,6 +124,8 @@ def _variant(fields: Fields) -> Variant:
     when = fields.entry.get("when")
     if not isinstance(when, dict) or not when or when.keys() - DIMENSIONS:
         raise fields.fail(f"must name some of {', '.join(sorted(DIMENSIONS))}", "when")
+    if not all(isinstance(value, bool if name == "batch" else (str, int)) for name, value in when.items()):
+        raise fields.fail(f"must name each by a word, batch by true or false, not {when!r}", "when")
     factor = Fraction(fields.number("factor") if fields.has("factor") else 1)
     said = {name: value if name == "batch" else str(value) for name, value in when.items()}
     conditions = read_terms(Terms(**said))  # type: ignore[arg-type] # only batch is a flag
