@@ -117,6 +117,9 @@ def test_price_of_an_unknown_model_names_the_closest(args):
         (("--at", "0001-01-01T00:00+05:00"), "is no time"),
         (("--units", "words=3"), "'words=3': write BUCKET=COUNT"),
         (("--units", "images=x"), "'images=x': write BUCKET=COUNT"),
+        (("--units", f"images={'0' * 5000}"), "write BUCKET=COUNT"),
+        (("--units", "images=1", "--units", "images=2"), "images is given twice"),
+        (("--cached", "5", "--units", "cache_read=2"), "cache_read is given twice, by --units and by its own option"),
         (("--input", -1), "-1"),
     ],
 )

@@ -140,7 +140,8 @@ def test_a_program_of_an_environment_without_costspan_is_told_that_nothing_can_b
 
 
 def test_without_a_program_the_arguments_are_bad():
-    assert CliRunner().invoke(costspan, ["run"]).exit_code == 2
+    for words in ([], ["--"], ["--", "--"]):
+        assert CliRunner().invoke(costspan, ["run", *words]).exit_code == 2
 
 
 def test_a_program_runs_while_another_costspan_serves_the_file_and_its_calls_get_there(tmp_path, environ):

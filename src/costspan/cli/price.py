@@ -50,8 +50,10 @@ def _usage(_ctx: click.Context, _param: click.Parameter, pairs: tuple[str, ...])
     counts = {}
     for pair in pairs:
         bucket, _, number = pair.partition("=")
-        if bucket not in BUCKETS or not number.isdecimal() or int(number[:20]) > MOST:
+        if bucket not in BUCKETS or not number.isdecimal() or len(number) > len(str(MOST)):
             raise click.BadParameter(f"{pair!r}: write BUCKET=COUNT, with one of {', '.join(sorted(BUCKETS))}")
+        if bucket in counts:
+            raise click.BadParameter(f"{bucket} is given twice")
         counts[bucket] = int(number)
     return counts
 
@@ -76,7 +78,10 @@ def _with_options(run: Any) -> Any:
 @click.option("--json", "as_json", is_flag=True, help="JSON instead of a table.")
 def command(model: str, provider: str, at: datetime | None, *, as_json: bool, **given: Any) -> None:
     """What a call of MODEL costs, bucket by bucket, which entry of which price list says so, and since when."""
-    counts = {_BUCKETS.get(name, name): given[name] for name in _COMMON} | given["units"]
+    counts = {_BUCKETS.get(name, name): given[name] for name in _COMMON}
+    if twice := next((bucket for bucket in given["units"] if counts.get(bucket)), ""):
+        raise click.UsageError(f"{twice} is given twice, by --units and by its own option")
+    counts |= given["units"]
     terms = Terms(batch=given["batch"], **{name: given[name] for name in _TERMS})
     try:
         usage = Usage(**counts)

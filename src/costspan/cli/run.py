@@ -42,6 +42,8 @@ def command(command_line: tuple[str, ...], *, quiet: bool) -> None:
     Signals and the exit code pass through.
     """
     program = list(command_line[1:] if command_line[0] == "--" else command_line)
+    if not program:
+        raise click.UsageError("Missing argument 'CMD'.")
     launcher = _launcher()
     if shutil.which(program[0]) is None:
         if Path(program[0]).exists():
