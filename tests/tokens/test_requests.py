@@ -108,6 +108,23 @@ def test_tools_are_shown_to_openais_models_as_typescript():
     )
 
 
+def test_tools_in_another_provider_s_form_are_shown_alike():
+    """As gpt-oss gets them at Bedrock, by Converse."""
+    of_bedrock = {"name": WEATHER["name"], "description": WEATHER["description"]}
+    of_bedrock["inputSchema"] = {"json": WEATHER["parameters"]}
+
+    for tool in ({"toolSpec": of_bedrock}, {"function_declarations": [WEATHER]}):
+        assert declare_tools([tool]) == declare_tools([WEATHER])
+    assert count({"messages": [USER], "toolConfig": {"tools": [{"toolSpec": of_bedrock}]}}, "openai.gpt-oss-20b-1:0")
+
+
+@pytest.mark.parametrize("odd", [{"type": {}}, {"enum": [{(1, 2): 3}]}, {"items": 1, "type": "array"}])
+def test_a_schema_that_is_none_still_counts(odd):
+    tool = {"name": "f", "parameters": {"properties": {"a": odd}}}
+
+    assert count({"messages": [USER], "tools": [tool]}) > count({"messages": [USER]})
+
+
 def test_functions_count_as_openai_reports_them():
     location = {"type": "string", "description": "The city and state, e.g. San Francisco, CA"}
     unit = {"type": "string", "enum": ["celsius", "fahrenheit"]}

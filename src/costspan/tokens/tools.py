@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DEPTH = 8
+_PLAIN = (str, int, float, type(None))
 
 
 def is_declared(tool: Any) -> bool:
@@ -28,26 +29,34 @@ def declare_tools(tools: Sequence[dict[str, Any]]) -> str:
     prompt tokens (benchmarks/tokens.py); the nine tokens around it are `Family.tools`.
     """
     lines = ["namespace functions {", ""]
-    for tool in tools:
-        lines += [*_declaration(_function(tool)), ""]
+    for function in (each for tool in tools for each in _functions(tool)):
+        lines += [*_declaration(function), ""]
     return "\n".join([*lines, "} // namespace functions"])
 
 
+def _functions(tool: dict[str, Any]) -> list[dict[str, Any]]:
+    """The functions of a tool, in OpenAI's form, Bedrock's, or Gemini's, which has several in one."""
+    several = tool.get("function_declarations") or tool.get("functionDeclarations")
+    return [each for each in several if isinstance(each, dict)] if isinstance(several, list) else [_function(tool)]
+
+
 def _function(tool: dict[str, Any]) -> dict[str, Any]:
-    inner = tool.get("function")
-    return inner if isinstance(inner, dict) else tool
+    return next((tool[form] for form in ("function", "toolSpec") if isinstance(tool.get(form), dict)), tool)
 
 
 def _declaration(function: dict[str, Any]) -> Iterator[str]:
     yield from _comment(function)
-    schema = function.get("parameters") or function.get("input_schema")
+    schema = function.get("parameters") or function.get("input_schema") or function.get("inputSchema")
+    if isinstance(schema, dict) and isinstance(schema.get("json"), dict):
+        schema = schema["json"]  # Bedrock's
+    name = function.get("name", "")
     properties = schema.get("properties") if isinstance(schema, dict) else None
     if isinstance(schema, dict) and isinstance(properties, dict) and properties:
-        yield f"type {function['name']} = (_: {{"
+        yield f"type {name} = (_: {{"
         yield from _fields(schema, 0)
         yield "}) => any;"
     else:
-        yield f"type {function['name']} = () => any;"
+        yield f"type {name} = () => any;"
 
 
 def _comment(schema: dict[str, Any]) -> Iterator[str]:
@@ -68,7 +77,9 @@ def _fields(schema: dict[str, Any], depth: int) -> Iterator[str]:
 def _type(schema: dict[str, Any], depth: int) -> str:
     choices = schema.get("enum")
     if isinstance(choices, list) and choices:
-        return " | ".join(json.dumps(each, ensure_ascii=False, default=str) for each in choices)
+        return " | ".join(
+            json.dumps(each, ensure_ascii=False) if isinstance(each, _PLAIN) else str(each) for each in choices
+        )
     for union in ("anyOf", "oneOf"):
         if isinstance(schema.get(union), list) and depth < DEPTH:
             return " | ".join(_type(each, depth + 1) for each in schema[union] if isinstance(each, dict))
@@ -80,4 +91,4 @@ def _type(schema: dict[str, Any], depth: int) -> str:
         return f"{_type(items, depth + 1)}[]" if isinstance(items, dict) and items else "any[]"
     if kind == "object" and depth < DEPTH and isinstance(schema.get("properties"), dict):
         return "\n".join(["{", *_fields(schema, depth), "}"])
-    return {"integer": "number", None: "any"}.get(kind, str(kind))
+    return "number" if kind == "integer" else "any" if kind is None else str(kind)
