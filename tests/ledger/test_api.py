@@ -43,6 +43,10 @@ def test_usage_by_team_and_its_total(asked):
     assert (said["total"]["cost"], said["total"]["unpriced_calls"], said["total"]["failed_calls"]) == ("1.509", 1, 1)
 
 
+def test_a_group_by_given_several_times_groups_by_all(asked):
+    assert asked.get("/api/usage?group_by=team&group_by=model,day")[1]["group_by"] == ["team", "model", "day"]
+
+
 def test_more_groups_than_a_server_should_hold_are_refused_with_the_way_out(asked, monkeypatch):
     monkeypatch.setattr("costspan.api.asking._MOST_GROUPS", 2)
     status, said = asked.get("/api/usage?since=all&group_by=team")

@@ -33,7 +33,7 @@ def question_of(query: QueryParams) -> Question:
     return Question(
         None if start == "all" else parse_time(start, now=now, zone=zone),
         parse_time(until, now=now, zone=zone) if until else None,
-        parse_by(query.get("group_by", "")),
+        parse_by(",".join(query.getlist("group_by"))),
         tuple(_filters(query)),
         zone,
         _MOST_GROUPS,
