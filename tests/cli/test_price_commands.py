@@ -243,6 +243,14 @@ def test_prices_update_shows_what_is_new_and_can_be_taken_back(acme_lists):
     assert "the one of the package is in force" in again.output
 
 
+def test_a_place_for_prices_that_is_no_folder_is_one_line(acme_lists, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+
+    assert run("prices", "update").output.endswith(
+        f"Error: cannot use {tmp_path / 'cache/costspan'}: Not a directory\n"
+    )
+
+
 def test_prices_update_can_only_show(acme_lists):
     assert "50 new prices found, not written" in run("prices", "update", "--dry-run").output
     told = json.loads(run("prices", "update", "--dry-run", "--json").output)

@@ -86,7 +86,7 @@ def _one_line() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise click.ClickException(f"cannot write {error.filename or 'the output'}: {error.strerror}") from error
-        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS) or error.filename is None:
+        if error.filename is None:
             raise
         raise click.ClickException(f"cannot use {error.filename}: {error.strerror}") from error
 
