@@ -125,3 +125,35 @@ def test_work_that_nobody_waits_for_is_one_line_for_a_model_whoever_caused_it(ad
         (Decimal("0.625"), 1),
         (Decimal("0.02"), 4),
     ]
+
+
+SEARCHES = {
+    "gen_ai.provider.name": "openai",
+    "gen_ai.response.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 100_000,
+    "gen_ai.usage.output_tokens": 1000,
+    "costspan.usage.web_searches": 50,
+}
+
+
+def test_the_fees_of_tools_are_not_saved_by_another_model(advice):
+    """100,000 tokens at 2.50 and 1,000 at 10 dollars per million, against 2 and 8."""
+    other = SEARCHES | {"gen_ai.response.model": "gpt-4.1", "costspan.usage.web_searches": 0}
+
+    assert advice("another model", SEARCHES, other) == [(Decimal("0.052"), 1)]
+
+
+def test_the_fees_of_tools_are_not_saved_by_batches(advice):
+    assert advice("batches", SEARCHES) == [(Decimal("0.13"), 1)]
+
+
+def test_a_cost_that_nobody_broke_down_is_compared_as_a_whole(advice):
+    told = SEARCHES | {"costspan.usage.web_searches": 0, "gen_ai.usage.cost.amount": 0.26}
+
+    assert advice("batches", told) == [(Decimal("0.13"), 1)]
+
+
+def test_a_provider_without_a_batch_interface_is_no_advice(advice):
+    dear = {"gen_ai.provider.name": "perplexity", "gen_ai.response.model": "sonar", "gen_ai.usage.cost.amount": 1}
+
+    assert advice("batches", SEARCHES | dear) == []

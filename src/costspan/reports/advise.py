@@ -146,13 +146,23 @@ def _other_models(rows: list[UsageRow], what_if: str) -> Iterator[Advice]:
         prices = {}
         for model in {what_if} if what_if else set(others):
             price = _price(row, usage_of(row), model)
-            if model != row.keys["model"] and price is not None and price < row.cost and _answers(model, what_if):
+            if (
+                model != row.keys["model"]
+                and price is not None
+                and price < _tokens_cost(row)
+                and _answers(model, what_if)
+            ):
                 prices[model] = price
         if prices and row.output_tokens:
             best = min(prices, key=prices.__getitem__)
             basis = f"the same tokens on {best}; whether its answers do is yours to judge"
             yield Advice(
-                "another model", row.cost - prices[best], AT_MOST, basis, row.calls, _where(row, "provider", "model")
+                "another model",
+                _tokens_cost(row) - prices[best],
+                AT_MOST,
+                basis,
+                row.calls,
+                _where(row, "provider", "model"),
             )
 
 
@@ -167,10 +177,10 @@ def _batches(book: Book, question: Question) -> Iterator[Advice]:
     nobody = replace(embeddings, negative=True), Filter("user", ("",))
     for filters, user in (((embeddings,), {}), (nobody, {"user": ""})):
         for row in read_usage(book, replace(question, by=names, where=(*question.where, *filters))).rows:
-            price = _price(row, usage_of(row), terms=Terms(batch=True))
-            if price is not None and price < row.cost:
+            price, cost = _price(row, usage_of(row), terms=Terms(batch=True)), _tokens_cost(row)
+            if price is not None and price < min(cost, _price(row, usage_of(row)) or cost):
                 basis = "the price of the provider's batch interface; if these calls can wait for hours"
-                yield Advice("batches", row.cost - price, AT_MOST, basis, row.calls, _where(row, *names) | user)
+                yield Advice("batches", cost - price, AT_MOST, basis, row.calls, _where(row, *names) | user)
 
 
 def _long_contexts(book: Book, question: Question) -> Iterator[Advice]:
@@ -198,6 +208,11 @@ def _long_contexts(book: Book, question: Question) -> Iterator[Advice]:
 def usage_of(row: UsageRow) -> Usage:
     """All that a row's calls used, of the five buckets."""
     return Usage(**{name: getattr(row.sums, name) for name in PLAIN})
+
+
+def _tokens_cost(row: UsageRow) -> Decimal:
+    """USD without the fees of tools, which stay the same; of all, where nobody said what it was for."""
+    return row.cost - row.costs["other"] or row.cost
 
 
 def _price(row: UsageRow, usage: Usage, model: str = "", terms: Terms = STANDARD) -> Decimal | None:
