@@ -258,6 +258,8 @@ def test_a_where_is_a_dict_or_texts(path):
     asked = {"ledger": path, "start_date": "all", "group_by": ()}
 
     assert costspan.get_token_usage(**asked, where={"team": "search"}).total.calls == 10
+    assert costspan.get_token_usage(**asked, where={"team": ["search", "none"]}).total.calls == 10
+    assert costspan.get_token_usage(**asked, where="team=search").total.calls == 10
     assert costspan.get_token_usage(**asked, where=["team=search", "user!=u1"]).total.calls == 9
 
 

@@ -217,7 +217,7 @@ def get_token_usage(**asked: Any) -> UsageReport:
     """Usage by day, model, user, team, feature, provider, service …, with the total; iterate over it for the rows.
 
     Keywords: `start_date` ("30d") and `end_date` (None; not included) are a date, a datetime, or text as `costspan
-    report --since` takes it; `group_by` ("day") a name or several; `where` `{"team": "search"}` or `["user!=bot"]`;
+    report --since` takes it; `group_by` ("day") a name or several; `where` `{"team": "search"}` (or a list, for any of it) or `["user!=bot"]`;
     `timezone` ("UTC"); `ledger` a file or `clickhouse://…` (the setting `COSTSPAN_LEDGER`, else the default file).
 
     Raises:
@@ -234,7 +234,7 @@ def ask(
     start_date: Moment = "30d",
     end_date: Moment = None,
     group_by: str | Sequence[str] = "day",
-    where: Sequence[str] | Mapping[str, str] = (),
+    where: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
     timezone: str = "UTC",
     ledger: str | PathLike[str] = "",
 ) -> tuple[Question, str]:
@@ -244,7 +244,9 @@ def ask(
         QuestionError: It cannot be asked that way.
     """
     zone = parse_zone(timezone)
-    filters = [f"{name}={value}" for name, value in where.items()] if isinstance(where, Mapping) else where
+    if isinstance(where, Mapping):
+        where = [f"{name}={value if isinstance(value, str) else ','.join(value)}" for name, value in where.items()]
+    filters = [where] if isinstance(where, str) else where
     by = parse_by(group_by if isinstance(group_by, str) else ",".join(group_by))
     question = Question(_moment(start_date, zone), _moment(end_date, zone), by, parse_where(filters), zone)
     return question, os.fspath(ledger) or read_settings().ledger
