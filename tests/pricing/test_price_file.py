@@ -170,6 +170,12 @@ class TestModels:
 
         assert (saturday, monday) == (1, 4)
 
+    def test_hours_hold_on_the_calendar_s_last_day_too(self, pricer_with):
+        nights = {"provider": "acme", "model": "m", "input": 4, "periods": [{"input": 1, "hours": ["22:00-06:00"]}]}
+        pricer = pricer_with(models=[nights])
+
+        assert pricer.price(MILLION, provider="acme", model="m", at=at("9999-12-31T23:00")).total == 1
+
     def test_cached_input_can_be_a_share_of_the_input_price(self, pricer_with):
         model = {"provider": "acme", "model": "m", "input": 2, "cache_read_share": 0.75}
         pricer = pricer_with(models=[model, {**model, "model": "n", "cache_read": 1}])

@@ -104,7 +104,8 @@ def validity(model: Model, at: datetime, changes: Iterable[date | None]) -> tupl
     minutes = {edge for period in model.periods for window in period.windows for edge in (window.start, window.end)}
     if minutes:
         midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
-        edges += [midnight + timedelta(minutes=minute) for minute in minutes] + [midnight, midnight + _DAY]
+        times = [timedelta(), _DAY, *(timedelta(minutes=minute) for minute in minutes)]
+        edges += [midnight + min(each, FOREVER - midnight) for each in times]  # the calendar's last day has no end
     return max((edge for edge in edges if edge <= at), default=ALWAYS), min(
         (edge for edge in edges if edge > at), default=FOREVER
     )
