@@ -31,7 +31,8 @@ def price(
 ) -> Price:
     """The exact price of a usage, at the time `at` (None: now), with a breakdown, and why, if it is not known.
 
-    `terms` are those of `Terms`: tier, batch, speed, geo, size, quality, search_context, search_tool, deployment.
+    `terms` are those of `Terms`: tier, batch, speed, geo, size, quality, search_context, search_tool, deployment; None
+    is the standard one.
     Without a provider, the model's maker is taken, or the one that the name begins with (`bedrock/…`).
 
     Raises:
@@ -39,7 +40,8 @@ def price(
         TypeError: A term is not one of those.
     """
     host, name = split_name(model, provider)
-    return own_pricer().price(usage, provider=host, model=name, at=at, terms=Terms(**terms), stated_cost=stated_cost)
+    told = Terms(**{term: value for term, value in terms.items() if value is not None})
+    return own_pricer().price(usage, provider=host, model=name, at=at, terms=told, stated_cost=stated_cost)
 
 
 def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order

@@ -436,6 +436,7 @@ def test_price_takes_a_usage_and_terms():
     price = costspan.price(Usage(input=1000, output=1000), model="gpt-5", tier="flex")
 
     assert float(price) == 0.005625
+    assert costspan.price(Usage(input=9), model="gpt-5", tier=None, geo=None).status == "priced"  # as answers tell it
     assert costspan.price(Usage(input=1), provider="groq", model="no-such").total is None
     with pytest.raises(TypeError):
         costspan.price(Usage(), model="gpt-5", mood="good")
@@ -475,7 +476,8 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
 
 
 def test_prices_of_the_environment_s_file_hold(price_file, monkeypatch):
-    path = price_file({"models": [{"provider": "openai", "model": "gpt-4o", "input": 1}]})
-    monkeypatch.setenv("COSTSPAN_PRICES", str(path))
+    models = [{"provider": "openai", "model": "gpt-4o", "input": 1}, {"provider": "acme", "model": "big", "input": 2}]
+    monkeypatch.setenv("COSTSPAN_PRICES", str(price_file({"models": models})))
 
     assert cost_per_token("gpt-4o", 1_000_000)[0] == 1.0
+    assert [name for name in costspan.model_list if "acme" in name] == ["acme/big"]
