@@ -51,13 +51,11 @@ class ModelCost(Mapping[str, dict[str, Any]]):
         return _as_entry(model)
 
     def __iter__(self) -> Iterator[str]:
-        catalog = own_pricer().resolver.catalog
-        listed = (
-            _key(provider, name)
-            for provider in catalog.snapshot.providers
-            for name in catalog.snapshot.section(provider)
-        )
-        return iter(dict.fromkeys((*listed, *(_key(model.provider, model.id) for model in REGISTERED))))
+        resolver = own_pricer().resolver
+        snapshot = resolver.catalog.snapshot
+        listed = (_key(provider, name) for provider in snapshot.providers for name in snapshot.section(provider))
+        own = (_key(model.provider, model.id) for model in (*resolver.file.models, *REGISTERED))
+        return iter(dict.fromkeys((*listed, *own)))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
