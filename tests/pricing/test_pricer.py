@@ -10,6 +10,7 @@ from costspan.budgets import Limit
 from costspan.ledger.money import usd_of_pico
 from costspan.pricing import Pricer, PriceStatus
 from costspan.pricing import pricer as module
+from costspan.pricing.price import FEMTO
 from costspan.usage import ModelUsage, Terms, Usage
 
 
@@ -112,6 +113,21 @@ def test_what_is_free_beside_what_is_paid_is_priced(pricer_with, model, of_part,
 
     assert price.status is status
     assert price.total_femto == sum(price.breakdown.values())
+
+
+@pytest.mark.parametrize(
+    ("model", "of_part", "listed"), [("m", "m", 10), ("m", "n", 10), ("n", "m", 10), ("n", "n", None)]
+)
+def test_a_discount_of_a_call_or_its_parts_is_against_the_list_price_of_all(pricer_with, model, of_part, listed):
+    models = [{"provider": "acme", "model": name, "input": 5} for name in ("m", "n")]
+    pricer = pricer_with(models=models, discounts=[{"provider": "acme", "model": "m", "percent": 20}])
+
+    price = pricer.price(
+        Usage(input=10**6), provider="acme", model=model, parts=(ModelUsage(of_part, Usage(input=10**6)),)
+    )
+
+    assert price.total == sum(4 if each == "m" else 5 for each in (model, of_part))
+    assert price.list_femto == (None if listed is None else listed * FEMTO)
 
 
 @pytest.mark.parametrize("answered", ["claude-haiku-4-5-20251001", "anthropic.claude-haiku-4-5-20251001-v1:0"])

@@ -132,4 +132,10 @@ def _add(price: Price, part: Price, model: str) -> Price:
         breakdown=breakdown,
         missing=price.missing + unknown,
         reason=price.reason or part.reason,
+        list_femto=None if price.list_femto is None is part.list_femto else _listed(price) + _listed(part),
     )
+
+
+def _listed(price: Price) -> int:
+    """Femto-dollars at list price, which is the price itself where no discount applies."""
+    return (price.total_femto if price.list_femto is None else price.list_femto) or 0
