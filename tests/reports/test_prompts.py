@@ -74,6 +74,16 @@ def test_the_parts_stay_with_the_call_and_what_cannot_be_is_left_out(path):
     ]
 
 
+@pytest.mark.parametrize(
+    "other", [("--by", "model"), ("--top", "1"), ("--rate", "1@2026-11-01"), ("--currency", "EUR")]
+)
+def test_options_that_would_say_nothing_of_prompts_are_refused(path, other):
+    refused = run("--db", str(path), *other)
+
+    assert refused.exit_code == 2
+    assert "--prompt goes with none of" in refused.output
+
+
 def test_the_command_shows_them_and_says_that_it_is_an_estimate(path):
     shown = run("--db", str(path)).output
 

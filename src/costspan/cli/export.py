@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; else standard output.")
 def command(asked: Asked, form: str, output: Path | None) -> None:
-    """Usage as CSV, JSON lines, Parquet, or FOCUS 1.2 (by day, provider, model, kind of tokens and team)."""
+    """Usage as CSV, JSON lines, Parquet, or FOCUS 1.2 (by day of UTC, provider, model, kind of tokens and team)."""
     if output is None and form == "parquet" and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text: name a file with --output")
     if form == "focus" and click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE:

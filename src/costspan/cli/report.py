@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from costspan.cli.asking import asks
 
@@ -29,6 +30,9 @@ def command(asked: Asked, top: int | None, currency: str, rate: str, *, prompt: 
     from costspan.reports.usage import read_usage, text
 
     if prompt:
+        by_given = click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE
+        if by_given or top or currency or rate:
+            raise click.UsageError("--prompt goes with none of --by, --top, --currency and --rate")
         _show_prompts(asked, as_json=as_json)
         return
     second = _currency(currency, rate)
