@@ -77,7 +77,7 @@ class Resolver:
         return (*REGISTERED.providers, *self._own.providers)
 
     def models(self, provider: str = "") -> Iterator[Model]:
-        """All models as they are priced: the user's own, then the list's; of one provider (canonical), if it is given."""
+        """All models as they are priced, the user's own first; of one provider (canonical) only, if it is given."""
         hosts = (provider,) if provider else self.catalog.snapshot.providers
         listed = [model for host in hosts for model in self.catalog.models(host)]
         known = {(model.provider, model.id.lower()) for model in listed}

@@ -217,8 +217,9 @@ def get_token_usage(**asked: Any) -> UsageReport:
     """Usage by day, model, user, team, feature, provider, service …, with the total; iterate over it for the rows.
 
     Keywords: `start_date` ("30d") and `end_date` (None; not included) are a date, a datetime, or text as `costspan
-    report --since` takes it; `group_by` ("day") a name or several; `where` `{"team": "search"}` (or a list, for any of it) or `["user!=bot"]`;
-    `timezone` ("UTC"); `ledger` a file or `clickhouse://…` (the setting `COSTSPAN_LEDGER`, else the default file).
+    report --since` takes it; `group_by` ("day") a name or several; `where` `{"team": "search"}`, or a list for any of
+    its values, or `["user!=bot"]`; `timezone` ("UTC"); `ledger` a file or `clickhouse://…` (the setting
+    `COSTSPAN_LEDGER`, else the default file).
 
     Raises:
         QuestionError: It cannot be asked that way.
