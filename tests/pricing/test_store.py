@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from decimal import Decimal
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -119,17 +120,34 @@ def test_packages_older_than_the_list_in_force_bring_no_prices_back(installed):
     assert prepare_update(store.bundled()).sources == (ours,)
 
 
+def curated(dollars):
+    """The curated package with one model, at this price for a million tokens of input."""
+    price, match = SimpleNamespace(input_mtok=Decimal(dollars)), SimpleNamespace(equals="m")
+    model = SimpleNamespace(id="m", match=match, prices=price, price_variants=None, context_window=9)
+    return [SimpleNamespace(id="acme", models=[model])]
+
+
 def test_the_curated_package_alone_is_enough(installed):
-    price = SimpleNamespace(input_mtok=__import__("decimal").Decimal(3))
-    model = SimpleNamespace(
-        id="m", match=SimpleNamespace(equals="m"), prices=price, price_variants=None, context_window=9
-    )
-    installed(genai=[SimpleNamespace(id="acme", models=[model])])
+    installed(genai=curated(3))
 
     ready = prepare_update(store.bundled())
 
     assert ready.sources == ("genai-prices 9.9",)
     assert [change.model for change in ready.changes if change.provider == "acme"] == ["m"]
+
+
+@pytest.mark.parametrize(("dollars", "terms"), [(3, [{"tier": "batch"}]), (4, [])])
+def test_the_curated_package_alone_leaves_what_the_other_list_adds_to_the_same_price(installed, dollars, terms):
+    more = {"input_cost_per_token": 3e-6, "output_cost_per_token": 5e-6, "input_cost_per_token_batches": 1e-6}
+    installed(genai=curated(3), litellm={"acme/m": {"litellm_provider": "acme"} | more})
+    both = Snapshot(prepare_update(store.bundled()).data)
+
+    installed(genai=curated(dollars))
+    [model] = Catalog(Snapshot(prepare_update(both).data)).models("acme")
+
+    assert [variant.when for variant in model.variants] == terms
+    assert model.periods[-1].rates["input"] == ((0, dollars * 10**9),)
+    assert ("output" in model.periods[-1].rates) == bool(terms)
 
 
 @pytest.mark.parametrize(("platform", "start"), [("linux", ".cache"), ("darwin", "Library"), ("win32", "AppData")])

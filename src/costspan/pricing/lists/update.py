@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.catalog import Catalog
+from costspan.pricing.compile import active_period
 from costspan.pricing.document import MOST_BYTES, PriceListError, parse_json
 from costspan.pricing.lists.build import Change, build, changes, pack_snapshot, read_litellm
 from costspan.pricing.lists.genai_prices import read_models
+from costspan.pricing.lists.merge import differences
+from costspan.pricing.model import complete
 from costspan.pricing.store import bundled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from costspan.pricing.lists.merge import Merged
     from costspan.pricing.model import Model
@@ -57,6 +60,8 @@ def prepare_update(before: Snapshot, url: str = "") -> Update:
             "or name the address of a list in LiteLLM's format"
         )
     day = datetime.now(timezone.utc).date()
+    if first and not second:
+        first = _List(first.source, _completed(first.models, before))
     merged = build(
         first.models if first else _models_of(before, GENAI),
         second.models if second else _models_of(before, LITELLM),
@@ -76,6 +81,17 @@ def _models_of(snapshot: Snapshot, package: str) -> list[Model]:
     catalog = Catalog(snapshot)
     models = (model for provider in snapshot.providers for model in catalog.models(provider))
     return [model for model in models if model.source.startswith(package)]
+
+
+def _completed(models: Iterable[Model], before: Snapshot) -> Iterator[Model]:
+    """With what the other list, which is not here, has added to models of the same price: buckets, terms, limits."""
+    catalog, now = Catalog(before), datetime.now(timezone.utc)
+    for model in models:
+        old = catalog.by_id(model.provider, model.id)
+        if old is None or differences(old, model, now):
+            yield model
+        else:
+            yield complete(model, replace(old, periods=(active_period(old, now),)))
 
 
 def _is_older(source: str, before: Snapshot) -> bool:
