@@ -475,6 +475,12 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
     assert completion_cost({"model": "mine", "results": []}, model="omni-moderation-latest") == 0.0
 
 
+@pytest.mark.parametrize("answer", [{}, "text", {"model": None, "usage": {"prompt_tokens": 1}}])
+def test_an_answer_without_a_model_says_so(answer):
+    with pytest.raises(costspan.UnknownModelError, match=r"^no model is named, by the answer or by model=$"):
+        completion_cost(answer)
+
+
 def test_prices_of_the_environment_s_file_hold(price_file, monkeypatch):
     models = [{"provider": "openai", "model": "gpt-4o", "input": 1}, {"provider": "acme", "model": "big", "input": 2}]
     monkeypatch.setenv("COSTSPAN_PRICES", str(price_file({"models": models})))

@@ -67,6 +67,8 @@ def find_model(model: str, provider: str | None = None) -> Model | None:
 
 def unknown_model(model: str, provider: str = "") -> UnknownModelError:
     """The error that a model is not known, with the ids that look most like it."""
+    if not model:
+        return UnknownModelError("no model is named, by the answer or by model=")
     hosts = (provider,) if provider else MAKERS
     snapshot = own_pricer().resolver.catalog.snapshot
     ids = {name for host in hosts for name in snapshot.section(host)}
