@@ -26,22 +26,24 @@ def price(
     model: str,
     provider: str = "",
     at: datetime | None = None,
-    stated_cost: Decimal | None = None,
+    stated_cost: Decimal | float | None = None,
     **terms: Any,
 ) -> Price:
     """The exact price of a usage, at the time `at` (None: now), with a breakdown, and why, if it is not known.
 
     `terms` are those of `Terms`: tier, batch, speed, geo, size, quality, search_context, search_tool, deployment; None
-    is the standard one.
+    is the standard one. `stated_cost` is what the provider says it charges, in USD: it wins.
     Without a provider, the model's maker is taken, or the one that the name begins with (`bedrock/…`).
 
     Raises:
         UnknownModelError: No provider is given, and no maker has such a model.
         TypeError: A term is not one of those.
+        ValueError: The stated cost is no number of dollars.
     """
     host, name = split_name(model, provider)
+    stated = None if stated_cost is None else dollars(stated_cost)
     told = Terms(**{term: value for term, value in terms.items() if value is not None})
-    return own_pricer().price(usage, provider=host, model=name, at=at, terms=told, stated_cost=stated_cost)
+    return own_pricer().price(usage, provider=host, model=name, at=at, terms=told, stated_cost=stated)
 
 
 def cost_per_token(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order

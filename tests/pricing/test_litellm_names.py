@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from types import SimpleNamespace
@@ -438,6 +439,9 @@ def test_price_takes_a_usage_and_terms():
     assert float(price) == 0.005625
     assert costspan.price(Usage(input=9), model="gpt-5", tier=None, geo=None).status == "priced"  # as answers tell it
     assert costspan.price(Usage(input=1), provider="groq", model="no-such").total is None
+    assert costspan.price(Usage(), model="gpt-5", stated_cost=0.1).total == Decimal("0.1")
+    with pytest.raises(ValueError, match="number of dollars"):
+        costspan.price(Usage(), model="gpt-5", stated_cost="much")
     with pytest.raises(TypeError):
         costspan.price(Usage(), model="gpt-5", mood="good")
 
