@@ -209,10 +209,20 @@ def _custom(
 ) -> tuple[float, float] | None:
     """Dollars for the prompt and for the completion by rates of the caller's own; None without any."""
     if per_token is not None:
-        fields = ("input_cost_per_token", usage.total_input), ("output_cost_per_token", usage.total_output)
-        prompt, completion = (per_unit(dollars(per_token.get(name, 0))) * tokens / FEMTO for name, tokens in fields)
-        return prompt, completion
+        fresh = per_token.get("input_cost_per_token", 0)  # also for what the cache served or was given, without a rate
+        read, written = usage.total_cache_read, usage.total_cache_write
+        prompt = (
+            (fresh, usage.total_input - read - written),
+            (per_token.get("cache_read_input_token_cost", fresh), read),
+            (per_token.get("cache_creation_input_token_cost", fresh), written),
+        )
+        completion = ((per_token.get("output_cost_per_token", 0), usage.total_output),)
+        return _at(prompt), _at(completion)
     return None if per_second is None else (0.0, per_unit(dollars(per_second)) * milliseconds / 1000 / FEMTO)
+
+
+def _at(rates: tuple[tuple[float, int], ...]) -> float:
+    return sum(per_unit(dollars(rate)) * tokens for rate, tokens in rates) / FEMTO
 
 
 def _count(model: str, prompt: str, messages: Sequence[Any], completion: str) -> Usage:

@@ -433,6 +433,19 @@ def test_custom_costs_need_no_model():
     assert completion_cost(CHAT, total_time=2500, custom_cost_per_second=0.01) == 0.025
 
 
+def test_custom_costs_of_the_cache_are_those_of_its_tokens_alone():
+    """As LiteLLM takes them; it billed such tokens twice (BerriAI/litellm#40006, 2026-09)."""
+    own = {"input_cost_per_token": 3e-6, "output_cost_per_token": 15e-6, "cache_read_input_token_cost": 3e-7}
+    rates = own | {"cache_creation_input_token_cost": 4e-6}
+    cached = {"cache_read_input_tokens": 800, "cache_creation_input_tokens": 100}
+    answer = {"type": "message", "role": "assistant", "model": "mine"}
+    answer |= {"content": [], "usage": {"input_tokens": 100, "output_tokens": 10} | cached}
+
+    assert cost_per_token("mine", 1000, 10, custom_cost_per_token=rates, **cached) == (0.00094, 0.00015)
+    assert cost_per_token("mine", 1000, 10, custom_cost_per_token=own, **cached) == (0.00084, 0.00015)
+    assert completion_cost(answer, custom_cost_per_token=rates) == pytest.approx(0.00109)
+
+
 def test_price_takes_a_usage_and_terms():
     price = costspan.price(Usage(input=1000, output=1000), model="gpt-5", tier="flex")
 
