@@ -47,7 +47,7 @@ UNITS = (
     "web_fetches",
     "file_searches",
     "maps_searches",
-    "code_sessions",
+    "code_sessions",  # of a container of 1 GB: a larger one is as many of them
 )
 TOKENS = INPUT_TOKENS + OUTPUT_TOKENS
 CACHE_READS = tuple(name for name in INPUT_TOKENS if name.startswith("cache_read"))

@@ -34,6 +34,11 @@ def code(container):
     return item("code_interpreter_call", container_id=container, code="1", outputs=None)
 
 
+def shell(container):
+    where = {"type": "container_reference", "container_id": container} if container else {"type": "local"}
+    return item("shell_call", call_id="s1", action={"commands": ["ls"]}, environment=where)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
     ("items", "units"),
@@ -53,6 +58,31 @@ def test_server_tools_are_billed_by_the_call(watch, serve, shape, items, units):
     client(fake).ask(shape, "responses.create", model="gpt-5", input="cats?", tools=[{"type": "web_search"}])
 
     assert seen.usage == Usage(**TOKENS, **units)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("tool", "ran", "sessions"),
+    [
+        (
+            {"type": "code_interpreter", "container": {"type": "auto", "memory_limit": "4g"}},
+            [code("c1"), code("c1")],
+            4,
+        ),
+        ({"type": "code_interpreter", "container": "c1"}, [code("c1")], 1),
+        ({"type": "shell", "environment": {"type": "container_auto"}}, [shell("c1"), shell("c1")], 1),
+        ({"type": "shell", "environment": {"type": "container_auto", "memory_limit": "64g"}}, [shell("c1")], 64),
+        ({"type": "shell", "environment": {"type": "local"}}, [shell(None)], 0),
+    ],
+)
+def test_a_container_is_billed_by_its_memory_also_if_a_shell_runs_in_it(watch, serve, shape, tool, ran, sessions):
+    """0.03, 0.12, 0.48, 1.92 for 1, 4, 16, 64 GB: OpenAI's price page, quoted in simonw/llm#1592 (2026-08-04)."""
+    seen, fake = watch("openai"), serve(wire)
+    fake.play(wire.response(output=[*ran, wire.output_message()], usage=wire.RESPONSE_USAGE))
+
+    client(fake).ask(shape, "responses.create", model="gpt-5.6-sol", input="cats?", tools=[tool])
+
+    assert seen.usage.code_sessions == sessions
 
 
 DRAWN = {

@@ -19,6 +19,11 @@ _TOOLS = path("tools|response.tools")
 _DRAWN = path("tool_usage.image_gen|response.tool_usage.image_gen")
 _OUTPUT = path("output|response.output")
 _SEARCHES = path("tool_usage.web_search.num_requests|response.tool_usage.web_search.num_requests")
+_CONTAINERS = {  # by the call: whose container it ran in, and where its tool says how large that is
+    "code_interpreter_call": (path("container_id"), path("type=code_interpreter.container.memory_limit")),
+    "shell_call": (path("environment.container_id"), path("type=shell.environment.memory_limit")),
+}
+_GIGABYTES = {"4g": 4, "16g": 16, "64g": 64}  # a session of so many times 1 GB costs so many times as much
 
 
 _PENDING = Once()  # background responses whose making told no usage: billed when they are first seen with it
@@ -27,7 +32,7 @@ _FINISHED = Once()
 
 def read_response(request: Request, last: Any, reply: Reply) -> None:
     """Server tools are billed by the call; a background response that tells no usage yet is billed when it does."""
-    units = _tool_units(last)
+    units = _tool_units(request, last)
     if reply.usage is None:
         if reply.id and (not reply.partial or member(request.body, "background")):  # else it is estimated now
             _PENDING.add(reply.id)
@@ -75,25 +80,28 @@ def count_characters(request: Request, _last: Any, reply: Reply) -> None:
         reply.usage = Usage(input_characters=len(text))
 
 
-def _tool_units(last: Any) -> dict[str, int]:
+def _tool_units(request: Request, last: Any) -> dict[str, int]:
     items = _OUTPUT(last)
     units: dict[str, int] = {}
     searches = _SEARCHES(last)
     if type(searches) is int and searches > 0:
         units["web_searches"] = searches
-    containers = set()
+    containers: dict[str, int] = {}
     for item in items if isinstance(items, list) else ():
         kind = text_of(member(item, "type"))
         if kind == "web_search_call" and searches is None:
             action = text_of(path("action.type")(item))
             if action in ("", "search"):
                 units["web_searches"] = units.get("web_searches", 0) + 1
-        elif kind == "code_interpreter_call":
-            containers.add(text_of(member(item, "container_id")))
+        elif kind in _CONTAINERS:
+            own, memory = _CONTAINERS[kind]
+            if (container := text_of(own(item))) or kind != "shell_call":  # else a shell of the program's own
+                asked = memory(member(request.body, "tools")) or memory(_TOOLS(last))
+                containers[container] = _GIGABYTES.get(text_of(asked), 1)
         elif kind == "file_search_call":
             units["file_searches"] = units.get("file_searches", 0) + 1
     if containers:
-        units["code_sessions"] = len(containers)
+        units["code_sessions"] = sum(containers.values())
     return units
 
 
