@@ -140,8 +140,8 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         reply.usage = _count(model or reply.model, prompt, messages, completion)
     terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields
     usage = (reply.usage or Usage()) + Usage(images=pictures, compute_ms=round(total_time or 0))
-    if reply.stated_cost is not None:
-        return float(reply.stated_cost)
+    if reply.free or reply.stated_cost is not None:
+        return float(reply.stated_cost or 0)
     free, untold = False, reply.usage is None and not reply.parts
     custom = _custom(custom_cost_per_token, custom_cost_per_second, usage, usage.compute_ms)
     if custom is not None:

@@ -127,6 +127,80 @@ def test_what_a_declining_model_used_is_billed_at_its_own_price(watch, serve, to
     assert seen.reply.parts == (ModelUsage("claude-opus-5", Usage(input=100, output=5)),)
 
 
+def refused(category, count=400, output=0, **more):
+    details = {"type": "refusal", "category": category, "explanation": None}
+    usage = wire.USAGE | {"input_tokens": count, "output_tokens": output} | more
+    return wire.message(content=[], stop_reason="refusal", stop_details=details, usage=usage)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    ("category", "output", "cost"),
+    [
+        ("cyber", 0, 0),
+        ("general_harms", 0, 0),
+        (None, 0, 0),
+        ("bio", 0, 0.0008),
+        ("frontier_llm", 0, 0.0008),
+        ("reasoning_extraction", 0, 0.0008),
+        ("cyber", 10, 0.0009),
+    ],
+)
+def test_a_refusal_before_any_output_costs_nothing_but_for_some_reasons(watch, serve, shape, category, output, cost):
+    """platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, 2026-09-26; theopenco/llmgateway#2642."""
+    seen, fake = watch("anthropic", hosts={"127.0.0.1": "anthropic"}), serve(wire)
+    fake.play(refused(category, output=output))
+
+    client(fake).ask(shape, "messages.create", **ASK)
+
+    assert seen.attributes["gen_ai.usage.cost.amount"] == cost
+    assert seen.attributes["gen_ai.usage.input_tokens"] == 400
+
+
+@pytest.mark.parametrize(("category", "parts"), [("cyber", ()), (None, ()), ("frontier_llm", (Usage(input=535),))])
+def test_a_model_that_declined_without_a_word_is_billed_for_some_reasons_only(watch, serve, category, parts):
+    seen, fake = watch("anthropic"), serve(wire)
+    entries = [
+        entry("message", 535, 0, model="claude-fable-5"),
+        entry("fallback_message", 412, 264, model=ASK["model"]),
+    ]
+    ends = {"from": {"model": "claude-fable-5"}, "to": {"model": ASK["model"]}}
+    block = {"type": "fallback", **ends, "trigger": {"type": "refusal", "category": category}}
+    usage = wire.USAGE | {"input_tokens": 412, "output_tokens": 264, "iterations": entries}
+    fake.play(wire.message(content=[block, {"type": "text", "text": "Hi"}], usage=usage))
+
+    client(fake).ask("sync", "messages.create", **ASK)
+
+    assert seen.usage == Usage(input=412, output=264)
+    assert seen.reply.parts == tuple(ModelUsage("claude-fable-5", usage) for usage in parts)
+    assert not seen.reply.untold
+
+
+@pytest.mark.parametrize("shape", STREAMS)
+def test_a_stream_does_not_tell_whether_a_model_that_declined_is_billed(watch, serve, shape):
+    seen, fake = watch("anthropic", hosts={"127.0.0.1": "anthropic"}), serve(wire)
+    entries = [
+        entry("message", 535, 0, model="claude-fable-5"),
+        entry("fallback_message", 412, 264, model=ASK["model"]),
+    ]
+    fake.play(wire.message(usage=wire.USAGE | {"input_tokens": 412, "output_tokens": 264, "iterations": entries}))
+
+    client(fake).ask(shape, "messages.create", **ASK)
+
+    assert (seen.usage, seen.reply.parts) == (Usage(input=412, output=264), ())
+    assert seen.attributes["costspan.price.status"] == "partial"
+
+
+def test_a_refusal_after_a_refusal_costs_what_the_first_does(watch, serve):
+    seen, fake = watch("anthropic"), serve(wire)
+    entries = [entry("message", 535, 7, model="claude-fable-5"), entry("fallback_message", 412, 0, model=ASK["model"])]
+    fake.play(refused("cyber", 412, iterations=entries))
+
+    client(fake).ask("sync", "messages.create", **ASK)
+
+    assert (seen.usage, seen.reply.parts) == (Usage(), (ModelUsage("claude-fable-5", Usage(input=535, output=7)),))
+
+
 @pytest.mark.parametrize("entries", ["two", [None, 3, {"type": "message"}], {}], ids=str)
 def test_odd_iterations_leave_the_message_s_own_counts(watch, serve, entries):
     seen, fake = watch("anthropic"), serve(wire)

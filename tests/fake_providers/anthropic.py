@@ -40,6 +40,7 @@ def cut(_asked, body):
     usage = body.get("usage") or {}
     first = {**{key: value for key, value in usage.items() if key != "iterations"}, "output_tokens": 1}
     last = {key: value for key, value in usage.items() if key not in ONCE}
+    why = {key: body[key] for key in ("stop_reason", "stop_details") if key in body}
     steps = [
         {"type": "message_start", "message": body | {"content": [], "stop_reason": None, "usage": first}},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
@@ -49,7 +50,7 @@ def cut(_asked, body):
             for word in TEXT.split()
         ),
         {"type": "content_block_stop", "index": 0},
-        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": last},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None} | why, "usage": last},
         {"type": "message_stop"},
     ]
     return events(steps, named=True, done=False)

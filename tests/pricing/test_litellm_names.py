@@ -446,6 +446,14 @@ def test_custom_costs_of_the_cache_are_those_of_its_tokens_alone():
     assert completion_cost(answer, custom_cost_per_token=rates) == pytest.approx(0.00109)
 
 
+def test_an_answer_that_is_not_billed_costs_nothing():
+    usage = {"input_tokens": 400, "output_tokens": 0}
+    answer = {"type": "message", "model": "claude-opus-5", "content": [], "usage": usage, "stop_reason": "refusal"}
+
+    assert completion_cost(answer | {"stop_details": {"category": "cyber"}}) == 0
+    assert completion_cost(answer | {"stop_details": {"category": "bio"}}) == 0.002
+
+
 def test_price_takes_a_usage_and_terms():
     price = costspan.price(Usage(input=1000, output=1000), model="gpt-5", tier="flex")
 

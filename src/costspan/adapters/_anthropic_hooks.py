@@ -31,6 +31,13 @@ USAGE = UsageMap(
     web_fetches="server_tool_use.web_fetch_requests",
 )
 _ITERATIONS = path("usage.iterations")
+_STOPPED = path("delta.stop_reason|stop_reason")
+_REFUSED = path("delta.stop_details.category|stop_details.category")
+_HANDED_OVER = path("content.*.type=fallback")  # each with why a model declined, in their order
+_REASON = path("trigger.category")
+# The reasons for which a refusal is billed though nothing was said before it, since 2026-09-24
+# (platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, as of 2026-09-26)
+_BILLED_REFUSALS = ("bio", "frontier_llm", "reasoning_extraction")
 _BATCHED = path("result.message")
 _OUTSIDE = ("compaction", "advisor_message")  # entries that the counts of the message leave out
 _BEFORE_USAGE = ("message_start", "content_block")  # events that come before what the output really was
@@ -43,23 +50,46 @@ def own_tracer(client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
 
 
 def read_message(_request: Request, last: Any, reply: Reply) -> None:
-    """What other models did for this message, and what its counts leave out."""
+    """What other models did for this message, what its counts leave out, and what is told and not billed."""
     forget_placeholder(last, reply)
     entries = _ITERATIONS(last)
-    if reply.usage is None or not isinstance(entries, list):
+    if reply.usage is None:
         return
-    own, others = [], list(reply.parts)
+    if isinstance(entries, list):
+        _read_attempts(entries, last, reply)
+    if _is_waived(last, reply.usage):
+        reply.free = not reply.parts
+        reply.usage = reply.usage if reply.free else Usage()
+
+
+def _is_waived(message: Any, told: Usage) -> bool:
+    """Whether the model declined before it said anything, for a reason that is billed on no platform."""
+    refused = text_of(_STOPPED(message)) == "refusal" and not told.total_output
+    return refused and text_of(_REFUSED(message)) not in _BILLED_REFUSALS
+
+
+def _read_attempts(entries: list[Any], last: Any, reply: Reply) -> None:
+    own, others, declined = [], list(reply.parts), 0
+    handed, hop, before = _HANDED_OVER(last) or [], -1, ""
     for entry in entries:
         usage = USAGE.read((entry,)).usage
         if usage is None:
             continue
-        model = text_of(member(entry, "model")) or reply.model
-        if text_of(member(entry, "type")) in _OUTSIDE or model != reply.model:
+        kind, model = text_of(member(entry, "type")), text_of(member(entry, "model")) or reply.model
+        if kind not in _OUTSIDE and model != before:
+            hop, before = hop + 1, model
+        if kind == "message" and model != reply.model and not usage.total_output:
+            declined += 1
+            if hop >= len(handed):  # a stream's last event does not hold them
+                reply.untold = "whether a model that declined is billed depends on why it did, which is not told here"
+            if hop >= len(handed) or text_of(_REASON(handed[hop])) not in _BILLED_REFUSALS:
+                continue
+        if kind in _OUTSIDE or model != reply.model:
             others.append(ModelUsage(model, usage))
         else:
             own.append(usage)
-    if any(model != reply.model for model, _ in others):
-        reply.usage = _of_this_model(reply.usage, own)
+    if declined or any(model != reply.model for model, _ in others):
+        reply.usage = _of_this_model(reply.usage or Usage(), own)
     reply.parts = tuple(others)
 
 
@@ -88,7 +118,7 @@ def tally_batch(call: Call, line: Any) -> None:
     if message is None or not _BATCHES.is_new(call.request.resource, call.chunks):
         return
     usage = USAGE.read((member(message, "usage"),)).usage
-    if usage is not None:
+    if usage is not None and not _is_waived(message, usage):
         add_usage(call.reply, text_of(member(message, "model")), usage)
 
 
