@@ -192,6 +192,18 @@ def test_each_family_of_models_says_why_it_ended(watch, fake, model, body, reaso
     assert seen.reply.finish_reasons == (reason,)
 
 
+@pytest.mark.parametrize(("category", "free"), [("cyber", True), ("bio", False)])
+def test_a_refusal_of_claude_costs_what_it_does_at_anthropic(watch, fake, category, free):
+    """On every platform: platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, 2026-09-26."""
+    seen = watch("bedrock")
+    usage = {"input_tokens": 106, "output_tokens": 0}
+    fake.play(wire.invoked({"stop_reason": "refusal", "stop_details": {"category": category}, "usage": usage}))
+
+    invoke(client_of(fake.url))["body"].read()
+
+    assert (seen.usage, seen.reply.free) == (Usage(input=106), free)
+
+
 def test_a_body_without_counts_leaves_those_of_the_headers(watch, fake):
     seen = watch("bedrock")
     fake.play(wire.invoked({"generations": [{"text": "It is."}]}, **wire.COUNTS))

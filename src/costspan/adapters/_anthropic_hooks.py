@@ -57,12 +57,12 @@ def read_message(_request: Request, last: Any, reply: Reply) -> None:
         return
     if isinstance(entries, list):
         _read_attempts(entries, last, reply)
-    if _is_waived(last, reply.usage):
+    if is_waived(last, reply.usage):
         reply.free = not reply.parts
         reply.usage = reply.usage if reply.free else Usage()
 
 
-def _is_waived(message: Any, told: Usage) -> bool:
+def is_waived(message: Any, told: Usage) -> bool:
     """Whether the model declined before it said anything, for a reason that is billed on no platform."""
     refused = text_of(_STOPPED(message)) == "refusal" and not told.total_output
     return refused and text_of(_REFUSED(message)) not in _BILLED_REFUSALS
@@ -118,7 +118,7 @@ def tally_batch(call: Call, line: Any) -> None:
     if message is None or not _BATCHES.is_new(call.request.resource, call.chunks):
         return
     usage = USAGE.read((member(message, "usage"),)).usage
-    if usage is not None and not _is_waived(message, usage):
+    if usage is not None and not is_waived(message, usage):
         add_usage(call.reply, text_of(member(message, "model")), usage)
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wrapt import ObjectProxy
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
-from costspan.adapters._anthropic_hooks import forget_placeholder
+from costspan.adapters._anthropic_hooks import forget_placeholder, is_waived
 from costspan.adapters._bedrock_profiles import PROFILE, PROFILES, read_profile
 from costspan.adapters._paths import Read, member, path, text_of
 from costspan.adapters._request import place, read_request
@@ -192,6 +192,7 @@ def read_asked(request: Request, last: Any, reply: Reply) -> None:
     """If nobody told all of the usage, tokens are counted in the model's own request, which is JSON in `body`."""
     read_profile(request, last, reply)
     forget_placeholder(last, reply)
+    reply.free = reply.usage is not None and is_waived(last, reply.usage)
     if reply.usage is None or reply.partial:
         asked = _parsed(member(request.body, "body"))
         request.body = asked if isinstance(asked, dict) else {}
