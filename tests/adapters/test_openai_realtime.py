@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -323,7 +323,9 @@ def test_a_connection_that_runs_dry_ends_its_responses(watch):
 def test_a_budget_that_is_spent_refuses_what_comes_next_and_never_cuts_a_response(watch):
     seen = watch()
 
-    with talking([wire.began(), *wire.answer("r1")], wire.answer("r2")) as connection:
+    with ExitStack() as stack:
+        with costspan.budget(tokens=0):  # to connect costs nothing
+            connection = stack.enter_context(talking([wire.began(), *wire.answer("r1")], wire.answer("r2")))
         with costspan.budget(tokens=100):
             got = [connection.recv().type for _ in range(5)]
             with pytest.raises(costspan.BudgetExceededError):

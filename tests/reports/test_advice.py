@@ -153,6 +153,18 @@ def test_a_cost_that_nobody_broke_down_is_compared_as_a_whole(advice):
     assert advice("batches", told) == [(Decimal("0.13"), 1)]
 
 
+def test_what_has_no_tokens_is_no_work_for_batches(advice):
+    pictures = {
+        "gen_ai.operation.name": "image_generation",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "dall-e-3",
+        "costspan.usage.images": 100,
+        "costspan.terms.size": "1024x1024",
+    }
+
+    assert advice("batches", pictures) == []
+
+
 def test_a_provider_without_a_batch_interface_is_no_advice(advice):
     dear = {"gen_ai.provider.name": "perplexity", "gen_ai.response.model": "sonar", "gen_ai.usage.cost.amount": 1}
 

@@ -260,6 +260,8 @@ def test_a_where_is_a_dict_or_texts(path):
     assert costspan.get_token_usage(**asked, where={"team": "search"}).total.calls == 10
     assert costspan.get_token_usage(**asked, where={"team": ["search", "none"]}).total.calls == 10
     assert costspan.get_token_usage(**asked, where="team=search").total.calls == 10
+    with pytest.raises(QuestionError, match="team must be a text"):
+        costspan.get_token_usage(**asked, where={"team": None})
     assert costspan.get_token_usage(**asked, where=["team=search", "user!=u1"]).total.calls == 9
 
 

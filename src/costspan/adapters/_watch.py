@@ -53,8 +53,8 @@ class Watch:
         Raises:
             BudgetExceededError: A budget that the program has set is spent; the SDK is not called.
         """
-        refusal = None
-        if not self.operation.free and (not self.operation.lookup or self.call.request.model):
+        refusal, operation = None, self.operation
+        if not operation.free and (not operation.lookup or (operation.session is None and self.call.request.model)):
             with _ADMIT:
                 refusal = self._observer.refusal(self.call)
         if refusal is not None:

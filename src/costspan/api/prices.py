@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from decimal import Context
 from typing import TYPE_CHECKING, Any
 
 from costspan.pricing.compile import active_period
 from costspan.pricing.lookup import own_pricer
 from costspan.pricing.model import HOUR_MS
-from costspan.pricing.price import EXACT, usd_of_femto
+from costspan.pricing.price import usd_of_femto
 from costspan.pricing.providers import canonical_provider
 from costspan.reports.usage import text
 
 if TYPE_CHECKING:
     from costspan.pricing.model import Model, Rates
+
+_FINE = Context(prec=12)  # a price by the hour may be no whole number by the millisecond
 
 
 def prices_of(name: str, provider: str = "") -> list[dict[str, Any]]:
@@ -56,7 +59,7 @@ def by_bucket(rates: Rates) -> dict[str, list[dict[str, Any]]]:
     units = {bucket: HOUR_MS if bucket.endswith("_ms") else 1 for bucket in rates}
     return {
         bucket: [
-            {"above_input_tokens": above, "usd": text(EXACT.divide(usd_of_femto(femto), units[bucket]))}
+            {"above_input_tokens": above, "usd": text(_FINE.divide(usd_of_femto(femto), units[bucket]))}
             for above, femto in steps
         ]
         for bucket, steps in rates.items()

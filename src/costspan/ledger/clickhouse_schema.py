@@ -168,7 +168,7 @@ def _named(attributes: str) -> str:
     upper(coalesce(nullIf({text("currency")}, ''), 'USD')) AS currency,
     {text("status")} AS status_said,
     coalesce(nullIf(status_said, ''), {text("cost_source")}) AS by,
-    currency = 'USD' AND (cost_pico > 0 OR cost_pico = 0 AND by NOT IN ('', 'unpriced')) AS is_told,
+    currency = 'USD' AND ifNull(cost_pico > 0 OR cost_pico = 0 AND by NOT IN ('', 'unpriced'), 0) AS is_told,
     {_parts()} AS broken_down,
     {_spread()} AS parts,
     a[{quote(names.TERMS_OF + "biller")}] AS biller,

@@ -178,7 +178,7 @@ def _batches(book: Book, question: Question) -> Iterator[Advice]:
     for filters, user in (((embeddings,), {}), (nobody, {"user": ""})):
         for row in read_usage(book, replace(question, by=names, where=(*question.where, *filters))).rows:
             price, cost = _price(row, usage_of(row), terms=Terms(batch=True)), _tokens_cost(row)
-            if price is not None and price < min(cost, _price(row, usage_of(row)) or cost):
+            if price and price < min(cost, _price(row, usage_of(row)) or cost):  # 0: it has no tokens
                 basis = "the price of the provider's batch interface; if these calls can wait for hours"
                 yield Advice("batches", cost - price, AT_MOST, basis, row.calls, _where(row, *names) | user)
 

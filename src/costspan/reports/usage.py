@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costspan.config import read_settings
 from costspan.ledger.book import open_ledger
 from costspan.ledger.money import usd_of_pico
-from costspan.ledger.question import TIMES, Question, parse_by, parse_time, parse_where, parse_zone
+from costspan.ledger.question import TIMES, Question, QuestionError, parse_by, parse_time, parse_where, parse_zone
 from costspan.ledger.reader import Answer
 from costspan.ledger.record import COSTED, Measures
 
@@ -246,6 +246,8 @@ def ask(
     """
     zone = parse_zone(timezone)
     if isinstance(where, Mapping):
+        if odd := [name for name, value in where.items() if not isinstance(value, (str, list, tuple))]:
+            raise QuestionError(f"{odd[0]} must be a text, or a list of them")
         where = [f"{name}={value if isinstance(value, str) else ','.join(value)}" for name, value in where.items()]
     filters = [where] if isinstance(where, str) else where
     by = parse_by(group_by if isinstance(group_by, str) else ",".join(group_by))
