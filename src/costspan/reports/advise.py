@@ -143,27 +143,16 @@ def _other_models(rows: list[UsageRow], what_if: str) -> Iterator[Advice]:
     """The same tokens on a cheaper model that is in use here already, of the same provider, or on the one named."""
     for row in rows:
         others = [other.keys["model"] for other in rows if other.keys["provider"] == row.keys["provider"]]
-        prices = {}
+        prices, cost = {}, _tokens_cost(row)
         for model in {what_if} if what_if else set(others):
             price = _price(row, usage_of(row), model)
-            if (
-                model != row.keys["model"]
-                and price is not None
-                and price < _tokens_cost(row)
-                and _answers(model, what_if)
-            ):
+            if model != row.keys["model"] and price is not None and price < cost and _answers(model, what_if):
                 prices[model] = price
         if prices and row.output_tokens:
             best = min(prices, key=prices.__getitem__)
             basis = f"the same tokens on {best}; whether its answers do is yours to judge"
-            yield Advice(
-                "another model",
-                _tokens_cost(row) - prices[best],
-                AT_MOST,
-                basis,
-                row.calls,
-                _where(row, "provider", "model"),
-            )
+            where = _where(row, "provider", "model")
+            yield Advice("another model", cost - prices[best], AT_MOST, basis, row.calls, where)
 
 
 def _answers(model: str, what_if: str) -> bool:
