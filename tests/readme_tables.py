@@ -21,6 +21,7 @@ from costspan.telemetry.openmetrics import family_name
 
 OURS = ("costspan.", "gen_ai.usage.cost.")
 NAMED = r'^[A-Z_]+ = "([^"]+)"(?:  # (?!noqa)(.*?))?(?:  # noqa.*)?$'
+ASYNC = ("claude_agent_sdk",)  # all of it, also what is no coroutine but an asynchronous generator
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -71,7 +72,7 @@ def sdks_table():
         seats = [seat for seat in adapter.seats if seat.open is not None]
         counts = {count for operation in found if operation.usage is not None for count in operation.usage.names}
         shapes = (
-            any(not seat.waits for seat in seats),
+            any(not seat.waits for seat in seats) and name not in ASYNC,
             any(seat.waits for seat in seats),
             any(seat.streams for seat in seats) or any(operation.text for operation in found),
             any(count.startswith("cache_") for count in counts),

@@ -172,6 +172,7 @@ ENVIRONMENTS = {
         shared=(_CONFORMANCE, _TABLE),
         sdks=("dspy", "dspy_anthropic", "dspy_gemini"),
     ),
+    "claude-agent": Environment(("claude-agent-sdk",), ("test_claude_agent_sdk.py",)),  # with 160 MB of Claude Code
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other
     "peer-genai": Environment(
         (

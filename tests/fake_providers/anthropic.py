@@ -43,17 +43,27 @@ def cut(_asked, body):
     why = {key: body[key] for key in ("stop_reason", "stop_details") if key in body}
     steps = [
         {"type": "message_start", "message": body | {"content": [], "stop_reason": None, "usage": first}},
-        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
-        {"type": "ping"},
-        *(
-            {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word + " "}}
-            for word in TEXT.split()
-        ),
-        {"type": "content_block_stop", "index": 0},
+        *_block(body["content"]),
         {"type": "message_delta", "delta": {"stop_reason": "end_turn", "stop_sequence": None} | why, "usage": last},
         {"type": "message_stop"},
     ]
     return events(steps, named=True, done=False)
+
+
+def _block(content):
+    """A text, word by word, or a call of a tool."""
+    (block,) = [each for each in content if each["type"] == "tool_use"] or [{"type": "text", "text": ""}]
+    if block["type"] == "tool_use":
+        deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+        block |= {"input": {}}
+    else:
+        deltas = [{"type": "text_delta", "text": word + " "} for word in TEXT.split()]
+    return (
+        {"type": "content_block_start", "index": 0, "content_block": block},
+        {"type": "ping"},
+        *({"type": "content_block_delta", "index": 0, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": 0},
+    )
 
 
 message = operation(_message, cut)

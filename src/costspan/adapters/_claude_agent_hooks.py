@@ -1,0 +1,249 @@
+"""Claude's Agent SDK calls no API: a program of its own does, and tells what it has used as each turn ends.
+
+A result has two accounts: `usage` of the turn, without what subagents used; and `model_usage` by model, with all of
+them, but since the session began, be it in another process. So a turn is what the second has grown by; the first turn
+of a resumed session is what the first says. Single messages tell the usage of their first event, which lacks the
+output. Source: claude-agent-sdk 0.2.187 with Claude Code 2.1.330, run on 2026-11-24; 0.1.52 with 2.1.87 begins anew
+with each process, and tells by model neither how long cache writes live nor, at the right price, what they cost.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from costspan.adapters._adapter import Opened, Operation
+from costspan.adapters._anthropic_hooks import USAGE
+from costspan.adapters._hosts import resolve
+from costspan.adapters._paths import member, members, text_of
+from costspan.adapters._request import place
+from costspan.adapters._sessions import Session
+from costspan.adapters._streams import named_alike, step_later
+from costspan.adapters._tally import add_usage
+from costspan.adapters._usage import UsageMap
+from costspan.call import Request
+from costspan.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from costspan.adapters._adapter import Adapter, Seat
+    from costspan.adapters._watch import Watch
+    from costspan.call import Reply
+    from costspan.config import Settings
+
+_BY_MODEL = UsageMap(
+    input="inputTokens",
+    cache_read="cacheReadInputTokens",
+    cache_write_total="cacheCreationInputTokens",
+    cache_write_5m="cacheCreationEphemeral5mInputTokens",
+    cache_write_1h="cacheCreationEphemeral1hInputTokens",
+    total_output="outputTokens",
+    reasoning="thinkingTokens",
+    web_searches="webSearchRequests",
+)
+_HOME = "https://api.anthropic.com"
+_PLATFORMS = {  # what switches a platform on, and who answers then
+    "CLAUDE_CODE_USE_BEDROCK": "aws.bedrock",
+    "CLAUDE_CODE_USE_VERTEX": "gcp.vertex_ai",
+}
+_ON = ("1", "true", "yes", "on")
+_RESUMES = ("resume", "continue_conversation")
+_BEGINS = ("AssistantMessage", "StreamEvent")  # what an answer of a model comes as; the names of the SDK's classes
+_SUBAGENTS = "what subagents of a resumed session use in its first turn is not told apart from what they used before"
+_LEFT = "the turn was left before its result, which alone tells all of it"
+
+
+def open_turns(
+    adapter: Adapter, seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
+) -> Opened:
+    """A session: of a client, which has its options, or of one query, which is given them."""
+    options = member(client, "options") or kwargs.get("options")
+    request = Request("chat", adapter.provider, text_of(member(options, "model")), stream=True)
+    _place(request, {**os.environ, **(members(member(options, "env")) or {})}, settings)
+    request.body = client if member(client, "options") else options
+    return Opened(seat.operation or QUERY, request, args, kwargs)
+
+
+def open_prompt(
+    adapter: Adapter, seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
+) -> Opened:
+    """A prompt for a client's session: what it starts has a model, be it the one that Claude Code takes by itself."""
+    opened = open_turns(adapter, seat, client, args, kwargs, settings)
+    opened.request.model = opened.request.model or "claude"
+    opened.request.body = {}
+    return opened
+
+
+def _place(request: Request, environment: Mapping[str, str], settings: Settings) -> None:
+    """Who answers, by what the program that calls is told in its environment."""
+    for switch, platform in _PLATFORMS.items():
+        if environment.get(switch, "").lower() in _ON:
+            request.provider = request.biller = platform
+            return
+    url = environment.get("ANTHROPIC_BASE_URL") or _HOME
+    place(request, url)
+    host = resolve(request.host, request.port, urlsplit(url).path, request.provider, settings.hosts)
+    request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
+
+
+def told_by_its_turn(_request: Request, _last: Any, reply: Reply) -> None:
+    """What a prompt costs, the turn tells that answers it."""
+    reply.already_billed = True
+
+
+class Turns(Session):
+    """The turns of a session, one after another: each is a call, of all models that worked in it."""
+
+    def __init__(self, connected: Watch, *, alone: bool) -> None:
+        """`alone`: of one query, whose end is that of its messages."""
+        super().__init__(connected)
+        options = member(self._request.body, "options") or self._request.body
+        self.alone = alone
+        more = members(member(options, "extra_args")) or {}
+        resumed = any(member(options, name) for name in _RESUMES) or not more.keys().isdisjoint(("resume", "continue"))
+        self._before: dict[str, Usage] | None = None if resumed else {}  # by model, as of the last result
+        self._next()
+
+    def _next(self) -> None:
+        self._turn = self.watch(TURN, self._request.model)
+        self._begun = self._subagents = False
+        self._model = ""  # of the agent itself
+        self._seen: dict[str, str] = {}  # message: its model
+
+    def hold(self) -> None:
+        if self.alone and not self._begun:  # the prompts of a client are let in one by one
+            self._turn.admit()
+
+    def look(self, message: Any) -> None:
+        """A message of the program: a turn begins, a model answers, a turn ends; or none of it."""
+        kind = type(message).__name__
+        if kind == "ResultMessage":
+            self._end_turn(message)
+        elif kind in _BEGINS:
+            self._begin()
+            self._turn.see(message)
+            self._note(message)
+        elif member(message, "subtype") == "init":
+            self._begin()
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._turn.pause(self._turn.begin())
+
+    def _note(self, message: Any) -> None:
+        """Of an answer, its first message tells the prompt, which is all that is known of a turn that is left."""
+        model, number = text_of(member(message, "model")), text_of(member(message, "message_id"))
+        usage, reply = USAGE.read((member(message, "usage"),)).usage, self._turn.call.reply
+        below = bool(member(message, "parent_tool_use_id"))
+        self._subagents = self._subagents or below
+        if number in self._seen or usage is None or not usage.total_input:  # what Claude Code says itself used nothing
+            return
+        self._seen[number] = model
+        self._model = self._model if below else model
+        add_usage(reply, model, usage)
+        reply.untold = _LEFT
+
+    def _end_turn(self, result: Any) -> None:
+        turn, reply = self._turn, self._turn.call.reply
+        reply.usage, reply.parts, reply.model, reply.untold = None, (), "", ""
+        used, failed = self._used(result), member(result, "is_error")
+        if used or failed:
+            self._begin()
+            answers = [*self._seen.values()]
+            for model, usage in used.items():
+                count = answers.count(model) or (len(answers) if len(used) == 1 else 1)
+                add_usage(reply, model, usage + Usage(requests=max(count - 1, 0)))
+            if failed:
+                turn.call.error = str(member(result, "api_error_status") or member(result, "subtype") or "error")
+            self._observer.bills.add(result, turn.call.bill)
+            turn.complete(result)
+        else:
+            turn.call.forget()  # a command of Claude Code's own: no model was asked
+        self._next()
+
+    def _used(self, result: Any) -> dict[str, Usage]:
+        """By model, what the turn that ends with this result has used; the agent's own model first."""
+        totals = {
+            model.removesuffix("[1m]"): usage
+            for model, told in (members(member(result, "model_usage")) or {}).items()
+            if (usage := _BY_MODEL.read((told,)).usage) is not None
+        }
+        own = USAGE.read((member(result, "usage"),)).usage or Usage()
+        if self._before is None or not totals:
+            used = {self._model or self._request.model: own}
+            self._turn.call.reply.untold = _SUBAGENTS if self._subagents else ""
+        else:
+            used = {model: _minus(total, self._before.get(model, Usage())) for model, total in totals.items()}
+            if whole := next((model for model, usage in used.items() if _sizes(usage) == _sizes(own)), ""):
+                used[whole] = own  # which tells more
+            main = whole or self._model
+            used = {model: used[model] for model in sorted(used, key=lambda model: model != main)}
+        self._before = totals
+        return {model: usage for model, usage in used.items() if usage}
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Nothing more comes."""
+        if error is not None and self._begun:
+            self._turn.fail(error)
+        else:
+            self._turn.leave_early()
+
+
+def _minus(total: Usage, before: Usage) -> Usage:
+    grown = {bucket: count - before.counts.get(bucket, 0) for bucket, count in total.counts.items()}
+    return Usage.of({bucket: count for bucket, count in grown.items() if count > 0})
+
+
+def _sizes(usage: Usage) -> tuple[int, int]:
+    return usage.total_input, usage.total_output
+
+
+_CLIENTS: WeakKeyDictionary[Any, Turns] = WeakKeyDictionary()  # a turn may be read by one loop after another
+
+
+def watch_query(messages: Any, watch: Watch) -> Any:
+    """The messages of a query, seen as they pass."""
+    watch.call.forget()
+    return named_alike(_passing(messages, Turns(watch, alone=True)), messages)
+
+
+def watch_client(messages: Any, watch: Watch) -> Any:
+    """Those of a client, which may be asked for again in the middle of a turn."""
+    watch.call.forget()
+    client = watch.call.request.body
+    if client not in _CLIENTS:
+        _CLIENTS[client] = Turns(watch, alone=False)
+    return named_alike(_passing(messages, _CLIENTS[client]), messages)
+
+
+async def _passing(messages: AsyncGenerator[Any, None], turns: Turns) -> AsyncGenerator[Any, None]:
+    try:
+        while True:
+            try:
+                message = await step_later(messages.__anext__, messages, turns)
+            except StopAsyncIteration:
+                return
+            yield message
+    except GeneratorExit:
+        if turns.alone:
+            turns.leave_early()
+        raise
+    finally:
+        await messages.aclose()
+
+
+TURN = Operation(
+    "chat",
+    model="",
+    id="uuid",
+    finish="stop_reason",
+    terms={"tier": "usage.service_tier", "speed": "usage.speed", "geo": "usage.inference_geo"},
+    lazy=True,
+)
+QUERY = Operation("chat", usage=_BY_MODEL, model="", lookup=True, deliver=watch_query)
+CLIENT = Operation("chat", usage=_BY_MODEL, model="", lookup=True, deliver=watch_client)
+PROMPT = Operation("chat", model="", lookup=True, hook=told_by_its_turn)

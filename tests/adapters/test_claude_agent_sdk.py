@@ -1,0 +1,242 @@
+"""Claude's Agent SDK with the real Claude Code, which calls a provider of ours: each turn is a call, counted once."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import aclosing
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from claude_agent_sdk import (
+    AgentDefinition,
+    AssistantMessage,
+    ClaudeAgentOptions,
+    ClaudeSDKClient,
+    ResultMessage,
+    query,
+)
+from fake_providers import Route
+from fake_providers import anthropic as wire
+
+import costspan
+from costspan.usage import Usage
+
+pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # the SDK's own
+MODEL, SMALL = "claude-sonnet-4-5", "claude-haiku-4-5"
+TOLD = {
+    "input_tokens": 10,
+    "cache_read_input_tokens": 3000,
+    "cache_creation_input_tokens": 200,
+    "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 200},
+    "output_tokens": 77,
+}
+TOOLS = {
+    "Bash": {"command": "echo hi", "description": "say hi"},
+    "Agent": {"description": "work", "prompt": "use Bash", "subagent_type": "helper", "run_in_background": False},
+}
+COST = Decimal("0.003285")  # of one answer, as Claude Code says too
+SMALL_COST = COST / 3
+
+
+def answers(usage, count=1):
+    """So many answers that use this much."""
+    return Usage.of({bucket: n * count for bucket, n in usage.items()} | {"requests": count})
+
+
+BUCKETS = {"input": 10, "cache_read": 3000, "cache_write_1h": 200, "output": 77}
+
+
+def answer(asked):
+    """The tool that the prompt names is called, until something has come of it; then something is said."""
+    told = asked.received.json
+    said, offered = str(told["messages"]), [tool["name"] for tool in told.get("tools", [])]
+    tool = next((tool for tool in TOOLS if f"use {tool}" in said and tool in offered), None)
+    if tool is None or "tool_result" in said:
+        return wire.message(usage=TOLD)(asked)
+    call = {"type": "tool_use", "id": f"toolu_{asked.number}", "name": tool, "input": TOOLS[tool]}
+    return wire.message(usage=TOLD, content=[call], stop_reason="tool_use")(asked)
+
+
+@pytest.fixture
+def agent(watch, serve, tmp_path):
+    """What was seen, and a function of more options: those of an agent that asks a provider of ours."""
+    fake = serve(SimpleNamespace(ROUTES=(Route("POST", "/v1/messages", answer),)))
+    environment = {
+        "ANTHROPIC_BASE_URL": fake.url,
+        "ANTHROPIC_API_KEY": "k",
+        "CLAUDE_CONFIG_DIR": str(tmp_path / "config"),
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "CLAUDE_CODE_MAX_RETRIES": "0",
+        "IS_SANDBOX": "1",
+    }
+    (tmp_path / "work").mkdir()
+    helper = AgentDefinition(description="helps", prompt="You help.", tools=["Bash"], model=SMALL)
+
+    def options(**more):
+        given = {"model": MODEL, "allowed_tools": list(TOOLS), "agents": {"helper": helper}, "env": environment}
+        return ClaudeAgentOptions(cwd=tmp_path / "work", **given, **more)
+
+    return SimpleNamespace(seen=watch("claude_agent_sdk", hosts={"127.0.0.1": "anthropic"}), fake=fake, options=options)
+
+
+def run(prompt, options):
+    """The result of a query."""
+
+    async def ask():
+        return [message async for message in query(prompt=prompt, options=options)][-1]
+
+    return asyncio.run(ask())
+
+
+def costs(seen):
+    return [Decimal(str(span.attributes["gen_ai.usage.cost.amount"])) for span in seen.spans]
+
+
+def test_a_query_is_a_call_of_all_that_its_models_used(agent):
+    result = run("use Bash", agent.options())
+
+    assert isinstance(result, ResultMessage)
+    assert agent.seen.usage == answers(BUCKETS, 2)
+    assert costs(agent.seen) == [2 * COST] == [Decimal(str(result.total_cost_usd))]
+    assert agent.seen.attributes["gen_ai.response.model"] == MODEL
+    assert agent.seen.attributes["gen_ai.response.finish_reasons"] == ("end_turn",)
+    assert costspan.cost_of(result).cost == 2 * COST
+
+
+def test_what_subagents_use_is_billed_at_the_prices_of_their_models(agent):
+    result = run("use Agent", agent.options())
+
+    (part,) = agent.seen.reply.parts
+    assert (agent.seen.reply.model, agent.seen.usage) == (MODEL, answers(BUCKETS, 2))
+    assert part.model.startswith(SMALL)
+    assert part.usage.total_input == 2 * answers(BUCKETS).total_input
+    assert costs(agent.seen) == [2 * COST + 2 * SMALL_COST] == [Decimal(str(result.total_cost_usd))]
+
+
+def test_a_resumed_session_is_not_billed_again_for_what_it_used_before(agent):
+    first = run("use Agent", agent.options())
+
+    again = run("Go on.", agent.options(resume=first.session_id))
+    run("Go on.", agent.options(resume=first.session_id, fork_session=True))
+    run("Go on.", agent.options(continue_conversation=True))
+
+    assert again.total_cost_usd > first.total_cost_usd  # Claude Code goes on with its sum
+    assert [call.reply.usage for call in agent.seen.calls[1:]] == [answers(BUCKETS)] * 3
+    assert costs(agent.seen)[1:] == [COST] * 3
+
+
+def test_subagents_in_the_first_turn_of_a_resumed_session_make_it_partial(agent):
+    first = run("Hello.", agent.options())
+
+    run("use Agent", agent.options(resume=first.session_id))
+
+    status = [span.attributes["costspan.price.status"] for span in agent.seen.spans]
+    assert status == ["priced", "partial"]
+    assert "subagents" in agent.seen.spans[1].attributes["costspan.price.reason"]
+    assert agent.seen.calls[1].reply.usage == answers(BUCKETS, 2)
+
+
+def test_every_turn_of_a_client_is_a_call_of_its_own(agent):
+    async def talk():
+        async with ClaudeSDKClient(options=agent.options()) as client:
+            for prompt in ("use Agent", "Hello.", "/cost"):
+                await client.query(prompt)
+                async for _message in client.receive_response():
+                    pass
+
+    asyncio.run(talk())
+
+    assert [call.reply.usage for call in agent.seen.calls] == [answers(BUCKETS, 2), answers(BUCKETS)]
+    assert costs(agent.seen) == [2 * COST + 2 * SMALL_COST, COST]
+
+
+def test_a_turn_that_is_read_by_two_loops_is_one_call(agent):
+    async def talk():
+        async with ClaudeSDKClient(options=agent.options()) as client:
+            await client.query("use Bash")
+            async for message in client.receive_messages():
+                if isinstance(message, AssistantMessage):
+                    break
+            async for _message in client.receive_response():
+                pass
+
+    asyncio.run(talk())
+
+    assert agent.seen.usage == answers(BUCKETS, 2)
+
+
+def test_an_interrupted_turn_is_an_error_that_is_billed(agent):
+    async def talk():
+        async with ClaudeSDKClient(options=agent.options()) as client:
+            await client.query("use Bash")
+            async for message in client.receive_response():
+                if isinstance(message, AssistantMessage):
+                    await client.interrupt()
+
+    asyncio.run(talk())
+
+    assert agent.seen.usage.total_output in (77, 154)  # as fast as it was interrupted
+    assert agent.seen.attributes.get("error.type") in ("error_during_execution", None)
+
+
+def test_a_query_that_is_left_tells_what_its_answers_began_with(agent):
+    async def leave():
+        async with aclosing(query(prompt="use Bash", options=agent.options())) as messages:
+            async for message in messages:
+                if isinstance(message, AssistantMessage):
+                    break
+
+    asyncio.run(leave())
+    gc.collect()
+
+    assert agent.seen.reply.partial
+    assert agent.seen.usage.total_input == 3210
+    assert agent.seen.attributes["costspan.price.status"] == "partial"
+    assert "left" in agent.seen.attributes["costspan.price.reason"]
+
+
+def test_a_provider_that_refuses_is_a_failed_call(agent):
+    agent.fake.play(*[wire.error(400)] * 10)
+
+    with pytest.raises(Exception, match="error result"):
+        run("Hello.", agent.options())
+
+    assert agent.seen.call.error == "400"
+    assert agent.seen.usage is None
+
+
+def test_a_spent_budget_refuses_before_anything_is_asked(agent):
+    async def talk():
+        async with ClaudeSDKClient(options=agent.options()) as client:
+            with costspan.budget(usd=0, on_exceed="raise"):
+                await client.query("Hello.")
+
+    with pytest.raises(costspan.BudgetExceededError):
+        asyncio.run(talk())
+    with pytest.raises(costspan.BudgetExceededError), costspan.budget(usd=0, on_exceed="raise"):
+        run("Hello.", agent.options())
+
+    assert agent.fake.requests == []
+    assert agent.seen.calls == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "provider"),
+    [("CLAUDE_CODE_USE_BEDROCK", "aws.bedrock"), ("CLAUDE_CODE_USE_VERTEX", "gcp.vertex_ai"), ("NONE", "anthropic")],
+)
+def test_a_turn_is_billed_by_the_platform_that_answers(agent, switch, provider):
+    options, platform = agent.options(), provider.partition(".")[2].partition("_")[0].upper()
+    options.env |= {
+        switch: "1",
+        f"CLAUDE_CODE_SKIP_{platform}_AUTH": "1",
+        f"ANTHROPIC_{platform}_BASE_URL": agent.fake.url,
+    }
+    options.env |= {"AWS_REGION": "us-east-1", "ANTHROPIC_VERTEX_PROJECT_ID": "p", "CLOUD_ML_REGION": "us-east5"}
+    agent.fake.play(*[wire.error(400)] * 10)
+
+    with pytest.raises(Exception, match="error result"):
+        run("Hello.", options)
+
+    assert agent.seen.attributes["gen_ai.provider.name"] == provider
