@@ -40,12 +40,14 @@ COST = Decimal("0.003285")  # of one answer, as Claude Code says too
 SMALL_COST = COST / 3
 
 
-def answers(usage, count=1):
-    """So many answers that use this much."""
-    return Usage.of({bucket: n * count for bucket, n in usage.items()} | {"requests": count})
-
-
-BUCKETS = {"input": 10, "cache_read": 3000, "cache_write_1h": 200, "output": 77}
+def used(answers):
+    return Usage(
+        input=10 * answers,
+        cache_read=3000 * answers,
+        cache_write_1h=200 * answers,
+        output=77 * answers,
+        requests=answers,
+    )
 
 
 def answer(asked):
@@ -98,7 +100,7 @@ def test_a_query_is_a_call_of_all_that_its_models_used(agent):
     result = run("use Bash", agent.options())
 
     assert isinstance(result, ResultMessage)
-    assert agent.seen.usage == answers(BUCKETS, 2)
+    assert agent.seen.usage == used(2)
     assert costs(agent.seen) == [2 * COST] == [Decimal(str(result.total_cost_usd))]
     assert agent.seen.attributes["gen_ai.response.model"] == MODEL
     assert agent.seen.attributes["gen_ai.response.finish_reasons"] == ("end_turn",)
@@ -109,9 +111,9 @@ def test_what_subagents_use_is_billed_at_the_prices_of_their_models(agent):
     result = run("use Agent", agent.options())
 
     (part,) = agent.seen.reply.parts
-    assert (agent.seen.reply.model, agent.seen.usage) == (MODEL, answers(BUCKETS, 2))
+    assert (agent.seen.reply.model, agent.seen.usage) == (MODEL, used(2))
     assert part.model.startswith(SMALL)
-    assert part.usage.total_input == 2 * answers(BUCKETS).total_input
+    assert part.usage.total_input == 2 * used(1).total_input
     assert costs(agent.seen) == [2 * COST + 2 * SMALL_COST] == [Decimal(str(result.total_cost_usd))]
 
 
@@ -123,7 +125,7 @@ def test_a_resumed_session_is_not_billed_again_for_what_it_used_before(agent):
     run("Go on.", agent.options(continue_conversation=True))
 
     assert again.total_cost_usd > first.total_cost_usd  # Claude Code goes on with its sum
-    assert [call.reply.usage for call in agent.seen.calls[1:]] == [answers(BUCKETS)] * 3
+    assert [call.reply.usage for call in agent.seen.calls[1:]] == [used(1)] * 3
     assert costs(agent.seen)[1:] == [COST] * 3
 
 
@@ -135,7 +137,7 @@ def test_subagents_in_the_first_turn_of_a_resumed_session_make_it_partial(agent)
     status = [span.attributes["costspan.price.status"] for span in agent.seen.spans]
     assert status == ["priced", "partial"]
     assert "subagents" in agent.seen.spans[1].attributes["costspan.price.reason"]
-    assert agent.seen.calls[1].reply.usage == answers(BUCKETS, 2)
+    assert agent.seen.calls[1].reply.usage == used(2)
 
 
 def test_every_turn_of_a_client_is_a_call_of_its_own(agent):
@@ -148,8 +150,24 @@ def test_every_turn_of_a_client_is_a_call_of_its_own(agent):
 
     asyncio.run(talk())
 
-    assert [call.reply.usage for call in agent.seen.calls] == [answers(BUCKETS, 2), answers(BUCKETS)]
+    assert [call.reply.usage for call in agent.seen.calls] == [used(2), used(1)]
     assert costs(agent.seen) == [2 * COST + 2 * SMALL_COST, COST]
+
+
+def test_a_session_that_begins_anew_counts_from_nothing(agent):
+    async def talk():
+        client = ClaudeSDKClient(options=agent.options())
+        for prompts in (("Hello.", "Hello.", "/clear", "Hello."), ("Hello.",)):
+            await client.connect()
+            for prompt in prompts:
+                await client.query(prompt)
+                async for _message in client.receive_response():
+                    pass
+            await client.disconnect()
+
+    asyncio.run(talk())
+
+    assert [call.reply.usage for call in agent.seen.calls] == [used(1)] * 4
 
 
 def test_a_turn_that_is_read_by_two_loops_is_one_call(agent):
@@ -164,7 +182,7 @@ def test_a_turn_that_is_read_by_two_loops_is_one_call(agent):
 
     asyncio.run(talk())
 
-    assert agent.seen.usage == answers(BUCKETS, 2)
+    assert agent.seen.usage == used(2)
 
 
 def test_an_interrupted_turn_is_an_error_that_is_billed(agent):

@@ -50,7 +50,7 @@ _PLATFORMS = {  # what switches a platform on, and who answers then
     "CLAUDE_CODE_USE_VERTEX": "gcp.vertex_ai",
 }
 _ON = ("1", "true", "yes", "on")
-_RESUMES = ("resume", "continue_conversation")
+_RESUMES, _RESUMING = ("resume", "continue_conversation"), frozenset(("resume", "continue"))  # options, and arguments
 _BEGINS = ("AssistantMessage", "StreamEvent")  # what an answer of a model comes as; the names of the SDK's classes
 _SUBAGENTS = "what subagents of a resumed session use in its first turn is not told apart from what they used before"
 _LEFT = "the turn was left before its result, which alone tells all of it"
@@ -103,8 +103,9 @@ class Turns(Session):
         options = member(self._request.body, "options") or self._request.body
         self.alone = alone
         more = members(member(options, "extra_args")) or {}
-        resumed = any(member(options, name) for name in _RESUMES) or not more.keys().isdisjoint(("resume", "continue"))
-        self._before: dict[str, Usage] | None = None if resumed else {}  # by model, as of the last result
+        self._resumed = any(member(options, name) for name in _RESUMES) or not _RESUMING.isdisjoint(more)
+        self._session = ""  # of the last result
+        self._before: dict[str, Usage] | None = None  # by model, as of the last result; None: not known
         self._next()
 
     def _next(self) -> None:
@@ -167,12 +168,14 @@ class Turns(Session):
 
     def _used(self, result: Any) -> dict[str, Usage]:
         """By model, what the turn that ends with this result has used; the agent's own model first."""
-        totals = {
-            model.removesuffix("[1m]"): usage
-            for model, told in (members(member(result, "model_usage")) or {}).items()
-            if (usage := _BY_MODEL.read((told,)).usage) is not None
-        }
+        totals: dict[str, Usage] = {}
+        for name, told in (members(member(result, "model_usage")) or {}).items():
+            model = name.removesuffix("[1m]")  # with the long context of some
+            totals[model] = totals.get(model, Usage()) + (_BY_MODEL.read((told,)).usage or Usage())
         own = USAGE.read((member(result, "usage"),)).usage or Usage()
+        if (session := text_of(member(result, "session_id"))) != self._session:  # a new one, after /clear too
+            self._before = None if self._resumed and not self._session else {}
+            self._session = session
         if self._before is None or not totals:
             used = {self._model or self._request.model: own}
             self._turn.call.reply.untold = _SUBAGENTS if self._subagents else ""
@@ -186,11 +189,12 @@ class Turns(Session):
         return {model: usage for model, usage in used.items() if usage}
 
     def end(self, error: BaseException | None = None) -> None:
-        """Nothing more comes."""
+        """Nothing more comes, until the client connects again."""
         if error is not None and self._begun:
             self._turn.fail(error)
         else:
             self._turn.leave_early()
+        self._next()
 
 
 def _minus(total: Usage, before: Usage) -> Usage:
