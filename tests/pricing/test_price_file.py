@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from costspan.calculator import get_max_tokens, price
 from costspan.guard import FAILURES
 from costspan.pricing import Pricer, PriceStatus
 from costspan.pricing.document import MOST_BYTES, PriceListError
@@ -276,6 +277,13 @@ class TestDeployments:
         price = pricer.price(MILLION, **asked, terms=Terms(deployment=told))
 
         assert price.total == Decimal("2.75")
+
+    def test_a_deployment_is_found_by_its_name_alone(self, price_file, monkeypatch):
+        path = price_file({"deployments": [{"deployment": "Chat-prod", "model": "gpt-4o"}]})
+        monkeypatch.setenv("COSTSPAN_PRICES", str(path))
+
+        assert price(MILLION, model="chat-Prod").total == Decimal("2.5")
+        assert get_max_tokens("chat-prod") == get_max_tokens("azure/chat-prod") == get_max_tokens("azure/gpt-4o")
 
     def test_an_application_profile_can_be_told_too(self, pricer_with):
         arn = "arn:aws:bedrock:us-east-1:1:application-inference-profile/a1"

@@ -100,5 +100,14 @@ def test_json_is_for_programs_and_filters_hold(path):
     assert said["hidden_tokens"] == 50
 
 
+def test_parts_of_no_tokens_have_no_share(tmp_path):
+    made = Ledger(tmp_path / "ledger.db")
+    nothing = {"costspan.prompt.source": "estimate", "costspan.prompt.tools": 0, "costspan.prompt.newest": 0}
+    made.send(traces(span(CHAT | nothing, at=time.time_ns())))
+    made.close()
+
+    assert "0.0%" in run("--db", str(made.path)).output
+
+
 def test_without_such_calls_it_says_what_to_switch_on(path):
     assert "COSTSPAN_PROMPT_PARTS=true" in run("--db", str(path), "--where", "team=b").output

@@ -179,6 +179,20 @@ def test_a_filter_may_have_patterns_beside_names_and_no_sign_of_sqls_own(tmp_pat
     assert list(found.values()) == [{"a_1"}, {"search", "ops"}, {"50%x"}, {"ops", "search", "50%x"}]
 
 
+def test_a_value_may_have_commas_in_a_dict_as_it_is_and_in_text_behind_a_backslash(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.send(traces(*(span(CHAT | {"costspan.team": team}) for team in ("Sales, EMEA", "Sales", "ops", "a\\b"))))
+    ledger.close()
+    asked = {"ledger": ledger.path, "start_date": "all", "group_by": "team"}
+
+    def teams(where):
+        return {row.team for row in costspan.get_token_usage(**asked, where=where)}
+
+    assert teams({"team": "Sales, EMEA"}) == teams({"team": ["Sales, EMEA"]}) == {"Sales, EMEA"}
+    assert teams({"team!": ["Sales, EMEA", "ops"]}) == teams([r"team!=Sales\, EMEA,ops"]) == {"Sales", "a\\b"}
+    assert teams(r"team=Sales\, EMEA,a\b") == {"Sales, EMEA", "a\\b"}
+
+
 @pytest.mark.parametrize("source", ["tokenizer", "heuristic"])
 def test_calls_whose_tokens_were_counted_here_are_told(tmp_path, source):
     ledger = Ledger(tmp_path / "ledger.db")

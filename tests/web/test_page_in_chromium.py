@@ -130,6 +130,7 @@ def test_where_no_call_has_a_price_no_figure_is_zero(page, served):
     assert dict(zip(names, page.texts("#glance .figure"), strict=True)) == dict.fromkeys(names, "unknown")
     assert page.texts("#month .note") == ["What the calls of this month cost is not known."]
     assert page.texts("#spend .note") == ["What the calls of this period cost is not known."]
+    assert {row[-1] for row in page.rows("groups")} == {"-"}
     for view in ("glance", "tokens", "sure", "whatif", "models", "groups"):
         assert "$0" not in " ".join(page.texts(f"#{view}"))
 
@@ -211,6 +212,12 @@ def test_the_link_in_the_terminal_opens_the_trace(page, served):
     page.open(re.search("]8;[^;]*;([^\x1b]+)", shown)[1])
 
     assert page.wait(lambda: page.rows("trace"))
+
+
+def test_the_command_for_the_terminal_asks_for_the_same_also_where_a_name_has_a_comma(page, served):
+    page.open(f"{served.running.url}/?team=a&team=Sales,%20EMEA&model!=x")
+
+    assert page.texts("#command") == [r"costspan report --by model --since 30d --where 'team=a,Sales\, EMEA' --where 'model!=x'"]
 
 
 @pytest.fixture(params=[320, 390, 1280])

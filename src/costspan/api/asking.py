@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from costspan.ledger.question import Filter, Question, QuestionError, check_name, parse_by, parse_time, parse_zone
+from costspan.ledger.question import Filter, Question, QuestionError, make_filter, parse_by, parse_time, parse_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +43,7 @@ def question_of(query: QueryParams) -> Question:
 def _filters(query: QueryParams) -> Iterable[Filter]:
     for name in dict.fromkeys(query.keys()):
         if name not in OWN:
-            known = check_name(name.rstrip("!"))
-            yield Filter(known, tuple(query.getlist(name)), negative=name.endswith("!"))
+            yield make_filter(name, query.getlist(name))
 
 
 def whole(query: QueryParams, name: str, default: int, most: int) -> int:

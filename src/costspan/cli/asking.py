@@ -81,7 +81,11 @@ def _options(by: str, since: str) -> list[Callable[..., Any]]:
         *([grouping] if by else []),
         click.option("--since", default=since, show_default=True, help="30d, 24h, today, month, 2026-11-01 or all."),
         click.option("--until", default="", help="As --since; the moment itself is not included."),
-        click.option("--where", multiple=True, help="team=search, model=gpt-4o*,gpt-5*, user!=bot; all must hold."),
+        click.option(
+            "--where",
+            multiple=True,
+            help=r"team=search, model=gpt-4o*,gpt-5*, user!=bot; all must hold. A comma in a value: \,",
+        ),
         click.option("--tz", default="UTC", show_default=True, help="Whose days: Europe/Berlin, America/New_York …"),
         click.option("--db", default="", help="The ledger: a file, or clickhouse://…"),
     ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TIMES = ("hour", "day", "week", "month")
 NAMES = tuple(name for name in Dims._fields if name != "tags")
 _TAG = re.compile(r"tag\.[\w.\-\u00a1-\U0010ffff]{1,100}")  # no sign that SQL, or a list of filters, gives a meaning
+_COMMA = re.compile(r"(?<!\\),")
 _AGO = re.compile(r"(\d{1,5})([mhdw])")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SHIFT = timedelta(days=2)  # more than any two zones are apart: within it of a calendar's ends no zone can tell a time
@@ -91,22 +92,30 @@ def parse_by(text: str) -> tuple[str, ...]:
 
 
 def parse_where(texts: Iterable[str]) -> tuple[Filter, ...]:
-    """`team=search`, `model=gpt-4o,gpt-5*`, `user!=bot` as filters; all must hold.
+    """`team=search`, `model=gpt-4o,gpt-5*`, `user!=bot` as filters; all must hold. A comma in a value is `\\,`.
 
     Raises:
         QuestionError: Not of that form, or a name is not known.
     """
     filters = []
     for text in texts:
-        if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes of an argument that were no UTF-8
-            raise QuestionError(f"{text!r} is no filter: it is not UTF-8")
         name, sign, values = text.partition("=")
         if not sign:
             raise QuestionError(f"{text!r} is no filter: write name=value, name!=value or name=a,b")
-        negative = name.endswith("!")
-        known = check_name(name.rstrip("!").strip())
-        filters.append(Filter(known, tuple(value.strip() for value in values.split(",")), negative))
+        filters.append(make_filter(name, [value.replace(r"\,", ",").strip() for value in _COMMA.split(values)]))
     return tuple(filters)
+
+
+def make_filter(name: str, values: Iterable[str]) -> Filter:
+    """Calls whose `name` is one of the values, as they are; of `name!`, none of them.
+
+    Raises:
+        QuestionError: The name is not known, or a value is no text.
+    """
+    known, kept = check_name(name.rstrip("!").strip()), tuple(values)
+    if odd := [each for each in kept if any("\ud800" <= letter <= "\udfff" for letter in each)]:
+        raise QuestionError(f"{odd[0]!r} is no value: it is not UTF-8")  # bytes of an argument
+    return Filter(known, kept, name.endswith("!"))
 
 
 def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> datetime:

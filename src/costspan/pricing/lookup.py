@@ -11,7 +11,6 @@ from costspan.pricing.ids import candidates
 from costspan.pricing.pricer import Pricer
 from costspan.pricing.providers import MAKERS, canonical_provider
 from costspan.pricing.registry import REGISTERED
-from costspan.usage import STANDARD
 
 if TYPE_CHECKING:
     from costspan.pricing.model import Model
@@ -54,15 +53,15 @@ def _split_name(model: str, provider: str | None) -> tuple[str, str] | None:
     resolver = own_pricer().resolver
     own = resolver.own_providers
     if slash and (host in resolver.catalog.snapshot.index["providers"] or host in own or host == "local"):
-        known = (name for name in (rest, model) if resolver.find(host, (name,), STANDARD))
+        known = (name for name in (rest, model) if resolver.find_named(host, name))
         return host, next(known, rest)  # ibm/granite-3 is IBM's own id, azure/gpt-4o is a gateway's name
-    return next(((maker, model) for maker in (*MAKERS, *own) if resolver.find(maker, (model,), STANDARD)), None)
+    return next(((maker, model) for maker in (*MAKERS, *own) if resolver.find_named(maker, model)), None)
 
 
 def find_model(model: str, provider: str | None = None) -> Model | None:
     """What the price list says of a model, None if it does not know it."""
     named = _split_name(model, provider)
-    return named and own_pricer().resolver.find(named[0], (named[1],), STANDARD)
+    return named and own_pricer().resolver.find_named(*named)
 
 
 def unknown_model(model: str, provider: str = "") -> UnknownModelError:

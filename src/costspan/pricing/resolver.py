@@ -67,14 +67,19 @@ class Resolver:
 
     def knows(self, name: str) -> bool:
         """Whether it is a model at any provider, or the user says which one it is, or a rule prices it."""
-        hosts = {*self.catalog.snapshot.providers, *self.own_providers, *(host for host, _ in self.file.deployments)}
+        hosts = {*self.catalog.snapshot.providers, *self.own_providers}
         by_rule = isinstance(_without_model("openrouter", name), RateCard)  # there every rule holds that is not local
-        return by_rule or any(self.find(host, self._deployed(host, (name,), STANDARD)[0], STANDARD) for host in hosts)
+        return by_rule or any(self.find_named(host, name) for host in hosts)
+
+    def find_named(self, provider: str, name: str) -> Model | None:
+        """The model of that name, or that the user says is behind it; `provider` is canonical."""
+        return self.find(provider, self._deployed(provider, (name,), STANDARD)[0], STANDARD)
 
     @property
     def own_providers(self) -> tuple[str, ...]:
-        """The providers of the user's own models, which the list need not know."""
-        return (*REGISTERED.providers, *self._own.providers)
+        """The providers of the user's own models and deployments, which the list need not know."""
+        deployed = dict.fromkeys(host for host, _ in self.file.deployments)
+        return (*REGISTERED.providers, *self._own.providers, *deployed)
 
     def models(self, provider: str = "") -> Iterator[Model]:
         """All models as they are priced, the user's own first; of one provider (canonical) only, if it is given."""

@@ -48,7 +48,7 @@ def read_prompts(book: Book, question: Question) -> PromptReport:
     """The report over the calls that were made with `COSTSPAN_PROMPT_PARTS`."""
     found = {each.part: each for each in book.divide_prompts(question)}
     hidden = found.pop(HIDDEN, None)
-    total = sum(each.tokens for each in found.values())
+    total = sum(each.tokens for each in found.values()) or 1
     parts = [
         PromptPart(name, found[name].tokens, found[name].tokens / total, usd_of_pico(found[name].pico))
         for name in PARTS

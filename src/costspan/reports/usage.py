@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from costspan.config import read_settings
 from costspan.ledger.book import open_ledger
 from costspan.ledger.money import usd_of_pico
-from costspan.ledger.question import TIMES, Question, QuestionError, parse_by, parse_time, parse_where, parse_zone
+from costspan.ledger.question import (
+    TIMES,
+    Question,
+    QuestionError,
+    make_filter,
+    parse_by,
+    parse_time,
+    parse_where,
+    parse_zone,
+)
 from costspan.ledger.reader import Answer
 from costspan.ledger.record import COSTED, Measures
 
@@ -218,8 +227,8 @@ def get_token_usage(**asked: Any) -> UsageReport:
 
     Keywords: `start_date` ("30d") and `end_date` (None; not included) are a date, a datetime, or text as `costspan
     report --since` takes it; `group_by` ("day") a name or several; `where` `{"team": "search"}`, or a list for any of
-    its values, or `["user!=bot"]`; `timezone` ("UTC"); `ledger` a file or `clickhouse://…` (the setting
-    `COSTSPAN_LEDGER`, else the default file).
+    its values, or `["user!=bot"]` as `--where` takes it; `timezone` ("UTC"); `ledger` a file or `clickhouse://…` (the
+    setting `COSTSPAN_LEDGER`, else the default file).
 
     Raises:
         QuestionError: It cannot be asked that way.
@@ -248,10 +257,11 @@ def ask(
     if isinstance(where, Mapping):
         if odd := [name for name, value in where.items() if not isinstance(value, (str, list, tuple))]:
             raise QuestionError(f"{odd[0]} must be a text, or a list of them")
-        where = [f"{name}={value if isinstance(value, str) else ','.join(value)}" for name, value in where.items()]
-    filters = [where] if isinstance(where, str) else where
+        filters = tuple(make_filter(name, [value] if isinstance(value, str) else value) for name, value in where.items())
+    else:
+        filters = parse_where([where] if isinstance(where, str) else where)
     by = parse_by(group_by if isinstance(group_by, str) else ",".join(group_by))
-    question = Question(_moment(start_date, zone), _moment(end_date, zone), by, parse_where(filters), zone)
+    question = Question(_moment(start_date, zone), _moment(end_date, zone), by, filters, zone)
     return question, os.fspath(ledger) or read_settings().ledger
 
 

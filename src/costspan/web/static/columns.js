@@ -22,5 +22,5 @@ export const cost = {
 export const known = (row) => (row.unpriced_calls > 0 && Number(row.cost) === 0 ? null : row.cost);
 export const share = {
   title: 'Share', number: true, value: (row) => (known(row) === null ? null : row.share),
-  cell: (row) => (known(row) === null ? '–' : el('span', { class: 'share' }, bar(row.share), percent(row.share))),
+  cell: (row) => (known(row) === null ? '-' : el('span', { class: 'share' }, bar(row.share), percent(row.share))),
 };

@@ -78,7 +78,8 @@ function chips() {
 /** The command that shows the same in a terminal. */
 export function command() {
   const quote = (text) => (/^[\w.,:@%+/=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
-  const where = [...new Set(filters().map(([name]) => name))].map((name) => `--where ${quote(`${name}=${read().getAll(name)}`)}`);
+  const values = (name) => read().getAll(name).map((value) => value.replaceAll(',', '\\,'));
+  const where = [...new Set(filters().map(([name]) => name))].map((name) => `--where ${quote(`${name}=${values(name)}`)}`);
   const until = get('until') && `--until ${quote(get('until'))}`;
   const tz = zone() !== 'UTC' && `--tz ${quote(zone())}`;
   return ['costspan report --by model', `--since ${quote(period())}`, until, tz, ...where].filter(Boolean).join(' ');

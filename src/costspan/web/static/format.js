@@ -33,7 +33,7 @@ export function percent(share) {
 }
 
 /** USD for a million tokens; nothing for none. */
-export const perMillion = (usd, tokens) => (tokens > 0 ? money((Number(usd) / tokens) * 1e6) : '–');
+export const perMillion = (usd, tokens) => (tokens > 0 ? money((Number(usd) / tokens) * 1e6) : '-');
 
 /** By how much `now` differs from `before`: `+12.0%`, `×15` if it is much more. Nothing to compare with is said so. */
 export function change(now, before) {

@@ -32,7 +32,7 @@ export function draw({ summary: { period: { total }, cache } }) {
     strip,
     table('Kinds of tokens', [
       { title: 'Kind', value: (row) => row.name, cell: (row) => entry(row.paint, row.name) },
-      { title: 'Tokens', number: true, value: (row) => row.tokens ?? '', text: (row) => (row.tokens === null ? '–' : compact(row.tokens)) },
+      { title: 'Tokens', number: true, value: (row) => row.tokens ?? '', text: (row) => (row.tokens === null ? '-' : compact(row.tokens)) },
       { title: 'Cost', number: true, value: (row) => row.cost, text: (row) => money(row.cost) },
       { title: '$/M', number: true, value: (row) => perMillion(row.cost, row.tokens ?? 0) },
       { title: 'Share', number: true, value: (row) => (all ? row.cost / all : 0), text: (row) => percent(all ? row.cost / all : 0) },
