@@ -105,7 +105,7 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     messages: Sequence[Any] = (),
     completion: str = "",
     total_time: float | None = 0.0,
-    call_type: str | None = None,  # noqa: ARG001 the answer itself tells
+    call_type: str | None = None,
     custom_llm_provider: str | None = None,
     region_name: str | None = None,
     size: str | None = None,
@@ -135,7 +135,9 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         "quality": quality,
     }
     host, reply = _read(completion_response) if completion_response is not None else ("", Reply())
-    pictures = (n or 0) if reply.usage is None else 0  # an answer that tells its usage tells its pictures too
+    is_picture = completion_response is None and bool(size or quality or "image" in str(call_type))
+    asked_for = int(is_picture) if n is None else n
+    pictures = asked_for if reply.usage is None else 0  # an answer that tells its usage tells its pictures too
     if reply.usage is None and (prompt or messages or completion or completion_response is None):
         reply.usage = _count(model or reply.model, prompt, messages, completion)
     terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields

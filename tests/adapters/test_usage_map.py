@@ -160,7 +160,11 @@ def test_both_times_to_live_of_openais_cache_are_kept():
     assert usage == Usage(input=70, cache_write_30m=10, cache_write_12h=20, output=1)
 
 
-@pytest.mark.parametrize("odd", ["5", True, -1, float("nan"), float("inf"), [5], {"n": 5}, b"5"])
+def test_a_count_in_digits_is_a_count():
+    assert CHAT_USAGE.read([{"prompt_tokens": "10", "completion_tokens": 3}]).usage == Usage(input=10, output=3)
+
+
+@pytest.mark.parametrize("odd", ["five", "-5", "9" * 5000, True, -1, float("nan"), float("inf"), [5], {"n": 5}, b"5"])
 def test_what_is_no_count_is_left_out_and_marked(odd):
     usage, marked, _ = CHAT_USAGE.read([{"prompt_tokens": odd, "completion_tokens": 3}])
 

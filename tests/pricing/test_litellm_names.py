@@ -342,6 +342,8 @@ def test_the_arguments_of_the_terms_are_taken():
         == cost_per_token("gpt-5.4", 1, data_residency="eu")[0]
     )
     assert completion_cost(model="dall-e-3", size="1024x1024", quality="hd", n=2, prompt="") == 0.16
+    assert completion_cost(model="dall-e-3", size="1024x1024", prompt="a cat") == 0.04  # one, where n= says nothing
+    assert completion_cost(model="imagen-3.0-generate-001", call_type="image_generation") == 0.04
     assert completion_cost(model="gpt-4o", messages=[{"role": "user", "content": "hi"}], completion="ho") > 0
     assert cost_per_token("rerank-v3.5", number_of_queries=2, custom_llm_provider="cohere")[0] == 0.004
 

@@ -255,12 +255,13 @@ def _take(whole: int, parts: dict[str, int], beside: tuple[str, ...]) -> tuple[i
 
 
 def _whole(value: Any, scale: int = 1) -> int | None:
-    """A count as a whole number, or None for what is no count: text, truth values, NaN, less than 0, absurdly much."""
+    """A count as a whole number, or None for what is no count: words, truth values, NaN, less than 0, absurdly much."""
     if type(value) is int:
         return value * scale if 0 <= value <= MOST else None
     if isinstance(value, float) and 0 <= value <= MOST:
         return round(value * scale)
-    return None
+    is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= len(str(MOST))
+    return _whole(int(value), scale) if is_digits else None
 
 
 def _milliseconds(seconds: Any) -> int | None:
