@@ -77,6 +77,16 @@ def test_what_tells_the_id_of_a_response_has_its_bill(telling):
     assert costspan.cost_of({"id": "another"}) is None
 
 
+def test_a_chunk_or_copy_has_its_bill_also_when_the_stream_or_response_is_gone(telling):
+    program = telling()
+    *_, last = program.ask(stream=True)
+    copy = program.ask().model_dump()
+    program.ask()
+
+    assert costspan.cost_of(last).cost == CALL
+    assert costspan.cost_of(copy).cost == CALL
+
+
 def test_only_so_many_ids_are_remembered_and_the_oldest_is_forgotten(telling, monkeypatch):
     monkeypatch.setattr("costspan.telemetry.spending._MOST_IDS", 1)
     telling()

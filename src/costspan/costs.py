@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from costspan.bill import Bill
 
 _FIND = Guard("find the bill of a response")
-_ID = path("id|generation_id")  # the latter: Cohere, up to v1
+_ID = path("id|generation_id|request_id")  # of Cohere up to v1, and of Alibaba Cloud
 
 
 def current_cost() -> Spend:

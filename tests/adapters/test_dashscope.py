@@ -14,6 +14,7 @@ from adapters import PLAIN, SHAPES, STREAMS, Client, close
 from costspan.adapters._dashscope_hooks import open_call
 from costspan.adapters.dashscope import ADAPTER
 from costspan.config import Settings
+from costspan.costs import cost_of
 from costspan.demo.server import events, reply
 from costspan.usage import Usage
 
@@ -263,3 +264,16 @@ def test_a_ranking_that_is_awaited_is_seen(watch, serve, monkeypatch):
     asyncio.run(dashscope.AioTextReRank.call(model="m", query="Cats", documents=["Dogs"], api_key="k"))
 
     assert seen.usage == Usage(input=12)
+
+
+@pytest.mark.parametrize("protocol", ["native", "openai", "anthropic"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_answers_of_the_newer_clients_have_their_bill(watch, serve, shape, protocol):
+    """What the program holds is made after the transport that is seen: the id tells whose it is."""
+    seen, fake = watch("dashscope"), serve(wire)
+
+    answer = client(fake, protocol=protocol).ask(shape, "chat.completions.create", model="qwen-plus", messages=MESSAGES)
+
+    bill = cost_of(answer[0] if shape in STREAMS else answer)
+    assert bill is not None
+    assert bill.usage == seen.usage

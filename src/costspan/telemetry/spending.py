@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from opentelemetry import context as otel
 from opentelemetry.trace import NonRecordingSpan
@@ -77,7 +76,7 @@ class Spending:
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
-        self._told: OrderedDict[str, ref[Bill]] = OrderedDict()  # by response id
+        self._told: OrderedDict[str, Bill] = OrderedDict()  # by response id
         self._unsampled: OrderedDict[int, Account] = OrderedDict()  # by trace id
         self._quotas: tuple[Quota, ...] = ()
         self._meter, self._logger, self._metrics = meter, logger, metrics
@@ -120,9 +119,8 @@ class Spending:
         return len(response) >= _LEAST_ID and response in self._told
 
     def bill_of(self, response: str) -> Bill | None:
-        """The bill of the call that gave the response of this id, while the program holds one that has it."""
-        bill = self._told.get(response)
-        return bill() if bill is not None else None
+        """The bill of the call that gave the response of this id, if it is one of the latest."""
+        return self._told.get(response)
 
     def refusal(self, call: Call, price: Callable[[Call], Price | None]) -> BudgetExceededError | None:
         """What the program gets instead of the call, or of the rest of its stream; None: go on."""
@@ -160,7 +158,7 @@ class Spending:
         usage = total_usage(reply)
         bill.usage, bill.price = None if reply.usage is None else usage, price
         if reply.id:
-            self._told[reply.id] = ref(bill)
+            self._told[reply.id] = bill
             if len(self._told) > _MOST_IDS:
                 self._told.popitem(last=False)
         tokens = usage.total_input + usage.total_output
