@@ -7,6 +7,7 @@ Empty and repeated searches are not billed, those for pictures are: Google's pag
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, Opened, Operation, Seat
@@ -218,6 +219,7 @@ def snake(value: Any) -> Any:
     return [snake(each) for each in value] if isinstance(value, list) else value
 
 
+@lru_cache(1024)
 def snake_name(name: str) -> str:
     """One such name."""
     return _HUMP.sub(r"_\1", name).lower()

@@ -79,11 +79,6 @@ def _counted(line: bytes) -> Any:
     return snake({**counts, "candidates": [{"groundingMetadata": _GROUNDING(told)}]})
 
 
-def _whole(count: Any) -> Any:
-    """REST writes numbers of 64 bits as text."""
-    return int(count) if isinstance(count, str) and count.isdecimal() else count
-
-
 def _add(request: Request, answers: Iterable[Any], batch: Batch, reply: Reply) -> None:
     """Each answer is billed as if it were alone, with its searches; of embeddings, each text."""
     reply.terms = reply.terms._replace(batch=True)
@@ -91,7 +86,7 @@ def _add(request: Request, answers: Iterable[Any], batch: Batch, reply: Reply) -
         with _ANSWER:
             found = [each for root in USAGE.roots if (each := root(answer)) is not None]
             one = Reply(model=text_of(member(answer, "model_version")) or batch.model, terms=reply.terms)
-            one.usage = USAGE.read(found).usage or _EMBEDDED.read([_whole(member(answer, "token_count"))]).usage
+            one.usage = USAGE.read(found).usage or _EMBEDDED.read([member(answer, "token_count")]).usage
             if one.usage is not None and _BATCHES.is_new(batch.id, number):
                 read_generated(request, answer, one)
                 add_usage(reply, one.model, one.usage)
