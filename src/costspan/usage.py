@@ -35,6 +35,7 @@ UNITS = (
     "requests",
     "images",
     "pages",
+    "input_pixels",
     "input_characters",
     "output_characters",
     "input_audio_ms",  # milliseconds: providers bill fractions of a second
@@ -98,6 +99,7 @@ class Usage:
         requests: int
         images: int
         pages: int
+        input_pixels: int
         input_characters: int
         output_characters: int
         input_audio_ms: int

@@ -35,3 +35,17 @@ def test_a_rerank_is_billed_by_its_total(watch, serve, shape):
     client(fake).ask(shape, "rerank", "cats", ["a"], "rerank-2.5")
 
     assert (seen.call.request.operation, seen.usage) == ("rerank", Usage(input=26))
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+@pytest.mark.parametrize(("videos", "cost"), [({"video_pixels": 0}, 0.00132), ({"video_pixels": 500_000_000}, 0.30132)])
+def test_pictures_and_videos_are_billed_by_the_pixel(watch, serve, shape, videos, cost):
+    """As the price page has it: 1,000 tokens of text and a picture of 2 million pixels; not the tokens of the sum."""
+    seen, fake = watch("voyageai"), serve(wire)
+    told = {"text_tokens": 1000, "image_pixels": 2_000_000, "total_tokens": 4571} | videos
+    fake.play(reply({"data": [{"embedding": [0.5], "index": 0}], "model": "voyage-multimodal-3.5", "usage": told}))
+
+    client(fake).ask(shape, "multimodal_embed", [["cats"]], "voyage-multimodal-3.5")
+
+    assert seen.usage == Usage(input=1000, input_pixels=2_000_000 + videos["video_pixels"])
+    assert seen.attributes["gen_ai.usage.cost.amount"] == cost
