@@ -1,31 +1,15 @@
-"""Voyage's SDK. Source: voyageai 0.5 as installed, read 2026-11-22. Its answers name no model.
-
-Pictures and videos are billed by the pixel (docs.voyageai.com/docs/pricing, looked up 2026-11-24).
-"""
+"""Voyage's SDK. Source: voyageai 0.5 as installed, read 2026-11-22. Its answers name no model."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._adapter import Adapter, Operation, methods
 from costspan.adapters._request import open_keywords
 from costspan.adapters._usage import UsageMap
-
-if TYPE_CHECKING:
-    from costspan.call import Reply, Request
+from costspan.adapters._voyage_hooks import add_videos
 
 USAGE = UsageMap(roots=("",), total_input="total_tokens")
-_VIDEOS = UsageMap(roots=("",), input_pixels="video_pixels")
-
-
-def add_videos(_request: Request, last: Any, reply: Reply) -> None:
-    """A pixel of a video is one as of a picture."""
-    videos = _VIDEOS.read((last,)).usage
-    if reply.usage is not None and videos is not None:
-        reply.usage += videos
-
-
 EMBED = Operation(
     "embeddings", usage=USAGE, model="", id="", parameters={"output_dimension": "embeddings.dimension.count"}
 )

@@ -92,7 +92,7 @@ def parse_by(text: str) -> tuple[str, ...]:
 
 
 def parse_where(texts: Iterable[str]) -> tuple[Filter, ...]:
-    """`team=search`, `model=gpt-4o,gpt-5*`, `user!=bot` as filters; all must hold. A comma in a value is `\\,`.
+    r"""`team=search`, `model=gpt-4o,gpt-5*`, `user!=bot` as filters; all must hold. A comma in a value is `\,`.
 
     Raises:
         QuestionError: Not of that form, or a name is not known.

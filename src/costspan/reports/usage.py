@@ -257,7 +257,8 @@ def ask(
     if isinstance(where, Mapping):
         if odd := [name for name, value in where.items() if not isinstance(value, (str, list, tuple))]:
             raise QuestionError(f"{odd[0]} must be a text, or a list of them")
-        filters = tuple(make_filter(name, [value] if isinstance(value, str) else value) for name, value in where.items())
+        lists = ((name, [value] if isinstance(value, str) else value) for name, value in where.items())
+        filters = tuple(make_filter(name, values) for name, values in lists)
     else:
         filters = parse_where([where] if isinstance(where, str) else where)
     by = parse_by(group_by if isinstance(group_by, str) else ",".join(group_by))
