@@ -49,11 +49,26 @@ TOOLS = {
         "ai.usage.inputTokens": 100,
         "ai.usage.outputTokens": 30,
     },
+    "langsmith": {
+        "langsmith.span.kind": "llm",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.system": "openai",
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 30,
+    },
     "litellm": {"gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o", "gen_ai.cost.total_cost": 0.00055},
 }
 OTHERS = {
     "agent": CHAT | {"gen_ai.operation.name": "invoke_agent"},
     "chain": {"openinference.span.kind": "CHAIN", "llm.model_name": "gpt-4o", "llm.token_count.prompt": 9},
+    "langsmith's chain": {
+        "langsmith.span.kind": "chain",
+        "gen_ai.operation.name": "chain",
+        "gen_ai.system": "langchain",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 30,
+    },
     "workflow": {"traceloop.span.kind": "workflow", "gen_ai.request.model": "gpt-4o"},
     "outer": {"ai.operationId": "ai.streamText", "ai.model.id": "gpt-4o", "ai.usage.inputTokens": 9},
     "tool observation": {"langfuse.observation.type": "tool", "langfuse.observation.model.name": "gpt-4o"},
