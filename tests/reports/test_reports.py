@@ -191,6 +191,12 @@ def test_a_value_may_have_commas_in_a_dict_as_it_is_and_in_text_behind_a_backsla
     assert teams({"team": "Sales, EMEA"}) == teams({"team": ["Sales, EMEA"]}) == {"Sales, EMEA"}
     assert teams({"team!": ["Sales, EMEA", "ops"]}) == teams([r"team!=Sales\, EMEA,ops"]) == {"Sales", "a\\b"}
     assert teams(r"team=Sales\, EMEA,a\b") == {"Sales, EMEA", "a\\b"}
+    assert (teams({"team": []}), teams({"team!": [], "model": "gpt*"})) == (
+        set(),
+        {"Sales, EMEA", "Sales", "ops", "a\\b"},
+    )
+    with pytest.raises(QuestionError, match="not UTF-8 text"):
+        teams({"team": [1]})
 
 
 @pytest.mark.parametrize("source", ["tokenizer", "heuristic"])

@@ -113,8 +113,9 @@ def make_filter(name: str, values: Iterable[str]) -> Filter:
         QuestionError: The name is not known, or a value is no text.
     """
     known, kept = check_name(name.rstrip("!").strip()), tuple(values)
-    if odd := [each for each in kept if any("\ud800" <= letter <= "\udfff" for letter in each)]:
-        raise QuestionError(f"{odd[0]!r} is no value: it is not UTF-8")  # bytes of an argument
+    for each in kept:
+        if not isinstance(each, str) or any("\ud800" <= letter <= "\udfff" for letter in each):  # bytes of an argument
+            raise QuestionError(f"{each!r} is no value: it is not UTF-8 text")
     return Filter(known, kept, name.endswith("!"))
 
 

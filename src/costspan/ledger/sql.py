@@ -188,5 +188,5 @@ def compile_filter(each: Filter, source: Source) -> tuple[str, list[str]]:
     escaped = [
         value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%") for value in patterns
     ]
-    joined = f"({' OR '.join(tests)})"
+    joined = f"({' OR '.join(tests) or '0'})"  # of no values, none is a call's
     return (f"NOT {joined}" if each.negative else joined), exact + escaped
