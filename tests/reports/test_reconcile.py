@@ -120,7 +120,19 @@ def buckets(*results):
     }
 
 
+def rows(**numbers):
+    """As the analytics API has them: no buckets, and what a row is of apart from its numbers."""
+    group = {"product": "api", "model": CLAUDE, "context_window": None, "cost_type": None}
+    day = {"starting_at": "2026-11-21T00:00:00Z", "ending_at": "2026-11-22T00:00:00Z"}
+    return {"data": [day | {"group": group} | numbers], "has_more": False, "next_page": None}
+
+
+ROW = {name: USAGE_REPORT[name] for name in ("uncached_input_tokens", "cache_read_input_tokens", "cache_creation")}
+USED = ROW | {"output_tokens": 50, "requests": 2, "total_tokens": 177, "server_tool_use": {"web_search_requests": 1}}
+PAID = {"amount": "123.45", "currency": "USD", "list_amount": "130.00", "requests": 2}
 ANTHROPIC = {
+    "usage of the analytics API": (rows(usage=USED), CLAUDE, Billed(2, 127, 50)),
+    "costs of the analytics API": (rows(cost=PAID), CLAUDE, Billed(2, cost=Decimal("1.2345"))),
     "usage": (buckets(USAGE_REPORT), CLAUDE, Billed(0, 127, 50)),
     "costs, in cents": (buckets(COST_REPORT), CLAUDE, Billed(cost=Decimal("1.2345"))),
     "CSV of usage": (USAGE_CSV, CLAUDE, Billed(0, 127, 50)),
@@ -132,6 +144,13 @@ ANTHROPIC = {
 def test_anthropic_is_read(tmp_path, shape):
     content, model, said = ANTHROPIC[shape]
     assert read_bill(bill(tmp_path, content), "anthropic") == {("2026-11-21", model): said}
+
+
+def test_a_row_of_several_days_is_of_none(tmp_path):
+    """As the analytics API has them where no time_bucket_width is asked for."""
+    row = rows(usage=USED)["data"][0] | {"ending_at": "2026-11-24T00:00:00Z"}
+    with pytest.raises(BillError, match="row 1: it is of several days: export it by day"):
+        read_bill(bill(tmp_path, {"data": [row]}), "anthropic")
 
 
 UNKNOWN = {

@@ -4,8 +4,8 @@ Fields are those of (all read on 2026-11-22):
 - OpenAI's organization usage and costs interfaces: pages of buckets of `results` (in its OpenAPI document `result`),
   input with the cached in it, `amount.value` in USD, `line_item` like "gpt-4o-2024-08-06, input"
   (developers.openai.com/api/reference, organization/usage/completions and organization/costs);
-- Anthropic's usage and cost reports: cached input apart, `amount` in cents as text
-  (platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages and admin/cost_report);
+- Anthropic's usage and cost reports: cached input apart, `amount` in cents as text (platform.claude.com/docs/en/api:
+  admin/usage_report/retrieve_messages, admin/cost_report; from 2026-10-29 beta/organization/analytics/usage, …/cost);
 - the CSV exports of both dashboards, which no reference describes, as public programs read them: OpenAI's costs
   (`start_time_iso`, `amount_value`, `line_item`; a row of nothing for a day without cost) and activity; Anthropic's
   usage (`usage_date_utc`, `model_version`, `usage_input_tokens_no_cache` …) and costs (`cost_usd` in USD, and a
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from costspan.ledger.book import Book
 
 _DAYS = ("start_time_iso", "starting_at", "usage_date_utc", "date", "day", "start_time", "aggregation_timestamp")
+_ENDS = ("end_time_iso", "ending_at", "end_time")
 _MODELS = ("model", "model_version", "snapshot_id", "line_item", "description")
 _INPUTS = (  # what is summed up to all input, cached included
     ("input_tokens", "n_context_tokens_total"),
@@ -45,8 +46,9 @@ _INPUTS = (  # what is summed up to all input, cached included
     ("cache_creation.ephemeral_1h_input_tokens", "usage_input_tokens_cache_write_1h"),
 )
 _OUTPUTS = (("output_tokens", "usage_output_tokens", "n_generated_tokens_total"),)
-_CALLS = ("num_model_requests", "n_requests", "num_requests")
+_CALLS = ("num_model_requests", "n_requests", "num_requests", "requests")
 _COSTS = ("amount.value", "amount_value", "cost_usd", "amount", "cost")
+_UNNAMED = ("group", "usage", "cost")  # parts of a row that are not in its names
 _CURRENCIES = ("amount.currency", "amount_currency", "currency")
 _ABSURD = Decimal(10**15)
 _YEARS = range(2020, 3000)  # before them no LLM was billed; 20261121, taken for seconds, is in 1970
@@ -54,9 +56,7 @@ _ROUNDING = Decimal("0.005")  # of the cost: providers round lines to the cent o
 _DATED = re.compile(r"-(\d{8}|\d{4}-\d\d-\d\d)$")
 PROVIDERS = ("openai", "anthropic")
 _PRICE = "price: tokens agree, so the price differs (a discount, a tier, tools): see costspan price"
-_PRICE_OR_CALLS = (
-    "price or calls: this export states no tokens; reconcile the provider's usage export too, to tell which"
-)
+_PRICE_OR_CALLS = "price or calls: this export states no tokens; to tell which, reconcile the usage export too"
 
 
 class BillError(ValueError):
@@ -91,9 +91,7 @@ class Line:
     @property
     def cost(self) -> Decimal | None:
         """USD that the ledger has; None if that is 0, and some calls have no price."""
-        if self.ours is None:
-            return Decimal(0)
-        return self.ours.cost if self.ours.has_cost else None
+        return Decimal(0) if self.ours is None else self.ours.cost if self.ours.has_cost else None
 
     @property
     def difference(self) -> Decimal | None:
@@ -152,8 +150,11 @@ def _read(row: dict[str, Any], provider: str, where: str) -> tuple[str, str, Bil
     try:
         billed = _billed(row, provider)
         day = "" if billed == Billed() else _day(_first(row, _DAYS))
+        end = day and _day(_first(row, _ENDS) or day)
     except BillError as error:
         raise BillError(f"{where}: {error}") from error
+    if day and end > f"{date.fromisoformat(day) + timedelta(days=1)}":
+        raise BillError(f"{where}: it is of several days: export it by day")
     return day, _model(str(_first(row, _MODELS) or "")), billed
 
 
@@ -185,7 +186,8 @@ def _buckets(data: Any) -> Iterator[dict[str, Any]]:
 def _flat(nested: dict[str, Any], before: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in nested.items():
-        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+        inside = "" if name in _UNNAMED else f"{before}{name}."
+        flat |= _flat(value, inside) if isinstance(value, dict) else {before + name: value}
     return flat
 
 
@@ -213,13 +215,10 @@ def _billed(row: dict[str, Any], provider: str) -> Billed:
     currency = str(_first(row, _CURRENCIES) or "usd")
     if cost and currency.lower() != "usd":
         raise BillError(f"costs in {currency!r}: the ledger has USD, and no rate of exchange")
-    cents = provider == "anthropic" and "amount" in row  # the cost report's own unit
-    return Billed(
-        int(_number(row, _CALLS) or 0),
-        int(sum(_number(row, names) or 0 for names in _INPUTS)),
-        int(sum(_number(row, names) or 0 for names in _OUTPUTS)),
-        cost / 100 if cost and cents else cost,
-    )
+    if cost and provider == "anthropic" and "amount" in row:  # the cost report's own unit is the cent
+        cost /= 100
+    calls, asked, given = (int(sum(_number(row, names) or 0 for names in of)) for of in ((_CALLS,), _INPUTS, _OUTPUTS))
+    return Billed(calls, asked, given, cost)
 
 
 def _number(row: dict[str, Any], names: tuple[str, ...]) -> Decimal | None:
