@@ -5,6 +5,8 @@ import voyageai
 from fake_providers import openai as wire
 
 from adapters import PLAIN, Client
+from costspan.adapters._voyage_hooks import add_videos
+from costspan.call import Reply, Request
 from costspan.demo.server import reply
 from costspan.usage import Usage
 
@@ -49,3 +51,12 @@ def test_pictures_and_videos_are_billed_by_the_pixel(watch, serve, shape, videos
 
     assert seen.usage == Usage(input=1000, input_pixels=2_000_000 + videos["video_pixels"])
     assert seen.attributes["gen_ai.usage.cost.amount"] == cost
+
+
+@pytest.mark.parametrize("told", [None, {"total_tokens": 8}])
+def test_what_tells_of_no_videos_is_let_be(told):
+    """As of versions before videos."""
+    given = Reply(usage=Usage(input=8))
+    add_videos(Request("embeddings", "voyage_ai"), told, given)
+
+    assert given.usage == Usage(input=8)
