@@ -79,13 +79,37 @@ def test_grpc_s_port_asked_by_http_is_bad(doctor, tmp_path):
     assert "4317 is gRPC's port" in found["telemetry"]["text"]
 
 
-@pytest.mark.parametrize("listening", [True, False])
-def test_grpc_is_good_where_somebody_listens(doctor, listening):
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        endpoint = f"http://127.0.0.1:{held.getsockname()[1] if listening else 9}"
-        _, found = doctor(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+@pytest.mark.parametrize(
+    ("port", "level", "said"),
+    [("grpc", "good", "(grpc) answers"), ("http", "bad", "4318 is that of HTTP"), (None, "bad", "does not answer")],
+)
+def test_grpc_is_good_where_it_is_spoken(doctor, tmp_path, port, level, said):
+    with server.start(tmp_path / "ledger.db", listen=server.Listen(port=0, grpc_port=0)) as ledger:
+        address = {"grpc": f"http://127.0.0.1:{ledger.grpc_port}", "http": ledger.url, None: "http://127.0.0.1:9"}[port]
+        _, found = doctor(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=address)
 
-    assert found["telemetry"]["level"] == ("good" if listening else "bad")
+    assert found["telemetry"]["level"] == level
+    assert said in found["telemetry"]["text"]
+
+
+def test_grpc_over_tls_is_good_where_somebody_listens(doctor):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        address = f"https://127.0.0.1:{held.getsockname()[1]}"
+        _, found = doctor(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=address)
+
+    assert found["telemetry"]["level"] == "good"
+
+
+def test_beside_opentelemetry_s_distribution_grpc_is_what_is_spoken(doctor, monkeypatch):
+    """It sets this protocol for every program that `opentelemetry-instrument` starts."""
+    installed = metadata.version
+    monkeypatch.setattr(
+        metadata, "version", lambda name: "0.66b2" if name == "opentelemetry-distro" else installed(name)
+    )
+
+    _, found = doctor()
+
+    assert "http://localhost:4317 (grpc)" in found["telemetry"]["text"]
 
 
 def test_headers_of_the_user_are_sent(doctor, fake_openai):
@@ -141,10 +165,10 @@ def test_a_signal_with_an_endpoint_of_its_own_is_probed_there_and_as_it_is(docto
 
 
 def test_a_signal_with_a_protocol_of_its_own_is_probed_by_that(doctor, tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as held, server.start(tmp_path / "ledger.db", port=0) as ledger:
+    with server.start(tmp_path / "ledger.db", listen=server.Listen(port=0, grpc_port=0)) as ledger:
         _, found = doctor(
             OTEL_EXPORTER_OTLP_ENDPOINT=ledger.url,
-            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"127.0.0.1:{held.getsockname()[1]}",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"127.0.0.1:{ledger.grpc_port}",
             OTEL_EXPORTER_OTLP_METRICS_PROTOCOL="grpc",
         )
 

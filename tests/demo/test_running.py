@@ -30,6 +30,7 @@ def test_a_program_runs_in_an_environment_without_the_users_own_settings(monkeyp
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
         "OTEL_METRIC_EXPORT_INTERVAL",
         "OTEL_SERVICE_NAME",
     ]

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SIGNS = {"good": "[green]✓[/]", "note": "[dim]·[/]", "warning": "[yellow]![/]", "bad": "[red]✗[/]"}
 _LEAST_NAME = 13
 _SIGNALS = ("traces", "metrics", "logs")
+_SPEAKS_GRPC = "opentelemetry-distro"  # unless a variable says otherwise, under `opentelemetry-instrument`
+_PORTS = "(4317 is gRPC's port, 4318 is that of HTTP; OTEL_EXPORTER_OTLP_PROTOCOL says which is spoken)"
+_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # a client's of HTTP/2: RFC 9113, 3.4
 _TRY = "import os; from costspan.telemetry.setup import set_up; set_up(); os._exit(0)"
 _PATIENCE = 60  # seconds
 _REFUSED = 400  # HTTP statuses from here on say no
@@ -189,7 +192,7 @@ def _endpoint() -> Iterator[Finding]:
 
 def _target(signal: str) -> tuple[str, str, bool]:
     """Protocol and endpoint of a signal, and whether it is this signal's own: used as it is, without a path."""
-    protocol = _said("PROTOCOL", signal) or "http/protobuf"
+    protocol = _said("PROTOCOL", signal) or ("http/protobuf" if _version(_SPEAKS_GRPC) is None else "grpc")
     default = f"http://localhost:{4317 if protocol == 'grpc' else 4318}"
     own = bool(os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"))
     return protocol, _said("ENDPOINT", signal) or default, own
@@ -220,7 +223,7 @@ def http_problem(endpoint: str, path: str = "/v1/traces", signal: str = "traces"
     except (InvalidURL, ValueError):  # whose text may be that of a key
         return "is no address, or OTEL_EXPORTER_OTLP_HEADERS has what no header can"
     except HTTPException:
-        return "answers, but not in HTTP/1.1 (4317 is gRPC's port, 4318 is that of HTTP)"
+        return f"answers, but not in HTTP/1.1 {_PORTS}"
 
 
 def _headers(signal: str) -> dict[str, str]:
@@ -229,12 +232,17 @@ def _headers(signal: str) -> dict[str, str]:
 
 
 def _grpc_problem(endpoint: str) -> str | None:
-    """None if somebody listens; what is spoken there, only a call would tell."""
+    """None if HTTP/2 is spoken there, or TLS; what is spoken in that, only a call would tell."""
     import socket
 
     parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
     try:
-        with socket.create_connection((parts.hostname or "localhost", parts.port or 4317), timeout=3):
+        with socket.create_connection((parts.hostname or "localhost", parts.port or 4317), timeout=3) as connection:
+            if parts.scheme == "https":
+                return None
+            connection.sendall(_HELLO)
+            if connection.recv(len(_HELLO)).startswith(b"HTTP/1"):
+                return f"answers in HTTP/1.1 {_PORTS}"
             return None
     except (OSError, ValueError) as error:
         return f"does not answer ({_cause(error)})"

@@ -51,6 +51,7 @@ def pointing(provider_url: str, provider_host: str, ledger_url: str) -> dict[str
         "OPENAI_API_KEY": "no-key-needed",
         "COSTSPAN_HOSTS": f"{provider_host}=openai",  # the simulated provider stands for OpenAI, so its prices apply
         "OTEL_EXPORTER_OTLP_ENDPOINT": ledger_url,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",  # opentelemetry-distro's default is gRPC
     }
 
 
