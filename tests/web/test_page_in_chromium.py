@@ -221,10 +221,10 @@ def test_the_command_for_the_terminal_asks_for_the_same_also_where_a_name_has_a_
     assert said == r"costspan report --by model --since 30d --where 'team=a,Sales\, EMEA' --where 'model!=x'"
 
 
-@pytest.fixture(params=[320, 390, 1280])
+@pytest.fixture(params=[320, 390, 500, 1280])
 def screen(window, request):
-    """A window of that width; below 500 it is a phone's."""
-    said = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param < 500}
+    """A window of that width; up to 500 it is a phone's."""
+    said = {"width": request.param, "height": 900, "deviceScaleFactor": 1, "mobile": request.param <= 500}
     window.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", said)
     yield request.param
     window.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -242,10 +242,8 @@ def test_a_page_and_its_tables_fit_the_screen_without_folding_names(window, plai
     assert window.run("return document.documentElement.scrollWidth") == screen
     lines = "[...document.querySelectorAll('#calls tbody a')].map((a) => a.getClientRects().length)"
     assert window.run(f"return Math.max(...{lines})") == 1
-    assert (
-        window.run("return Math.max(...[...document.querySelectorAll('#tokens tbody th')].map((h) => h.offsetHeight))")
-        < 60
-    )
+    heads = "[...document.querySelectorAll('#tokens tbody th, #calls tbody th')].map((head) => head.offsetHeight)"
+    assert window.run(f"return Math.max(...{heads})") < 60
     assert cut_off(window) == []
 
 
