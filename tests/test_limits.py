@@ -127,7 +127,12 @@ def test_limits_are_gauges(limited):
     )
     with costspan.attribution(team="search"):
         program.ask()
-    labels = {"costspan.budget.name": "search", "costspan.budget.period": "month", "costspan.team": "search"}
+    labels = {
+        "costspan.budget.name": "search",
+        "costspan.budget.period": "month",
+        "costspan.budget.keys": "team",
+        "costspan.team": "search",
+    }
     for gauge, value in (("limit", 0.5), ("spent", 8.85e-06), ("remaining", 0.5 - 8.85e-06)):
         [(attributes, point)] = program.points(f"costspan.budget.{gauge}")
         assert attributes == labels
@@ -135,6 +140,16 @@ def test_limits_are_gauges(limited):
     for gauge, value in (("limit", 100), ("spent", 29), ("remaining", 71)):
         [(attributes, point)] = program.points(f"costspan.quota.{gauge}.tokens")
         assert point.value == value
+
+
+def test_a_gauge_says_whose_budget_it_is_also_by_keys_that_no_metric_has(limited):
+    """Else the alerts on a team's budget would take one user's share for that of the team."""
+    program = limited({"team": "search", "user": "*", "usd": 0.5}, {"usd": 1})
+    with costspan.attribution(team="search", user="alice"):
+        program.ask()
+    found = {labels["costspan.budget.keys"]: labels for labels, _ in program.points("costspan.budget.limit")}
+    assert found.keys() == {"team,user", ""}
+    assert "user.id" not in found["team,user"]
 
 
 def test_after_off_and_on_again_the_gauges_show_the_file_of_now(tmp_path):

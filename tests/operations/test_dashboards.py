@@ -120,7 +120,7 @@ FROM_OTHERS = {  # not in the plugin's own output: who makes them
     "costspan_month_to_date_cost_USD": "the ledger: test_ledger_scrape.py",
     "costspan_unpriced_models": "the same",
 }
-LABELS_FROM_OTHERS = {"le", "costspan_budget_period", "job", "exporter", "otel_metric_overflow"}
+LABELS_FROM_OTHERS = {"le", "costspan_budget_period", "costspan_budget_keys", "job", "exporter", "otel_metric_overflow"}
 
 
 def test_every_name_in_dashboards_and_rules_is_in_the_plugins_output(weeks_in_prometheus):

@@ -82,6 +82,7 @@ BUDGET_EVENT = "costspan.budget"  # a threshold or the limit of a budget was rea
 CONTENT_EVENT = "gen_ai.client.inference.operation.details"
 BUDGET_NAME = "costspan.budget.name"
 BUDGET_PERIOD = "costspan.budget.period"
+BUDGET_KEYS = "costspan.budget.keys"  # whom the entry names: team; team,feature …; empty: all calls
 BUDGET_UNIT = "costspan.budget.unit"  # USD | tokens
 BUDGET_STATE = "costspan.budget.state"  # reached | refused
 BUDGET_THRESHOLD = "costspan.budget.threshold"
