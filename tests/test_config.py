@@ -63,7 +63,8 @@ def test_a_value_of_its_own_type_is_taken_in_code(given, wanted):
         ("COSTSPAN_EXIT_TIMEOUT", "-1", "seconds from 0 to 3600"),
         ("COSTSPAN_EXIT_TIMEOUT", "soon", "seconds from 0 to 3600"),
         ("COSTSPAN_METRIC_CARDINALITY", "0", "a whole number above 0"),
-        ("COSTSPAN_HOSTS", "gateway", "pairs like"),
+        ("COSTSPAN_HOSTS", "gateway", "pairs of host=provider"),
+        ("COSTSPAN_TOKENIZERS", "llama", "pairs of model=path"),
         ("COSTSPAN_DIALECTS", "langfuse", "openinference, openlit, logfire"),
     ],
 )

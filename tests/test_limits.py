@@ -403,7 +403,7 @@ def test_yaml_is_read_as_json_is(tmp_path):
         ('[{"usd": -1}]', "entry 1 \\(per process\\): a budget must be a number of USD of 0 or more"),
         ('[{"usd": 1}, {"team": "a"}]', "entry 2 \\(team=a per process\\): a budget is either"),
         ('[{"usd": 1, "per": "week"}]', "per must be process, day, month, not 'week'"),
-        ('[{"usd": 1, "timezone": "Mars/Olympus"}]', "Mars/Olympus"),
+        ('[{"usd": 1, "timezone": "Mars/Olympus"}]', "no time zone 'Mars/Olympus': write Europe/Berlin"),
         ('[{"usd": 1, "on_exceed": ["raise"]}]', "on_exceed must be raise or warn"),
         ('[{"usd": 1, "warn_at": [0]}]', "warn_at must be shares of the limit"),
         ('[{"usd": 1, "warn_at": ["half"]}]', "entry 1 \\(per process\\): warn_at must be shares of the limit"),

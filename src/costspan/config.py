@@ -72,11 +72,14 @@ def _dialects(text: str) -> tuple[str, ...]:
     return _names(text)
 
 
-def _pairs(text: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in _names(text)]
-    if any(not key or not value for key, _, value in pairs):
-        raise ValueError("pairs like gateway.example.com=openai, separated by commas")
-    return {key.strip(): value.strip() for key, _, value in pairs}
+def _pairs(pair: str) -> _Kind:
+    def parse(text: str) -> dict[str, str]:
+        pairs = [part.partition("=") for part in _names(text)]
+        if any(not key or not value for key, _, value in pairs):
+            raise ValueError(f"pairs of {pair}, separated by commas")
+        return {key.strip(): value.strip() for key, _, value in pairs}
+
+    return _Kind(parse, f"{pair}, …")
 
 
 def _address(text: str) -> str:
@@ -125,7 +128,7 @@ class Settings:
     )
     tokenizers: dict[str, str] = _setting(  # noqa: RUF009 a new dict each time
         {},
-        _Kind(_pairs, "model=path, …"),
+        _pairs("model=path"),
         "Tokenizers of your own for counting: a part of the model's name, and the path of its `tokenizer.json`.",
     )
     events: str = _setting(
@@ -146,7 +149,7 @@ class Settings:
     )
     hosts: dict[str, str] = _setting(  # noqa: RUF009 a new dict each time
         {},
-        _Kind(_pairs, "host=provider, …"),
+        _pairs("host=provider"),
         "Which provider a gateway or own host stands for, so that its calls are priced.",
     )
     bedrock_profiles: str = _setting(

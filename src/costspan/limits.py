@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from difflib import get_close_matches
 from threading import RLock
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from costspan.budgets import BudgetExceededError, Limit
 from costspan.config import SettingError, variable
@@ -34,6 +34,20 @@ _MOST_SHARE = 10  # times the limit; more is a slip: who writes 80 means 0.8
 Who = tuple[tuple[str, str], ...]
 
 
+def find_zone(name: str) -> tzinfo:
+    """The time zone of that name: `Europe/Berlin`, or `UTC`, which is there also where the machine knows no zones.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if name.upper() == "UTC":
+        return timezone.utc
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}: write Europe/Berlin, for example") from None
+
+
 class Period:
     """Days or months of a time zone, or the life of the process. A clock that is set back forgets nothing."""
 
@@ -41,7 +55,7 @@ class Period:
         if per not in _PERIODS:
             raise ValueError(f"per must be {', '.join(_PERIODS)}, not {per!r}")
         self.per = per
-        self.zone = timezone.utc if zone.upper() == "UTC" else ZoneInfo(zone)  # where there are no zones, there is UTC
+        self.zone = find_zone(zone)
         self._clock = clock
         self._begin(clock())
 

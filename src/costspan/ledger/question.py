@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from costspan.ledger.record import Dims
+from costspan.limits import find_zone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -149,14 +149,12 @@ def parse_time(text: str, *, now: datetime, zone: tzinfo = timezone.utc) -> date
 
 
 def parse_zone(name: str) -> tzinfo:
-    """The time zone of that name: `UTC`, `Europe/Berlin`.
+    """As `find_zone`, for a question.
 
     Raises:
         QuestionError: There is none.
     """
-    if name.upper() == "UTC":
-        return timezone.utc
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise QuestionError(f"there is no time zone {name!r}: write Europe/Berlin, for example") from error
+        return find_zone(name)
+    except ValueError as error:
+        raise QuestionError(str(error)) from error
