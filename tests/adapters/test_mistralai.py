@@ -280,3 +280,17 @@ def test_a_batch_of_annotated_pages_has_no_price(watch, serve):
     client(fake).ask("sync", "batch.jobs.get", job_id="annotated", inline=True)
 
     assert "annotated" in seen.attributes["costspan.price.reason"]
+
+
+def test_a_file_of_annotated_pages_alone_is_told_without_a_price(watch, serve):
+    seen, fake = watch("mistralai"), serve(wire)
+    told = json.dumps(line({"usage_info": {"pages_processed_annotation": 2}})).encode()
+    results = Answer((told,), content_type="application/octet-stream")
+    fake.play(job("of annotations", output_file="annotations"), results)
+
+    with sdk(fake) as mistral:
+        mistral.batch.jobs.get(job_id="of annotations")
+        mistral.files.download(file_id="annotations").read()
+
+    assert seen.attributes["costspan.price.status"] == "unpriced"
+    assert "annotated" in seen.attributes["costspan.price.reason"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from threading import RLock
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from costspan.call import Reply
 
 _MOST = 10_000  # ids remembered, the oldest forgotten first
 _ALL = 2**63  # results of a batch that is billed by its own usage
@@ -88,6 +91,14 @@ class Batches:
         """As `of`; None also if all of that batch was billed."""
         batch = self.of(file)
         return None if batch is None or self._billed.has(batch.id, _ALL) else batch
+
+    def settle(self, file: str, reply: Reply) -> None:
+        """Bill what a file was seen to tell; a look at results that were counted before costs nothing."""
+        reply.id = file
+        reply.terms = reply.terms._replace(batch=True)
+        reply.already_billed = not (reply.usage or reply.unpriced or reply.untold)
+        if not reply.already_billed and not reply.partial:
+            self.close(file)
 
     def close(self, file: str) -> None:
         """All of a file was read: there is no more to bill of its batch."""

@@ -54,12 +54,8 @@ def tally_line(call: Call, line: Any) -> None:
 
 
 def read_results(request: Request, _last: Any, reply: Reply) -> None:
-    """A look at results that were counted before costs nothing."""
-    reply.id = _named(request.body)
-    reply.terms = reply.terms._replace(batch=True)
-    reply.already_billed = not reply.usage and not reply.untold
-    if not reply.already_billed and not reply.partial:
-        _BATCHES.close(reply.id)
+    """A file of results has been read, or a part of it."""
+    _BATCHES.settle(_named(request.body), reply)
 
 
 def _named(given: Mapping[str, Any]) -> str:
