@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from costspan.pricing.price import FEMTO, Entry, Price, PriceStatus
+from costspan.pricing.price import FEMTO, PriceStatus
 from costspan.telemetry import names
 from costspan.usage import STANDARD, Usage
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from costspan.call import Call, Reply, Request
+    from costspan.pricing.price import Entry, Price
     from costspan.usage import Terms
 
 _USUAL = STANDARD[1:]  # all but the tier, which has an attribute of its own
@@ -187,8 +188,3 @@ def total_usage(reply: Reply) -> Usage:
     for part in reply.parts:
         usage = usage + part.usage
     return usage
-
-
-def unpriced(reason: str) -> Price:
-    """No price, and why."""
-    return Price(PriceStatus.UNPRICED, reason=reason)

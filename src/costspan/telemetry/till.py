@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from costspan.pricing.price import Price, PriceStatus
-from costspan.telemetry.attributes import unpriced
 from costspan.usage import Usage
 
 if TYPE_CHECKING:
@@ -30,9 +29,10 @@ class Till:
         if reply.usage is None and reply.stated_cost is None:
             if call.error:
                 return None
-            return unpriced(reply.unpriced or reply.untold or "the provider reported no usage")
+            reason = reply.unpriced or reply.untold or "the provider reported no usage"
+            return Price(PriceStatus.UNPRICED, reason=reason)
         if reply.unpriced and reply.stated_cost is None:
-            return unpriced(reply.unpriced)
+            return Price(PriceStatus.UNPRICED, reason=reply.unpriced)
         price = self._rate(call, reply.usage if reply.usage is not None else Usage())
         if price.status is PriceStatus.UNPRICED and reply.gateway_cost is not None:
             return self._pricer.price(Usage(), provider="", model="", stated_cost=reply.gateway_cost)._replace(
