@@ -247,6 +247,17 @@ def test_a_page_and_its_tables_fit_the_screen_without_folding_names(window, plai
     assert cut_off(window) == []
 
 
+def test_the_tiles_fill_their_rows(window, plain, screen):
+    window.open(plain.running.url)
+    script = (
+        "const tiles = document.querySelector('.tiles');"
+        "return [tiles, tiles.lastChild].map((each) => Math.round(each.getBoundingClientRect().right))"
+    )
+    right, last = window.run(script)
+
+    assert last == right, f"a hole at {screen} pixels"
+
+
 def test_a_name_of_any_length_leaves_the_figures_in_sight(window, tmp_path, screen):
     long = dict.fromkeys(("gen_ai__response__model", "costspan__team", "user__id", "costspan__feature"), "x" * 180)
     made = Served(tmp_path / "long.db")
