@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from costspan import web
+from costspan.cli import prices
 from costspan.ledger.question import NAMES
 
 STATIC = Path(str(files("costspan.web"))) / "static"
@@ -120,3 +121,7 @@ def test_the_page_filters_by_what_the_api_does():
     lists = re.findall(r"const (NAMES|FILTERS) = \[(.*?)\]", state)
 
     assert {name for _, names in lists for name in re.findall(r"'(\w+)'", names)} == set(NAMES)
+
+
+def test_a_price_list_is_old_on_the_page_when_it_is_in_the_terminal():
+    assert f"const OLD_DAYS = {prices._OLD_DAYS};" in (STATIC / "views/sure.js").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import { table } from '../table.js';
 
 export const id = 'sure';
 export const title = 'How sure';
-const OLD_DAYS = 30;
+const OLD_DAYS = 45;
 
 export const asks = () => ({
   sources: ask('/api/usage', { group_by: 'source' }),
