@@ -20,7 +20,7 @@ _INNER = ("_raw_stream", "_response", "_stream")  # where helper streams of SDKs
 class Bill:
     """What one call used and cost. A stream's is complete when the stream has ended; until then, None."""
 
-    __slots__ = ("model", "price", "provider", "usage")
+    __slots__ = ("__weakref__", "model", "price", "provider", "usage")
 
     def __init__(self) -> None:
         self.provider = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from opentelemetry import context as otel
 from opentelemetry.trace import NonRecordingSpan
@@ -38,6 +39,7 @@ _QUOTAS = Guard("read the budget file")
 OTHER = "other"
 _NOTHING = Spend()
 _MOST_IDS = 2000  # response ids remembered, the oldest forgotten first
+_MOST_BILLS = 128
 _LEAST_ID = 16  # characters of one that is not given twice: Ollama draws "chatcmpl-" and a number below 999
 _MOST_TRACES = 1000  # that are not sampled, likewise
 
@@ -76,7 +78,8 @@ class Spending:
         self.bills = Bills()
         self.labels = Labels(settings.metric_attributes, settings.metric_cardinality)
         self._trusted = settings.baggage
-        self._told: OrderedDict[str, Bill] = OrderedDict()  # by response id
+        self._told: OrderedDict[str, ref[Bill]] = OrderedDict()  # by response id
+        self._latest: deque[Bill] = deque(maxlen=_MOST_BILLS)  # kept also where the program drops the response
         self._unsampled: OrderedDict[int, Account] = OrderedDict()  # by trace id
         self._quotas: tuple[Quota, ...] = ()
         self._meter, self._logger, self._metrics = meter, logger, metrics
@@ -119,8 +122,9 @@ class Spending:
         return len(response) >= _LEAST_ID and response in self._told
 
     def bill_of(self, response: str) -> Bill | None:
-        """The bill of the call that gave the response of this id, if it is one of the latest."""
-        return self._told.get(response)
+        """The bill of the call that gave the response of this id, while that is held, or one of the latest."""
+        bill = self._told.get(response)
+        return bill() if bill is not None else None
 
     def refusal(self, call: Call, price: Callable[[Call], Price | None]) -> BudgetExceededError | None:
         """What the program gets instead of the call, or of the rest of its stream; None: go on."""
@@ -158,7 +162,8 @@ class Spending:
         usage = total_usage(reply)
         bill.usage, bill.price = None if reply.usage is None else usage, price
         if reply.id:
-            self._told[reply.id] = bill
+            self._told[reply.id] = ref(bill)
+            self._latest.append(bill)
             if len(self._told) > _MOST_IDS:
                 self._told.popitem(last=False)
         tokens = usage.total_input + usage.total_output
