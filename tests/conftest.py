@@ -84,7 +84,8 @@ def fake_openai(openai_server):
 def telling(fake_openai):
     """`telling(**settings)`: costspan on, with a client of the fake OpenAI; what was told is read from what it gives.
 
-    Off again after the test. The fake stands for OpenAI itself, so its calls have OpenAI's prices.
+    Off again after the test, which clears `FAILURES` where it means some. The fake stands for OpenAI itself, so its
+    calls have OpenAI's prices.
     """
     from telling import Telling  # noqa: PLC0415 needs openai, which not every environment has
 
@@ -97,3 +98,4 @@ def telling(fake_openai):
     yield switch_on
     for each in made:
         each.close()
+    assert FAILURES.counts == {}

@@ -12,6 +12,7 @@ from telling import QUESTION
 
 import costspan
 from costspan.bill import Bill, Bills
+from costspan.guard import FAILURES
 from costspan.instrumentors import PLUGIN
 
 CALL = Decimal("0.00000885")
@@ -136,12 +137,14 @@ class Detached:
 def test_what_raises_when_it_is_looked_at_has_no_bill(telling, held):
     telling()
     assert costspan.cost_of(held) is None
+    FAILURES.clear()
 
 
 def test_while_costspan_is_off_nothing_was_spent():
     assert costspan.current_cost() == (0, 0, 0, 0)
     assert costspan.cost_of(object()) is None
     assert costspan.last_call() is None
+    assert FAILURES.counts == {}
 
 
 class Response:

@@ -9,6 +9,7 @@ from opentelemetry.trace import StatusCode
 
 import costspan
 from costspan import Usage
+from costspan.guard import FAILURES
 
 
 def test_a_call_with_its_usage_is_recorded_and_priced_at_once(telling):
@@ -200,3 +201,4 @@ def test_what_is_no_usage_or_amount_is_noted_and_the_call_is_still_told(telling,
     assert program.spans[0].attributes["costspan.price.status"] == "unpriced"
     assert costspan.current_cost() == (0, 0, 1, 1)
     assert next(iter(said)) in caplog.text
+    FAILURES.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from costspan.call import Reply
 from costspan.pricing.lookup import UnknownModelError, find_model, own_pricer, split_name, unknown_model
 from costspan.pricing.price import FEMTO
 from costspan.pricing.rates import dollars, per_unit
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
+    from costspan.call import Reply
     from costspan.pricing.price import Price
 
 _OUTPUT_SIDE = frozenset({*OUTPUT_TOKENS, "output_characters", "output_audio_ms", "output_video_ms"})
@@ -134,7 +134,7 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         "size": size,
         "quality": quality,
     }
-    host, reply = _read(completion_response) if completion_response is not None else ("", Reply())
+    host, reply = _read(completion_response)
     is_picture = completion_response is None and bool(size or quality or "image" in str(call_type))
     asked_for = int(is_picture) if n is None else n
     pictures = asked_for if reply.usage is None else 0  # an answer that tells its usage tells its pictures too
@@ -144,7 +144,7 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     usage = (reply.usage or Usage()) + Usage(images=pictures, compute_ms=round(total_time or 0))
     if reply.free or reply.stated_cost is not None:
         return float(reply.stated_cost or 0)
-    free, untold = False, reply.usage is None and not reply.parts
+    free, untold = False, reply.usage is None
     custom = _custom(custom_cost_per_token, custom_cost_per_second, usage, usage.compute_ms)
     if custom is not None:
         cost = sum(custom)

@@ -336,11 +336,10 @@ def test_a_converse_answer_needs_its_model():
 
 def test_the_arguments_of_the_terms_are_taken():
     assert cost_per_token("gpt-5", 1000, 0, service_tier="flex")[0] == 0.000625
-    assert cost_per_token("gpt-5.4", 1000, 0, data_residency="eu")[0] == 0.00275
-    assert (
-        completion_cost(model="gpt-5.4", prompt="hi", data_residency="eu")
-        == cost_per_token("gpt-5.4", 1, data_residency="eu")[0]
-    )
+    for region in ("data_residency", "vertex_location", "region_name"):
+        assert cost_per_token("gpt-5.4", 1000, 0, **{region: "eu"})[0] == 0.00275
+    for term in ({"data_residency": "eu"}, {"vertex_location": "eu"}, {"region_name": "eu"}, {"service_tier": "flex"}):
+        assert completion_cost(model="gpt-5.4", prompt="hi", **term) == cost_per_token("gpt-5.4", 1, **term)[0]
     assert completion_cost(model="dall-e-3", size="1024x1024", quality="hd", n=2, prompt="") == 0.16
     assert completion_cost(model="dall-e-3", size="1024x1024", prompt="a cat") == 0.04  # one, where n= says nothing
     assert completion_cost(model="imagen-3.0-generate-001", call_type="image_generation") == 0.04
@@ -353,6 +352,7 @@ def test_all_that_litellm_documents_is_taken():
     region = {"vertex_location": "europe-west4", "custom_llm_provider": "vertex_ai"}
 
     assert cost_per_token("gpt-4o", usage_object=told)[0] == pytest.approx(0.00175)
+    assert cost_per_token("gpt-4o", 1000, usage_object={})[0] == 0.0025
     assert cost_per_token("gemini-3.5-flash", 1_000_000, **region)[0] == pytest.approx(1.65)
     assert cost_per_token("whisper-1", call_type="transcription", audio_transcription_file_duration=60)[0] == 0.006
     assert cost_per_token("rerank-v3.5", rerank_billed_units={"search_units": 2}, call_type="rerank")[0] == 0.004
@@ -430,9 +430,10 @@ def test_custom_costs_need_no_model():
     rates = {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6}
 
     assert cost_per_token("mine", 1000, 1000, custom_cost_per_token=rates) == (0.001, 0.002)
-    assert cost_per_token("mine", response_time_ms=2500, custom_cost_per_second=0.01) == (0.0, 0.025)
+    assert cost_per_token("mine", response_time_ms=2500.4, custom_cost_per_second=0.01) == (0.0, 0.025)
     assert completion_cost(CHAT, custom_cost_per_token=rates) == pytest.approx(0.0012)
-    assert completion_cost(CHAT, total_time=2500, custom_cost_per_second=0.01) == 0.025
+    assert completion_cost(CHAT, total_time=2500.4, custom_cost_per_second=0.01) == 0.025
+    assert completion_cost(CHAT, total_time=None) == completion_cost(CHAT)
 
 
 def test_custom_costs_of_the_cache_are_those_of_its_tokens_alone():
@@ -496,6 +497,8 @@ def test_an_answer_that_tells_no_usage_is_not_free_and_texts_can_be_counted_for_
             completion_cost(**arguments)
     counted = completion_cost(answer, messages=asked, completion="ho")
     assert counted == completion_cost(model="gpt-4o", messages=asked, completion="ho") > 0
+    assert completion_cost(CHAT, messages=asked, completion="ho") == completion_cost(CHAT)  # it tells its usage
+    assert 0 < completion_cost(answer, messages=asked) < counted
     assert completion_cost(answer, prompt="hi") == cost_per_token("gpt-4o", 1)[0]
     assert completion_cost(answer, completion="ho there") == cost_per_token("gpt-4o", 0, 2)[1]
     assert completion_cost({"model": "omni-moderation-latest", "results": []}) == 0.0

@@ -121,11 +121,27 @@ def test_a_model_that_no_list_knows_is_priced_as_the_one_that_was_asked_for(tell
     assert "costspan.terms.biller" not in span.attributes
 
 
-def test_a_span_that_ends_before_it_begins_took_no_time(telling):
+@pytest.mark.parametrize(
+    ("end", "seconds"), [(1_748_736_002, 2), (1_748_735_000, 0)], ids=["later", "before it begins"]
+)
+def test_a_call_takes_as_long_as_its_span_and_is_priced_at_its_time(telling, end, seconds):
+    """o3 was five times as dear on 2025-06-01."""
     program = telling()
-    program.tracer.start_span("chat", attributes=GENAI, start_time=2 * 10**18).end(10**18)
-    [(_, point)] = program.points("gen_ai.client.operation.duration")
-    assert point.sum == 0
+    said = GENAI | {"gen_ai.response.model": "o3"}
+    del said["gen_ai.request.model"]
+    program.tracer.start_span("chat", attributes=said, start_time=1_748_736_000 * 10**9).end(end * 10**9)
+    [(labels, point)] = program.points("gen_ai.client.operation.duration")
+    assert (point.sum, labels["gen_ai.request.model"]) == (seconds, "o3")
+    assert "error.type" not in labels
+    assert program.span("chat").attributes["gen_ai.usage.cost.amount"] == (19 * 10 + 10 * 40) / 1e6
+
+
+def test_langfuses_stand_in_for_openais_sdk_tells_the_provider_by_the_name_of_its_spans(telling):
+    program = telling()
+    said = {name: value for name, value in FOREIGN["langfuse"].items() if name != "gen_ai.provider.name"}
+    named, other = (foreign(program, said, name) for name in ("OpenAI-generation", "generation"))
+    assert named.attributes["gen_ai.usage.cost.amount"] == CALL
+    assert other.attributes["costspan.price.status"] == "unpriced"
 
 
 def test_what_the_tool_says_itself_stays(telling):
@@ -214,6 +230,7 @@ def test_the_address_tells_whose_prices_apply(telling):
     span = foreign(program, GENAI | {"server.address": "gateway.example.com", "server.port": 443})
     assert span.attributes["costspan.price.status"] == "unpriced"
     assert "gen_ai.usage.cost.amount" not in span.attributes
+    assert span.attributes["costspan.terms.biller"] == "gateway.example.com"
 
 
 def test_the_address_tells_where_data_stays_which_costs_a_tenth_more(telling):
@@ -239,6 +256,7 @@ def test_a_bug_of_ours_leaves_the_program_its_spans(telling, announcing, monkeyp
 
     assert span.attributes.items() >= GENAI.items()
     assert {kind for _, kind in FAILURES.counts} == {"ZeroDivisionError"}
+    FAILURES.clear()
 
 
 def test_a_failed_call_of_another_tool_costs_nothing(telling):
