@@ -81,11 +81,12 @@ def test_a_look_alike_is_not_the_provider():
 def test_the_users_own_mapping_wins():
     assert found("gw.example.com", own={"gw.example.com": "anthropic"}).biller == "anthropic"
     assert found("localhost", 9000, own={"localhost:9000": "openai"}).stream_usage
+    assert not found("localhost", 9000, own={"localhost:9000": "mistral"}).stream_usage
 
 
 @pytest.mark.parametrize(("port", "name"), [(11434, "ollama"), (8000, "vllm"), (1234, "lm_studio")])
 def test_local_servers_are_known_by_their_port(port, name):
-    assert found("localhost", port).biller == name
+    assert found("localhost", port).biller == found("mac.local", port).biller == name
 
 
 def test_an_unknown_local_server_is_unknown():
