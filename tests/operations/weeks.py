@@ -66,9 +66,9 @@ class Service:
         data = self.reader.get_metrics_data()
         for scope in data.resource_metrics[0].scope_metrics:
             scope.metrics[:] = [each for each in scope.metrics if histograms or not each.name.startswith("gen_ai")]
-        for line in OpenMetrics(self.seen, at=at).render(data).splitlines():
+        for line in OpenMetrics(self.seen).render(data).splitlines():
             if not line.startswith("#") and "_created{" not in line:
-                self.lines.setdefault(line.split("{")[0], []).append(line)
+                self.lines.setdefault(line.split("{")[0], []).append(f"{line} {at}")
 
 
 def simulated():

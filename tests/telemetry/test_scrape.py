@@ -136,12 +136,6 @@ def test_an_exponential_histogram_is_left_out():
     assert OpenMetrics(set()).render(reader.get_metrics_data()) == "# EOF\n"
 
 
-def test_samples_can_carry_a_time():
-    reader = InMemoryMetricReader()
-    MeterProvider([reader], RESOURCE).get_meter("m").create_counter("c").add(1)
-    assert "} 0 17.5\n" in OpenMetrics(set(), at=17.5).render(reader.get_metrics_data())
-
-
 def test_before_anything_was_measured_the_answer_is_empty(reader):
     MeterProvider([reader])
     assert reader.answer("here", plain=True) == ""

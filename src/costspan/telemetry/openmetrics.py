@@ -45,10 +45,9 @@ class Sample(NamedTuple):
 class OpenMetrics:
     """Renders what one reader has collected. `seen` is what that reader was shown before, and is added to."""
 
-    def __init__(self, seen: set[tuple[Any, ...]], *, plain: bool = False, at: float | None = None) -> None:
+    def __init__(self, seen: set[tuple[Any, ...]], *, plain: bool = False) -> None:
         self._seen = seen
         self._plain = plain
-        self._at = "" if at is None else f" {at}"
         self._families: dict[str, Family] = {}
 
     def render(self, data: MetricsData) -> str:
@@ -89,7 +88,7 @@ class OpenMetrics:
 
     def _line(self, name: str, labels: Mapping[str, Any], value: float, exemplar: str = "") -> str:
         text = ",".join(f'{label_name(key)}="{label_value(value)}"' for key, value in labels.items())
-        return f"{name}{{{text}}} {value!r}{self._at}{exemplar}"
+        return f"{name}{{{text}}} {value!r}{exemplar}"
 
     def _created(self, sample: Sample) -> Iterator[str]:
         if not self._plain:
