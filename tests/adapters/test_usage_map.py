@@ -1,4 +1,5 @@
 from decimal import Decimal
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -78,9 +79,10 @@ def test_a_part_that_is_more_than_what_holds_it_is_cut_and_marked(told, wanted, 
     assert (usage, cut) == (wanted, marked)
 
 
-@pytest.mark.parametrize("told", [{"a": 3, "b": 5}, {"b": 5, "a": 3}])
-def test_of_two_places_the_first_one_counts_wherever_it_stands(told):
-    assert UsageMap(input="a|b", output="b|c").read([told]).usage == Usage(input=3, output=5)
+@pytest.mark.parametrize("order", ["".join(each) for each in permutations("abc")])
+def test_of_several_places_the_first_one_counts_wherever_it_stands(order):
+    told = {name: "abc".index(name) + 3 for name in order}
+    assert UsageMap(input="a|b|c", output="b|c").read([told]).usage == Usage(input=3, output=4)
 
 
 def test_counts_that_stand_apart_are_not_taken_out():
