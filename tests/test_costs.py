@@ -48,6 +48,7 @@ def test_a_stream_has_its_bill_when_it_has_ended(telling):
     stream = program.ask(stream=True)
     assert costspan.cost_of(stream).cost is None
     assert str(float(costspan.cost_of(stream))) == "nan"
+    assert repr(costspan.cost_of(stream)) == "Bill(/, None, cost=None)"
     list(stream)
     assert costspan.cost_of(stream).cost == CALL
 
