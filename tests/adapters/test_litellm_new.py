@@ -13,7 +13,7 @@ os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at imp
 
 import litellm
 
-from adapters import STREAMS
+from adapters import SHAPES, STREAMS
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
@@ -85,3 +85,43 @@ def test_a_response_that_litellms_cache_streams_costs_nothing(watch, serve, shap
         stream(shape, model="openai/gpt-4o", api_base=fake.url + "/v1", caching=True)
 
     assert [span.attributes["gen_ai.usage.cost.amount"] for span in seen.spans] == [0.00375, 0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_writes_of_twelve_hours_are_told_by_a_chat_that_is_made_of_a_response(watch, serve, shape):
+    seen, fake = watch("litellm"), serve(wire)
+    written = {"cache_write_tokens": 300, "cache_write_tokens_details": {"ttl_30m_tokens": 100, "ttl_12h_tokens": 200}}
+    told = wire.RESPONSE_USAGE | {"input_tokens_details": {"cached_tokens": 600, **written}}
+    fake.play(wire.response(usage=told))
+    streamed = "stream" in shape
+
+    async def later():
+        made = litellm.acompletion if shape.startswith("async") else litellm.completion
+        answer = made(
+            model="openai/responses/gpt-5.6-sol",
+            messages=[{"role": "user", "content": "Cats?"}],
+            api_base=fake.url + "/v1",
+            api_key="k",
+            **({"stream": True, "stream_options": {"include_usage": True}} if streamed else {}),
+        )
+        answer = await answer if shape.startswith("async") else answer
+        return [each async for each in answer] if shape == "async stream" else list(answer)
+
+    asyncio.run(later())
+
+    assert seen.usage == Usage(
+        input=100, cache_read=600, cache_write_30m=100, cache_write_12h=200, output=150, reasoning=50
+    )
+
+
+@pytest.mark.parametrize("leave", ["close", "__exit__"])
+def test_a_stream_that_is_closed_ends_the_call(watch, serve, leave):
+    """From 1.109 on."""
+    seen, fake = watch("litellm"), serve(wire)
+    asked = {"model": "openai/gpt-4o", "messages": [{"role": "user", "content": "Cats?"}]}
+    answer = litellm.completion(stream=True, api_base=fake.url + "/v1", api_key="k", **asked)
+
+    next(answer)
+    getattr(answer, leave)()
+
+    assert seen.reply.partial

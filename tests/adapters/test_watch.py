@@ -1,3 +1,4 @@
+import asyncio
 import gc
 import weakref
 from types import SimpleNamespace
@@ -109,3 +110,33 @@ def test_a_stream_that_is_watched_from_outside_is_freed_when_the_program_lets_go
     gc.collect()
 
     assert freed() is None
+
+
+@pytest.mark.parametrize(("ending", "error"), [(StopAsyncIteration, ""), (ConnectionError, "ConnectionError")])
+def test_a_stream_that_closes_itself_at_its_end_is_not_one_that_the_program_left(ending, error):
+    """LiteLLM's do since 1.109."""
+    ended = []
+    observer = SimpleNamespace(finished=ended.append, started=lambda _call: None, bills=Bills())
+    step, close = Seat("sdk", "Stream.__anext__", steps=True, waits=True), Seat("sdk", "Stream.aclose", waits=True)
+    wrapping = Wrapping(Adapter("sdk", "sdk >= 1", (step, close)), observer, Settings())
+    close_of, next_of = wrapping.wrapper(close), wrapping.wrapper(step)
+
+    class Stream:
+        usage = None
+
+        async def aclose(self):
+            pass
+
+        async def __anext__(self):
+            await close_of(self.aclose, self, (), {})
+            self.usage = {"prompt_tokens": 19}
+            raise ending
+
+    call = Call(Request("chat", "sdk", "m", stream=True), observer)
+    stream = Stream()
+    wrapping._deliver(stream, Watch(call, CHAT, observer))
+    with pytest.raises(ending):
+        asyncio.run(next_of(stream.__anext__, stream, (), {}))
+
+    assert ended == [call]
+    assert (call.error or "", call.reply.partial) == (error, False)

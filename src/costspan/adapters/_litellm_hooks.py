@@ -1,6 +1,6 @@
 """What of LiteLLM needs logic: who answers is in the model's name, and much is told beside the answer.
 
-Source: litellm 1.106 as installed, read 2026-11-22.
+Source: litellm 1.106 and 1.109 as installed, read 2026-11-24.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ USAGE = UsageMap(
     "|cache_creation_input_tokens",
     cache_write_5m="prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens",
     cache_write_1h="prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+    cache_write_30m="prompt_tokens_details.cache_creation_token_details.ephemeral_30m_input_tokens",
+    cache_write_12h="prompt_tokens_details.cache_creation_token_details.ephemeral_12h_input_tokens",
     input_audio="prompt_tokens_details.audio_tokens",
     input_image="prompt_tokens_details.image_tokens",
     reasoning="completion_tokens_details.reasoning_tokens",

@@ -28,6 +28,7 @@ class Session(ABC):
     """The calls of one connection, which is not held. Never raises into the host, but for a budget that is spent."""
 
     pause = staticmethod(_no_scope)  # the program is not inside of a connection
+    taking = False  # one that is closed has ended, also while a task waits for its next message
 
     def __init__(self, connected: Watch) -> None:
         self._request, self._observer = connected.call.request, connected._observer

@@ -46,6 +46,7 @@ class Watch:
         self._patience = 1  # how many of them may wait
         self._last: Any = None
         self._newest: Any = None  # chunk of a stream
+        self.taking = False  # whether the host is in the next step of a stream
 
     def admit(self) -> None:
         """Check the budgets before the call: outside every guard, as this alone may raise into the program.
@@ -78,6 +79,7 @@ class Watch:
 
     def pause(self, scope: Any) -> None:
         """The SDK has answered: the call is no longer what the program is inside of, though a stream may go on."""
+        self.taking = False
         if scope is not None:
             with _END:
                 self._observer.paused(scope)
@@ -180,6 +182,7 @@ class Watch:
         if self.call.metered and (refusal := self.refusal()) is not None:
             self.fail(refusal)
             raise refusal
+        self.taking = True
         return None if self.call.chunks else self.begin()
 
     def leave_early(self) -> None:

@@ -127,7 +127,11 @@ ADAPTER = Adapter(
             for module, name in _STREAMS
             for step in ("__next__", "__anext__")
         ),
-        *(Seat(module, f"{name}.aclose", waits=True) for module, name in _STREAMS),
+        *(
+            Seat(module, f"{name}.{close}", waits=close == "aclose")
+            for module, name in _STREAMS
+            for close in ("close", "aclose")  # the first from 1.109 on
+        ),
         Seat(
             f"{_TRANSLATED}.transformation",
             "LiteLLMCompletionResponsesConfig.transform_chat_completion_response_to_responses_api_response",
