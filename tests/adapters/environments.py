@@ -15,12 +15,14 @@ class Environment(NamedTuple):
     python: tuple[int, int] = (3, 10)  # the lowest that the packages take
     shared: tuple[str, ...] = ()  # files that run in the main environment, too
     sdks: tuple[str, ...] = ()  # rows of tests/conformance/sdks.py
+    loose: tuple[str, ...] = ()  # any version does: one that an index lacks would hold a newest release back (uv only)
 
 
 MAIN = "main"
 NAME = os.environ.get("COSTSPAN_ENVIRONMENT", MAIN)
 _CONFORMANCE, _TABLE = "../conformance/test_sdks.py", "../conformance/test_usage_table.py"
 _PEERS = ("../interop/test_peers.py",)
+_LOOSE = ("certifi",)  # LiteLLM, LangChain and Fireworks ask for one that not every index has yet
 ENVIRONMENTS = {
     MAIN: Environment(
         (),
@@ -136,14 +138,18 @@ ENVIRONMENTS = {
             "dashscope",
             "watsonx",
         ),
+        loose=_LOOSE,
     ),
     "frameworks": Environment(
-        ("langchain-openai", "langchain-anthropic", "openai-agents", "pydantic-ai-slim[openai]", "instructor"),
+        ("langchain-openai", "langchain-anthropic", "openai-agents", "pydantic-ai-slim[openai]"),
         ("test_frameworks.py",),
+        loose=_LOOSE,
     ),
+    # caps jiter, and so openai below 3.31, which newer frameworks ask for
+    "instructor": Environment(("instructor",), ("test_instructor.py",)),
     # its newest caps openai below 3
     "llama-index": Environment(("llama-index-llms-openai", "llama-index-core>=0.14"), ("test_llama_index.py",)),
-    # caps openai below 3; its messages import all of its proxy, its sound and responses the other two
+    # its messages import all of its proxy, its sound and responses the other two
     "litellm": Environment(
         ("litellm[proxy]", "mcp", "soundfile"),
         (
@@ -156,6 +162,7 @@ ENVIRONMENTS = {
         ),
         shared=(_CONFORMANCE, _TABLE),
         sdks=("litellm", "litellm_messages", "litellm_generate"),
+        loose=(*_LOOSE, "litellm-proxy-extras"),  # its database
     ),
     # not the conformance suite: before 1.103 LiteLLM itself holds on to streams that a program drops
     "oldest-litellm": Environment(
@@ -171,6 +178,7 @@ ENVIRONMENTS = {
         ("test_dspy.py",),
         shared=(_CONFORMANCE, _TABLE),
         sdks=("dspy", "dspy_anthropic", "dspy_gemini"),
+        loose=_LOOSE,
     ),
     "claude-agent": Environment(("claude-agent-sdk",), ("test_claude_agent_sdk.py",)),  # with 160 MB of Claude Code
     # other tools, each beside the SDK that it takes: versions are pinned where the newest do not fit each other

@@ -6,14 +6,11 @@ import asyncio
 from types import SimpleNamespace
 
 import agents
-import instructor
-import openai
 import pytest
 from fake_providers import Route, operation
 from fake_providers import openai as wire
 from langchain_anthropic import ChatAnthropic
 from langchain_openai import ChatOpenAI
-from pydantic import BaseModel
 from pydantic_ai import Agent
 from pydantic_ai.capabilities.instrumentation import Instrumentation
 from pydantic_ai.models.instrumented import InstrumentationSettings
@@ -45,11 +42,7 @@ def _steps(asked, payload):
 
 CLAUDE = SimpleNamespace(ROUTES=(Route("POST", "/v1/messages", operation(_message, _steps)()),))
 QUESTION = "Tell me about cats."
-
-
-class City(BaseModel):
-    city: str
-    degrees: int
+IN_ONE_LOOP = asyncio.new_event_loop().run_until_complete  # as a program: LangChain and Agents keep their clients
 
 
 @pytest.fixture
@@ -97,7 +90,7 @@ def run(model, how):
         return [chunk async for chunk in model.astream(QUESTION)]
 
     if how.startswith("a"):
-        return asyncio.run(later())
+        return IN_ONE_LOOP(later())
     return list(model.stream(QUESTION)) if how == "stream" else model.invoke(QUESTION)
 
 
@@ -119,7 +112,7 @@ def test_openai_agents(openai_here, stream):
         return [event async for event in ran.stream_events()]
 
     if stream:
-        asyncio.run(later())
+        IN_ONE_LOOP(later())
     else:
         agents.Runner.run_sync(agent, QUESTION)
 
@@ -134,7 +127,7 @@ def test_pydantic_ai(openai_here, stream):
         async with agent.run_stream(QUESTION) as ran:
             return await ran.get_output()
 
-    answer = asyncio.run(later()) if stream else agent.run_sync(QUESTION).output
+    answer = IN_ONE_LOOP(later()) if stream else agent.run_sync(QUESTION).output
 
     assert answer == wire.TEXT
     assert each_request_is_one_priced_span(openai_here) == 1
@@ -153,20 +146,3 @@ def test_pydantic_ais_own_span_gets_the_cost(openai_here):
     assert [span.name for span in priced] == ["chat gpt-4o"]
     assert priced[0].instrumentation_scope.name == "pydantic-ai"
     assert len(openai_here.seen.spans) == 2  # the agent's run, and its call
-
-
-@pytest.mark.parametrize("later", [False, True])
-def test_instructor_bills_each_attempt(openai_here, later):
-    """Its retry after an answer that does not fit is a second call."""
-    bad = wire.choices(wire.MESSAGE | {"content": '{"city": 1}'})
-    good = wire.choices(wire.MESSAGE | {"content": '{"city": "Bern", "degrees": 21}'})
-    openai_here.fake.play(wire.chat(choices=bad), wire.chat(choices=good))
-    sdk = openai.AsyncOpenAI() if later else openai.OpenAI()
-    client = instructor.from_openai(sdk, mode=instructor.Mode.JSON)
-    arguments = {"model": "gpt-4o", "messages": [{"role": "user", "content": QUESTION}], "response_model": City}
-
-    made = client.create(**arguments, max_retries=2)
-    answer = asyncio.run(made) if later else made
-
-    assert (answer.city, answer.degrees) == ("Bern", 21)
-    assert each_request_is_one_priced_span(openai_here) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -104,7 +105,8 @@ def test_an_edit_is_of_the_model_that_is_given_by_position(watch, fake, position
         answer = getattr(litellm, function)(*given, api_base=fake.url + "/v1", api_key="k")
         return await answer if function.startswith("a") else answer
 
-    asyncio.run(later())
+    with suppress(TypeError):  # of LiteLLM 1.109, which takes what comes first for the model
+        asyncio.run(later())
 
     assert seen.call.request.model == "openai/gpt-image-1"
 
