@@ -2,7 +2,7 @@
 
 What it puts into another form (`gpt-4o` asked as Claude is) is a call of its own `completion` or `responses`, and seen
 there. Each request is a call: LiteLLM may make several of one (it searches the web for models that cannot), and reads
-Bedrock's streams to their end, whoever leaves them.
+streams (before 1.109: Bedrock's) to their end, whoever leaves them.
 
 Source: litellm 1.84 to 1.109, and AWS's encoding of event streams as botocore 1.43 reads it; 2026-11-23.
 """
