@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai import NOT_GIVEN
 
+from costspan.adapters import dashscope
 from costspan.adapters._openai_fields import CHAT_USAGE, RESPONSES_USAGE
 from costspan.adapters._usage import UsageMap
 from costspan.usage import Usage
@@ -160,6 +161,14 @@ def test_both_times_to_live_of_openais_cache_are_kept():
     usage, _, _ = RESPONSES_USAGE.read([{"input_tokens": 100, "output_tokens": 1, "input_tokens_details": details}])
 
     assert usage == Usage(input=70, cache_write_30m=10, cache_write_12h=20, output=1)
+
+
+@pytest.mark.parametrize("usage_map", [CHAT_USAGE, dashscope.USAGE])
+def test_what_qwens_explicit_cache_is_given_is_told_apart(usage_map):
+    details = {"cached_tokens": 600, "cache_creation_input_tokens": 300, "cache_type": "ephemeral"}
+    usage, _, _ = usage_map.read([{"prompt_tokens": 1000, "completion_tokens": 1, "prompt_tokens_details": details}])
+
+    assert usage == Usage(input=100, cache_read=600, cache_write=300, output=1)
 
 
 def test_a_count_in_digits_is_a_count():

@@ -17,6 +17,8 @@ USAGE = UsageMap(
     total_input="input_tokens|prompt_tokens|total_tokens",
     total_output="output_tokens|completion_tokens",
     cache_read="prompt_tokens_details.cached_tokens",
+    # its explicit cache: alibabacloud.com/help/en/model-studio/context-cache, looked up 2026-11-24
+    cache_write="prompt_tokens_details.cache_creation_input_tokens",
     reasoning="output_tokens_details.reasoning_tokens|completion_tokens_details.reasoning_tokens",
     input_image="image_tokens|prompt_tokens_details.image_tokens",
     input_audio="audio_tokens|prompt_tokens_details.audio_tokens",
