@@ -517,3 +517,18 @@ def test_prices_of_the_environment_s_file_hold(price_file, monkeypatch):
 
     assert cost_per_token("gpt-4o", 1_000_000)[0] == 1.0
     assert [name for name in costspan.model_list if "acme" in name] == ["acme/big"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "named"),
+    [
+        ("amazon_nova", "nova-micro-v1", "amazon-nova/nova-micro-v1"),
+        ("inception", "mercury-edit-2", "text-completion-inception/mercury-edit-2"),
+    ],
+)
+def test_a_provider_whose_models_the_list_names_after_another_spelling_is_priced(provider, model, named):
+    """As its own API calls the model, and as LiteLLM's list does."""
+    own = costspan.price(Usage(input=1000, output=500), provider=provider, model=model)
+
+    assert own.status == "priced"
+    assert sum(cost_per_token(named, 1000, 500)) == pytest.approx(float(own))

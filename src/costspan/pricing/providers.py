@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Canonical names are `gen_ai.provider.name` values where the conventions have one, else the provider's own short name.
 _ALSO = {
+    "amazon_nova": ("amazon-nova",),
     "anthropic": ("claude",),
     "aws.bedrock": (
         *("aws", "bedrock", "bedrock_converse", "bedrock_mantle"),
@@ -28,6 +29,7 @@ _ALSO = {
     "alibaba_cloud": ("dashscope", "alibaba", "qwen", "aliyun"),
     "voyage_ai": ("voyage", "voyageai"),
     "novita": ("novita_ai",),
+    "inception": ("text-completion-inception",),
     "meta": ("meta_llama", "llama_api"),
     "ovhcloud": ("ovh", "ovh_ai"),
     "zhipuai": ("bigmodel", "zhipu"),
