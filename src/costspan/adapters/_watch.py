@@ -46,7 +46,7 @@ class Watch:
         self._patience = 1  # how many of them may wait
         self._last: Any = None
         self._newest: Any = None  # chunk of a stream
-        self.taking = False  # whether the host is in the next step of a stream
+        self.taking = False  # the next item of a stream: if it closes itself then, it goes on to tell why
 
     def admit(self) -> None:
         """Check the budgets before the call: outside every guard, as this alone may raise into the program.
@@ -94,7 +94,7 @@ class Watch:
         if self._hidden:  # apart: what we failed to read is still not the host's
             with _SEE:
                 _unask(chunk)
-                return not _is_usage_only(chunk)
+                return getattr(chunk, "usage", None) is None or bool(getattr(chunk, "choices", None))
         return True
 
     def note(self, source: Any) -> None:
@@ -277,10 +277,6 @@ def _unask(chunk: Any) -> None:
     told = getattr(chunk, "__pydantic_fields_set__", None)
     if told is not None and chunk.__dict__.get("usage") is None:
         told.discard("usage")
-
-
-def _is_usage_only(chunk: Any) -> bool:
-    return getattr(chunk, "usage", None) is not None and not getattr(chunk, "choices", None)
 
 
 def _gather(read: Read | None, sources: list[Any], strings: list[str]) -> None:

@@ -239,10 +239,8 @@ class Wrapping:
     def _closing(self, seat: Seat) -> Callable[..., Any]:
         def end(instance: Any) -> None:
             with _END:
-                if self._stepped and (stepped := self._stepped.get(instance)) is not None:
-                    if not stepped.taking:  # else the stream closes itself, and goes on to tell why
-                        del self._stepped[instance]
-                        stepped.leave_early()
+                if self._stepped and (stepped := self._stepped.pop(instance, None)) is not None and not stepped.taking:
+                    stepped.leave_early()
                     return
                 watch = self._unread.pop(instance, None) if self._unread else None
                 if watch is not None:

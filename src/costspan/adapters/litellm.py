@@ -123,14 +123,9 @@ ADAPTER = Adapter(
             for seat in methods(where, operations, opener=hooks.open_litellm, waits=waits, arguments=arguments)
         ),
         *(
-            Seat(module, f"{name}.{step}", steps=True, waits=step == "__anext__")
+            Seat(module, f"{name}.{method}", steps="next" in method, waits=method in {"__anext__", "aclose"})
             for module, name in _STREAMS
-            for step in ("__next__", "__anext__")
-        ),
-        *(
-            Seat(module, f"{name}.{close}", waits=close == "aclose")
-            for module, name in _STREAMS
-            for close in ("close", "aclose")  # the first from 1.109 on
+            for method in ("__next__", "__anext__", "close", "aclose")  # the third from 1.109 on
         ),
         Seat(
             f"{_TRANSLATED}.transformation",
