@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from types import SimpleNamespace
 
 import pytest
-from fake_providers import anthropic
+from fake_providers import Route, anthropic, operation
 from fake_providers import openai as wire
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else it is fetched at import
 
 import litellm
 
-from adapters import SHAPES, STREAMS
+from adapters import PLAIN, SHAPES, STREAMS
 from costspan.usage import Usage
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]  # LiteLLM's own and its dependencies'
@@ -125,3 +126,24 @@ def test_a_stream_that_is_closed_ends_the_call(watch, serve, leave):
     getattr(answer, leave)()
 
     assert seen.reply.partial
+
+
+FOUND = {"model": "@cf/cloudflare/clairic", "answers": {}, "truncated": False}
+
+
+@pytest.mark.parametrize("shape", PLAIN)
+def test_an_extraction_is_billed_by_its_tokens(watch, serve, shape):
+    """From 1.109 on."""
+    told = {"input_tokens": 1000, "output_tokens": 12}
+    served = SimpleNamespace(ROUTES=(Route("POST", "clairic", operation(lambda _asked: FOUND | {"usage": told})()),))
+    seen, fake = watch("litellm"), serve(served)
+    asked = {"state": "A cat of 4 kg.", "fields": {"weight": {"type": "number"}}, "api_base": fake.url, "api_key": "k"}
+
+    if shape == "sync":
+        litellm.extraction("cloudflare/clairic", **asked)
+    else:
+        asyncio.run(litellm.aextraction("cloudflare/clairic", **asked))
+
+    assert seen.usage == Usage(input=1000, output=12)
+    assert seen.attributes["gen_ai.usage.cost.amount"] == 0.0001
+    assert seen.attributes["gen_ai.provider.name"] == "cloudflare"

@@ -75,6 +75,7 @@ _PAIRS = (  # a function and its async twin; those in capitals are what the publ
     ),
     ("litellm.decisions.main:", {"decisions": DECISION}, ("model", "input")),
     ("litellm.systemone.main:", {"systemone": DECISION}, ("model", "state")),
+    ("litellm.extraction.main:", {"extraction": DECISION}, ("model", "fields")),  # from 1.109 on
 )
 _LOOKED_UP = tuple(
     (f"litellm.{where}.dispatch:", {f"_PYTHON_{twin}{name}": operation}, bool(twin), arguments)
