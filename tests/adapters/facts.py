@@ -144,7 +144,7 @@ PITFALLS = {  # section 20, point by point
     "Subclasses, replaced methods, and wrappers of other tools": (
         _HERE + "test_a_subclass_and_a_method_set_on_an_instance_are_seen_once",
         _HERE + "test_a_wrapped_method_is_to_inspect_what_it_was",
-        "adapters/test_frameworks.py::test_instructor_bills_each_attempt",
+        "adapters/test_instructor.py::test_each_attempt_is_one_priced_span",
         "test_instrumentors.py::test_a_wrapper_of_another_tool_on_top_of_ours_stays_and_ours_passes_through",
     ),
     "What the program gets is the SDK's own object": (
