@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from textwrap import dedent
 
 # budgets of whole teams, from the programs' own gauges and from the rules that `costspan init` makes of the budgets file
-_WHOLE = 'costspan_team!="",costspan_budget_keys=~"team|"'
+_WHOLE = 'costspan_team!="",gen_ai_request_model="",costspan_budget_keys=~"team|"'
 LIMIT = f'max by (costspan_team) (costspan_budget_limit_USD{{{_WHOLE},costspan_budget_period=~"month|"}})'
 QUOTA = f'max by (costspan_team) (costspan_quota_limit_tokens{{{_WHOLE},costspan_budget_period=~"day|"}})'
 TEAM_COST = "team:costspan_cost_usd"

@@ -152,6 +152,8 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
         answered = "" if base_model else reply.model
         host, name = _place(base_model or model or answered, custom_llm_provider or host, answered)
         found = _price(usage, answered or name, host, terms, request_model=name, parts=reply.parts)
+        if is_picture and "images" in found.missing:
+            raise UnknownModelError(found.reason)
         free = untold and _is_free(answered or name, host, terms, request_model=name)
         cost = 0.0 if untold and found.entry and found.missing else float(_known(found, name, host))
     if not cost and untold and not free:

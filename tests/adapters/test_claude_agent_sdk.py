@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -14,11 +14,13 @@ from claude_agent_sdk import (
     AssistantMessage,
     ClaudeAgentOptions,
     ClaudeSDKClient,
+    CLIConnectionError,
     ResultMessage,
     query,
 )
 from fake_providers import Route
 from fake_providers import anthropic as wire
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 import costspan
 from costspan.usage import Usage
@@ -78,7 +80,7 @@ def agent(watch, serve, tmp_path):
 
     def options(**more):
         given = {"model": MODEL, "allowed_tools": list(TOOLS), "agents": {"helper": helper}, "env": environment}
-        return ClaudeAgentOptions(cwd=tmp_path / "work", **given, **more)
+        return ClaudeAgentOptions(cwd=tmp_path / "work", **given | more)
 
     return SimpleNamespace(seen=watch("claude_agent_sdk", hosts={"127.0.0.1": "anthropic"}), fake=fake, options=options)
 
@@ -192,11 +194,68 @@ def test_an_interrupted_turn_is_an_error_that_is_billed(agent):
             async for message in client.receive_response():
                 if isinstance(message, AssistantMessage):
                     await client.interrupt()
+            await client.query("Hello.")
+            async for _message in client.receive_response():
+                pass
 
     asyncio.run(talk())
 
-    assert agent.seen.usage.total_output in (77, 154)  # as fast as it was interrupted
-    assert agent.seen.attributes.get("error.type") in ("error_during_execution", None)
+    interrupted, after = agent.seen.calls
+    assert interrupted.error in ("error_during_execution", "")  # its answer may have been there already
+    assert interrupted.reply.usage.requests + after.reply.usage.requests == len(agent.fake.requests)
+    assert sum(costs(agent.seen)) == COST * len(agent.fake.requests)
+
+
+def test_a_turn_that_a_client_leaves_tells_what_its_answers_began_with(agent):
+    async def talk():
+        client = ClaudeSDKClient(options=agent.options())
+        for prompt, ends in (("use Bash", AssistantMessage), ("Hello.", ResultMessage)):
+            await client.connect()
+            await client.query(prompt)
+            async for message in client.receive_messages():
+                if isinstance(message, ends):
+                    break
+            await client.disconnect()
+
+    asyncio.run(talk())
+    gc.collect()
+
+    by_end = sorted(agent.seen.calls, key=lambda call: call.started_ns)
+    assert [call.reply.partial for call in by_end] == [True, False]
+    assert [call.reply.usage.total_input for call in by_end] == [3210, 3210]
+    assert by_end[1].reply.usage == used(1)
+
+
+def test_a_session_that_is_resumed_by_the_same_client_is_not_billed_again(agent):
+    first = run("Hello.", agent.options())
+
+    async def talk():
+        client = ClaudeSDKClient(options=agent.options(resume=first.session_id, fork_session=True))
+        for _ in range(2):
+            await client.connect()
+            await client.query("Hello.")
+            async for _message in client.receive_response():
+                pass
+            await client.disconnect()
+
+    asyncio.run(talk())
+
+    assert [call.reply.usage for call in agent.seen.calls] == [used(1)] * 3
+
+
+def test_turns_that_were_not_seen_are_not_billed_with_the_first_that_is(agent):
+    async def talk():
+        async with ClaudeSDKClient(options=agent.options()) as client:
+            for n in range(2):
+                await client.query("Hello.")
+                with suppress_instrumentation() if n == 0 else nullcontext():
+                    async for _message in client.receive_response():
+                        pass
+
+    asyncio.run(talk())
+
+    assert agent.seen.usage == used(1)
+    assert agent.seen.attributes["costspan.price.status"] == "partial"
 
 
 def test_a_query_that_is_left_tells_what_its_answers_began_with(agent):
@@ -226,18 +285,51 @@ def test_a_provider_that_refuses_is_a_failed_call(agent):
 
 
 def test_a_spent_budget_refuses_before_anything_is_asked(agent):
-    async def talk():
-        async with ClaudeSDKClient(options=agent.options()) as client:
-            with costspan.budget(usd=0, on_exceed="raise"):
-                await client.query("Hello.")
+    async def connect(prompt, *prompts):
+        client = ClaudeSDKClient(options=agent.options())
+        try:
+            await client.connect(prompt)
+            for each in prompts:
+                await client.query(each)
+        finally:
+            await client.disconnect()
 
-    with pytest.raises(costspan.BudgetExceededError):
-        asyncio.run(talk())
-    with pytest.raises(costspan.BudgetExceededError), costspan.budget(usd=0, on_exceed="raise"):
-        run("Hello.", agent.options())
+    async def stream():
+        yield {"type": "user", "message": {"role": "user", "content": "Hello."}}
+
+    for asked in (lambda: connect(None, "Hello."), lambda: connect(stream())):
+        with pytest.raises(costspan.BudgetExceededError), costspan.budget(usd=0, on_exceed="raise"):
+            asyncio.run(asked())
+    for options in (agent.options(), agent.options(model=None)):
+        with pytest.raises(costspan.BudgetExceededError), costspan.budget(usd=0, on_exceed="raise"):
+            run("Hello.", options)
 
     assert agent.fake.requests == []
     assert agent.seen.calls == []
+
+
+def test_a_turn_that_spends_its_budget_is_read_to_its_end(agent):
+    with costspan.budget(usd=0.001, on_exceed="raise"):
+        assert run("Hello.", agent.options()).result
+
+    assert costs(agent.seen) == [COST]
+
+
+def test_a_prompt_that_cannot_be_sent_is_no_call(agent):
+    with pytest.raises(CLIConnectionError):
+        asyncio.run(ClaudeSDKClient(options=agent.options()).query("Hello."))
+
+    assert agent.seen.calls == []
+
+
+def test_a_provider_that_cannot_be_reached_is_a_failed_call(agent):
+    options = agent.options()
+    options.env["ANTHROPIC_BASE_URL"] = "http://127.0.0.1:9"
+
+    with pytest.raises(Exception, match="error result"):
+        run("Hello.", options)
+
+    assert agent.seen.call.error == "error"
 
 
 @pytest.mark.parametrize(

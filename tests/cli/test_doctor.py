@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import threading
 from importlib import metadata
 
 import pytest
@@ -110,6 +111,42 @@ def test_beside_opentelemetry_s_distribution_grpc_is_what_is_spoken(doctor, monk
     _, found = doctor()
 
     assert "http://localhost:4317 (grpc)" in found["telemetry"]["text"]
+    assert "opentelemetry-distro makes gRPC the default" in found["telemetry"]["text"]
+    assert found["telemetry"]["level"] == "warning"  # `costspan.instrument()` does without it
+
+    exporters = {f"OTEL_{signal}_EXPORTER": "otlp_proto_http" for signal in ("TRACES", "METRICS", "LOGS")}
+    _, found = doctor(**exporters)
+
+    assert "http://localhost:4318 (http/protobuf)" in found["telemetry"]["text"]
+
+
+@pytest.mark.parametrize("said", [b"<html>no status line</html>", b"", b"\x15\x03\x01\x00\x02\x02\x46"])
+def test_what_does_not_speak_http_2_is_no_grpc(doctor, said):
+    def answer(connection):
+        connection.recv(64)
+        connection.sendall(said)
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        threading.Thread(target=lambda: answer(held.accept()[0]), daemon=True).start()
+        address = f"http://127.0.0.1:{held.getsockname()[1]}"
+        _, found = doctor(OTEL_EXPORTER_OTLP_PROTOCOL="grpc", OTEL_EXPORTER_OTLP_ENDPOINT=address)
+
+    assert found["telemetry"]["level"] == "bad"
+
+
+@pytest.mark.parametrize(("insecure", "level"), [("true", "good"), ("", "bad")])
+def test_an_address_without_its_scheme_is_asked_for_by_tls_unless_a_variable_says_otherwise(
+    doctor, tmp_path, insecure, level
+):
+    with server.start(tmp_path / "ledger.db", listen=server.Listen(port=0, grpc_port=0)) as ledger:
+        _, found = doctor(
+            OTEL_EXPORTER_OTLP_ENDPOINT=f"127.0.0.1:{ledger.grpc_port}",
+            OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+            OTEL_EXPORTER_OTLP_INSECURE=insecure,
+        )
+
+    assert found["telemetry"]["level"] == level
 
 
 def test_headers_of_the_user_are_sent(doctor, fake_openai):
@@ -168,7 +205,7 @@ def test_a_signal_with_a_protocol_of_its_own_is_probed_by_that(doctor, tmp_path)
     with server.start(tmp_path / "ledger.db", listen=server.Listen(port=0, grpc_port=0)) as ledger:
         _, found = doctor(
             OTEL_EXPORTER_OTLP_ENDPOINT=ledger.url,
-            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"127.0.0.1:{ledger.grpc_port}",
+            OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"http://127.0.0.1:{ledger.grpc_port}",
             OTEL_EXPORTER_OTLP_METRICS_PROTOCOL="grpc",
         )
 

@@ -13,6 +13,9 @@ import yaml
 from components import ROOT
 from weeks import END as LAST
 
+from costspan.telemetry import names
+from costspan.telemetry.openmetrics import label_name
+
 pytestmark = [pytest.mark.real, pytest.mark.xdist_group("weeks")]  # in one process, which loads them once
 FOLDER = ROOT / "grafana/dashboards"
 BOARDS = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob("costspan-*.json"))}
@@ -120,7 +123,14 @@ FROM_OTHERS = {  # not in the plugin's own output: who makes them
     "costspan_month_to_date_cost_USD": "the ledger: test_ledger_scrape.py",
     "costspan_unpriced_models": "the same",
 }
-LABELS_FROM_OTHERS = {"le", "costspan_budget_period", "costspan_budget_keys", "job", "exporter", "otel_metric_overflow"}
+LABELS_FROM_OTHERS = {
+    "le",
+    "costspan_budget_period",
+    label_name(names.BUDGET_KEYS),
+    "job",
+    "exporter",
+    "otel_metric_overflow",
+}
 
 
 def test_every_name_in_dashboards_and_rules_is_in_the_plugins_output(weeks_in_prometheus):

@@ -132,7 +132,7 @@ USED = ROW | {"output_tokens": 50, "requests": 2, "total_tokens": 177, "server_t
 PAID = {"amount": "123.45", "currency": "USD", "list_amount": "130.00", "requests": 2}
 ANTHROPIC = {
     "usage of the analytics API": (rows(usage=USED), CLAUDE, Billed(2, 127, 50)),
-    "costs of the analytics API": (rows(cost=PAID), CLAUDE, Billed(2, cost=Decimal("1.2345"))),
+    "costs of the analytics API": (rows(cost=PAID), CLAUDE, Billed(cost=Decimal("1.2345"))),
     "usage": (buckets(USAGE_REPORT), CLAUDE, Billed(0, 127, 50)),
     "costs, in cents": (buckets(COST_REPORT), CLAUDE, Billed(cost=Decimal("1.2345"))),
     "CSV of usage": (USAGE_CSV, CLAUDE, Billed(0, 127, 50)),
@@ -146,9 +146,10 @@ def test_anthropic_is_read(tmp_path, shape):
     assert read_bill(bill(tmp_path, content), "anthropic") == {("2026-11-21", model): said}
 
 
-def test_a_row_of_several_days_is_of_none(tmp_path):
-    """As the analytics API has them where no time_bucket_width is asked for."""
-    row = rows(usage=USED)["data"][0] | {"ending_at": "2026-11-24T00:00:00Z"}
+@pytest.mark.parametrize("end", ["2026-11-24T00:00:00Z", "2026-11-22T17:00:00Z", "2026-11-23", 1795366800])
+def test_a_row_of_several_days_is_of_none(tmp_path, end):
+    """As the analytics API has them where no time_bucket_width is asked for: up to now."""
+    row = rows(usage=USED)["data"][0] | {"ending_at": end}
     with pytest.raises(BillError, match="row 1: it is of several days: export it by day"):
         read_bill(bill(tmp_path, {"data": [row]}), "anthropic")
 

@@ -65,6 +65,7 @@ class Operation:
     # asks for what was made before: only told to telemetry if a hook finds something to bill. One that names a model
     # starts what is billed later: budgets may refuse it, and it is told if it fails
     lookup: bool = False
+    silent: bool = False  # of a lookup that starts what another call tells of: only budgets are asked
     known: Callable[[str], bool] | None = None  # whether it is a call, by the id of what is asked for
     hook: Hook | None = None
     tally: Tally | None = None

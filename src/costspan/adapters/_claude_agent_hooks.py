@@ -10,13 +10,15 @@ with each process, and tells by model neither how long cache writes live nor, at
 from __future__ import annotations
 
 import os
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from costspan.adapters._adapter import Opened, Operation
 from costspan.adapters._anthropic_hooks import USAGE
-from costspan.adapters._hosts import resolve
+from costspan.adapters._hosts import find_host, resolve
 from costspan.adapters._paths import member, members, text_of
 from costspan.adapters._request import place
 from costspan.adapters._sessions import Session
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
     from costspan.adapters._adapter import Adapter, Seat
     from costspan.adapters._watch import Watch
-    from costspan.call import Reply
     from costspan.config import Settings
 
 _BY_MODEL = UsageMap(
@@ -45,14 +46,16 @@ _BY_MODEL = UsageMap(
     web_searches="webSearchRequests",
 )
 _HOME = "https://api.anthropic.com"
-_PLATFORMS = {  # what switches a platform on, and who answers then
-    "CLAUDE_CODE_USE_BEDROCK": "aws.bedrock",
-    "CLAUDE_CODE_USE_VERTEX": "gcp.vertex_ai",
+_PLATFORMS = {  # what switches a platform on: who answers then, and where
+    "CLAUDE_CODE_USE_BEDROCK": ("aws.bedrock", "bedrock-runtime.{AWS_REGION}.amazonaws.com"),
+    "CLAUDE_CODE_USE_MANTLE": ("aws.bedrock", "bedrock-mantle.{AWS_REGION}.api.aws"),
+    "CLAUDE_CODE_USE_VERTEX": ("gcp.vertex_ai", "{CLOUD_ML_REGION}-aiplatform.googleapis.com"),
 }
 _ON = ("1", "true", "yes", "on")
 _RESUMES, _RESUMING = ("resume", "continue_conversation"), frozenset(("resume", "continue"))  # options, and arguments
 _BEGINS = ("AssistantMessage", "StreamEvent")  # what an answer of a model comes as; the names of the SDK's classes
 _SUBAGENTS = "what subagents of a resumed session use in its first turn is not told apart from what they used before"
+_BEFORE = "what the session used before it was seen is not told apart from what helped in this turn"
 _LEFT = "the turn was left before its result, which alone tells all of it"
 
 
@@ -69,8 +72,10 @@ def open_turns(
 
 def open_prompt(
     adapter: Adapter, seat: Seat, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], settings: Settings
-) -> Opened:
+) -> Opened | None:
     """A prompt for a client's session: what it starts has a model, be it the one that Claude Code takes by itself."""
+    if (args[0] if args else kwargs.get("prompt")) is None:
+        return None  # only connects
     opened = open_turns(adapter, seat, client, args, kwargs, settings)
     opened.request.model = opened.request.model or "claude"
     opened.request.body = {}
@@ -79,19 +84,16 @@ def open_prompt(
 
 def _place(request: Request, environment: Mapping[str, str], settings: Settings) -> None:
     """Who answers, by what the program that calls is told in its environment."""
-    for switch, platform in _PLATFORMS.items():
+    for switch, (platform, where) in _PLATFORMS.items():
         if environment.get(switch, "").lower() in _ON:
+            host = find_host(where.format_map(defaultdict(str, environment)), 443, "")
             request.provider = request.biller = platform
+            request.geo = host.geo if host else ""
             return
     url = environment.get("ANTHROPIC_BASE_URL") or _HOME
     place(request, url)
     host = resolve(request.host, request.port, urlsplit(url).path, request.provider, settings.hosts)
     request.provider, request.biller, request.geo = host.provider, host.biller, host.geo
-
-
-def told_by_its_turn(_request: Request, _last: Any, reply: Reply) -> None:
-    """What a prompt costs, the turn tells that answers it."""
-    reply.already_billed = True
 
 
 class Turns(Session):
@@ -101,6 +103,7 @@ class Turns(Session):
         """`alone`: of one query, whose end is that of its messages."""
         super().__init__(connected)
         options = member(self._request.body, "options") or self._request.body
+        self._request = replace(self._request, body=None)  # the client, which is not to be held
         self.alone = alone
         more = members(member(options, "extra_args")) or {}
         self._resumed = any(member(options, name) for name in _RESUMES) or not _RESUMING.isdisjoint(more)
@@ -115,7 +118,7 @@ class Turns(Session):
         self._seen: dict[str, str] = {}  # message: its model
 
     def hold(self) -> None:
-        if self.alone and not self._begun:  # the prompts of a client are let in one by one
+        if self.alone and not self._begun and not self._session:  # a client's prompts are let in one by one
             self._turn.admit()
 
     def look(self, message: Any) -> None:
@@ -159,7 +162,9 @@ class Turns(Session):
                 count = answers.count(model) or (len(answers) if len(used) == 1 else 1)
                 add_usage(reply, model, usage + Usage(requests=max(count - 1, 0)))
             if failed:
-                turn.call.error = str(member(result, "api_error_status") or member(result, "subtype") or "error")
+                subtype = text_of(member(result, "subtype"))
+                status = member(result, "api_error_status")
+                turn.call.error = str(status or (subtype if subtype != "success" else "error"))
             self._observer.bills.add(result, turn.call.bill)
             turn.complete(result)
         else:
@@ -172,21 +177,26 @@ class Turns(Session):
         for name, told in (members(member(result, "model_usage")) or {}).items():
             model = name.removesuffix("[1m]")  # with the long context of some
             totals[model] = totals.get(model, Usage()) + (_BY_MODEL.read((told,)).usage or Usage())
-        own = USAGE.read((member(result, "usage"),)).usage or Usage()
         if (session := text_of(member(result, "session_id"))) != self._session:  # a new one, after /clear too
             self._before = None if self._resumed and not self._session else {}
             self._session = session
-        if self._before is None or not totals:
-            used = {self._model or self._request.model: own}
-            self._turn.call.reply.untold = _SUBAGENTS if self._subagents else ""
-        else:
-            used = {model: _minus(total, self._before.get(model, Usage())) for model, total in totals.items()}
-            if whole := next((model for model, usage in used.items() if _sizes(usage) == _sizes(own)), ""):
-                used[whole] = own  # which tells more
-            main = whole or self._model
-            used = {model: used[model] for model in sorted(used, key=lambda model: model != main)}
-        self._before = totals
-        return {model: usage for model, usage in used.items() if usage}
+        own = USAGE.read((member(result, "usage"),)).usage or Usage()
+        before, self._before = self._before, totals
+        if before is None or not totals:
+            return self._alone(own, _SUBAGENTS if self._subagents else "")
+        used = {model: _minus(total, before.get(model, Usage())) for model, total in totals.items()}
+        alike = [model for model, usage in used.items() if _sizes(usage) == _sizes(own)]
+        if not (before or alike or self._subagents):
+            return self._alone(own, _BEFORE)
+        main = self._model if self._model in alike or not alike else alike[0]
+        if main in alike:
+            used[main] = own  # which tells more
+        return {model: used[model] for model in sorted(used, key=lambda model: model != main) if used[model]}
+
+    def _alone(self, own: Usage, untold: str) -> dict[str, Usage]:
+        """Only what the agent's own answers have used, and why that may not be all."""
+        self._turn.call.reply.untold = untold
+        return {self._model or self._request.model: own} if own else {}
 
     def end(self, error: BaseException | None = None) -> None:
         """Nothing more comes, until the client connects again."""
@@ -206,7 +216,7 @@ def _sizes(usage: Usage) -> tuple[int, int]:
     return usage.total_input, usage.total_output
 
 
-_CLIENTS: WeakKeyDictionary[Any, Turns] = WeakKeyDictionary()  # a turn may be read by one loop after another
+_SESSIONS: WeakKeyDictionary[Any, Turns] = WeakKeyDictionary()  # by a client's connection
 
 
 def watch_query(messages: Any, watch: Watch) -> Any:
@@ -216,12 +226,14 @@ def watch_query(messages: Any, watch: Watch) -> Any:
 
 
 def watch_client(messages: Any, watch: Watch) -> Any:
-    """Those of a client, which may be asked for again in the middle of a turn."""
+    """Those of a client's connection, which may be asked for again in the middle of a turn."""
     watch.call.forget()
-    client = watch.call.request.body
-    if client not in _CLIENTS:
-        _CLIENTS[client] = Turns(watch, alone=False)
-    return named_alike(_passing(messages, _CLIENTS[client]), messages)
+    connection = member(watch.call.request.body, "_query")
+    if connection is None:
+        return messages  # there is none: the SDK says so
+    if connection not in _SESSIONS:
+        _SESSIONS[connection] = Turns(watch, alone=False)
+    return named_alike(_passing(messages, _SESSIONS[connection]), messages)
 
 
 async def _passing(messages: AsyncGenerator[Any, None], turns: Turns) -> AsyncGenerator[Any, None]:
@@ -249,5 +261,5 @@ TURN = Operation(
     lazy=True,
 )
 QUERY = Operation("chat", usage=_BY_MODEL, model="", lookup=True, deliver=watch_query)
-CLIENT = Operation("chat", usage=_BY_MODEL, model="", lookup=True, deliver=watch_client)
-PROMPT = Operation("chat", model="", lookup=True, hook=told_by_its_turn)
+CLIENT = Operation("chat", usage=_BY_MODEL, model="", lookup=True, free=True, deliver=watch_client)
+PROMPT = Operation("chat", model="", lookup=True, silent=True)

@@ -227,7 +227,7 @@ class Watch:
             operation.hook(call.request, self._last, reply)
         if operation.read.error is not None and not call.error:
             self._read_error(operation.read.error)
-        if operation.lookup and (reply.already_billed or not (answered or call.request.model)):
+        if operation.lookup and (operation.silent or reply.already_billed or not (answered or call.request.model)):
             call.forget()
         elif operation.lookup:
             self._observer.paused(self._observer.started(call))

@@ -17,6 +17,7 @@ ADAPTER = Adapter(
             hooks.QUERY,
             streams=True,
         ),
+        Seat("claude_agent_sdk.client", "ClaudeSDKClient.connect", hooks.open_prompt, hooks.PROMPT, waits=True),
         Seat("claude_agent_sdk.client", "ClaudeSDKClient.query", hooks.open_prompt, hooks.PROMPT, waits=True),
         Seat(
             "claude_agent_sdk.client", "ClaudeSDKClient.receive_messages", hooks.open_turns, hooks.CLIENT, streams=True

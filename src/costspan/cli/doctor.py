@@ -23,6 +23,10 @@ _LEAST_NAME = 13
 _SIGNALS = ("traces", "metrics", "logs")
 _SPEAKS_GRPC = "opentelemetry-distro"  # unless a variable says otherwise, under `opentelemetry-instrument`
 _PORTS = "(4317 is gRPC's port, 4318 is that of HTTP; OTEL_EXPORTER_OTLP_PROTOCOL says which is spoken)"
+_BY_DISTRO = (
+    "opentelemetry-distro makes gRPC the default of what `opentelemetry-instrument` starts: set "
+    "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or an endpoint that speaks gRPC"
+)
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # a client's of HTTP/2: RFC 9113, 3.4
 _TRY = "import os; from costspan.telemetry.setup import set_up; set_up(); os._exit(0)"
 _PATIENCE = 60  # seconds
@@ -50,6 +54,9 @@ def command(*, as_json: bool) -> None:
     else:
         _print(findings)
     sys.exit(any(each.level == "bad" for each in findings))
+
+
+_SETTINGS = b"\x04"  # the type of the frame that a server of HTTP/2 sends first
 
 
 def examine() -> Iterator[Finding]:
@@ -174,28 +181,34 @@ def _set_up() -> Iterator[Finding]:
 
 def _endpoint() -> Iterator[Finding]:
     """Where telemetry goes, and whether somebody answers there."""
-    targets: dict[tuple[str, str, bool], list[str]] = {}
+    targets: dict[tuple[str, str, bool, bool], list[str]] = {}
     sent = [signal for signal in _SIGNALS if "otlp" in (os.environ.get(f"OTEL_{signal.upper()}_EXPORTER") or "otlp")]
     for signal in sent:
         targets.setdefault(_target(signal), []).append(signal)
-    for (protocol, endpoint, own), signals in targets.items():
+    for (protocol, endpoint, own, chosen), signals in targets.items():
         about = "telemetry" if signals == sent else ", ".join(signals)
         where = f"{re.sub('//[^/@]*@', '//', endpoint)} ({protocol})"  # without its password
         path = "" if own else f"/v1/{signals[0]}"
-        problem = _grpc_problem(endpoint) if protocol == "grpc" else http_problem(endpoint, path, signals[0])
+        is_grpc, insecure = protocol == "grpc", _said("INSECURE", signals[0]).lower() == "true"
+        problem = _grpc_problem(endpoint, insecure) if is_grpc else http_problem(endpoint, path, signals[0])
         if problem is None:
             yield Finding(about, "good", f"{where} answers")
+        elif not chosen:
+            yield Finding(about, "warning", f"{where}: {problem}; {_BY_DISTRO}")
         else:
             cure = "start a collector there, or `costspan up`, use `costspan run`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
             yield Finding(about, "bad", f"{where}: {problem}; {cure}")
 
 
-def _target(signal: str) -> tuple[str, str, bool]:
-    """Protocol and endpoint of a signal, and whether it is this signal's own: used as it is, without a path."""
-    protocol = _said("PROTOCOL", signal) or ("http/protobuf" if _version(_SPEAKS_GRPC) is None else "grpc")
+def _target(signal: str) -> tuple[str, str, bool, bool]:
+    """Protocol and endpoint of a signal, whether that is its own (and needs no path), and whether the first is sure."""
+    exporter = os.environ.get(f"OTEL_{signal.upper()}_EXPORTER", "").partition("otlp_proto_")[2]
+    said = _said("PROTOCOL", signal) or {"grpc": "grpc", "http": "http/protobuf"}.get(exporter, "")
+    chosen = bool(said) or _version(_SPEAKS_GRPC) is None
+    protocol = said or ("http/protobuf" if chosen else "grpc")
     default = f"http://localhost:{4317 if protocol == 'grpc' else 4318}"
     own = bool(os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"))
-    return protocol, _said("ENDPOINT", signal) or default, own
+    return protocol, _said("ENDPOINT", signal) or default, own, chosen
 
 
 def _said(what: str, signal: str) -> str:
@@ -231,21 +244,25 @@ def _headers(signal: str) -> dict[str, str]:
     return {name.strip(): unquote(value.strip()) for name, _, value in pairs if name.strip()}
 
 
-def _grpc_problem(endpoint: str) -> str | None:
-    """None if HTTP/2 is spoken there, or TLS; what is spoken in that, only a call would tell."""
+def _grpc_problem(endpoint: str, insecure: bool) -> str | None:
+    """None if HTTP/2 is spoken there, or what may be TLS; what is spoken in that, only a call would tell.
+
+    `insecure`: an address without http:// is asked for without TLS, as a variable says.
+    """
     import socket
 
-    parts = urlsplit(endpoint if "://" in endpoint else f"http://{endpoint}")
+    parts = urlsplit(endpoint if "://" in endpoint else f"//{endpoint}")
     try:
         with socket.create_connection((parts.hostname or "localhost", parts.port or 4317), timeout=3) as connection:
             if parts.scheme == "https":
                 return None
             connection.sendall(_HELLO)
-            if connection.recv(len(_HELLO)).startswith(b"HTTP/1"):
-                return f"answers in HTTP/1.1 {_PORTS}"
-            return None
+            answers = connection.recv(len(_HELLO))[3:4] == _SETTINGS
     except (OSError, ValueError) as error:
         return f"does not answer ({_cause(error)})"
+    if parts.scheme == "http" or insecure:
+        return None if answers else f"answers, but not in HTTP/2 {_PORTS}"
+    return f"is asked for by TLS, which it does not speak: write http://{endpoint}" if answers else None
 
 
 def _cause(error: object) -> object:

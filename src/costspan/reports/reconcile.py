@@ -149,11 +149,11 @@ def _read(row: dict[str, Any], provider: str, where: str) -> tuple[str, str, Bil
     """Day, model and what is billed; a row of nothing may have no day."""
     try:
         billed = _billed(row, provider)
-        day = "" if billed == Billed() else _day(_first(row, _DAYS))
-        end = day and _day(_first(row, _ENDS) or day)
+        day, hour = ("", "") if billed == Billed() else _moment(_first(row, _DAYS))
+        end = _moment(_first(row, _ENDS) or day) if day else ("", "")
     except BillError as error:
         raise BillError(f"{where}: {error}") from error
-    if day and end > f"{date.fromisoformat(day) + timedelta(days=1)}":
+    if day and end > (f"{date.fromisoformat(day) + timedelta(days=1)}", hour):
         raise BillError(f"{where}: it is of several days: export it by day")
     return day, _model(str(_first(row, _MODELS) or "")), billed
 
@@ -195,12 +195,13 @@ def _first(row: dict[str, Any], names: tuple[str, ...]) -> Any:
     return next((row[name] for name in names if row.get(name) not in (None, "")), None)
 
 
-def _day(said: Any) -> str:
+def _moment(said: Any) -> tuple[str, str]:
+    """The day, in UTC as the exports have it, and the time of day, if it is told."""
     with suppress(TypeError, ValueError, OverflowError, OSError):
         is_number = isinstance(said, (int, float)) or str(said).isdigit()
-        day = datetime.fromtimestamp(int(said), timezone.utc) if is_number else date.fromisoformat(str(said)[:10])
-        if day.year in _YEARS:
-            return f"{day:%Y-%m-%d}"
+        told = datetime.fromtimestamp(int(said), timezone.utc).isoformat() if is_number else str(said)
+        if date.fromisoformat(told[:10]).year in _YEARS:
+            return told[:10], told[10:19]
     raise BillError(f"{str(said)[:60]!r} is no day that is billed: write 2026-11-21, or Unix seconds")
 
 
@@ -212,13 +213,13 @@ def _model(said: str) -> str:
 
 def _billed(row: dict[str, Any], provider: str) -> Billed:
     cost = _number(row, _COSTS)
-    currency = str(_first(row, _CURRENCIES) or "usd")
-    if cost and currency.lower() != "usd":
+    if cost and (currency := str(_first(row, _CURRENCIES) or "usd")).lower() != "usd":
         raise BillError(f"costs in {currency!r}: the ledger has USD, and no rate of exchange")
     if cost and provider == "anthropic" and "amount" in row:  # the cost report's own unit is the cent
         cost /= 100
     calls, asked, given = (int(sum(_number(row, names) or 0 for names in of)) for of in ((_CALLS,), _INPUTS, _OUTPUTS))
-    return Billed(calls, asked, given, cost)
+    repeats = provider == "anthropic" and cost is not None  # its costs tell the requests of its usage, or of tools
+    return Billed(0 if repeats else calls, asked, given, cost)
 
 
 def _number(row: dict[str, Any], names: tuple[str, ...]) -> Decimal | None:

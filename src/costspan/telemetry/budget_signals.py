@@ -76,7 +76,7 @@ class BudgetSignals:
         return {
             names.BUDGET_NAME: quota.limit.name,
             names.BUDGET_PERIOD: quota.period.per,
-            names.BUDGET_KEYS: ",".join(quota.keys),
+            names.BUDGET_KEYS: ",".join(sorted(quota.keys)),
             **{_attribute(key): value for key, value in who.items()},
             **dict(self._process(sums=False)),
         }
