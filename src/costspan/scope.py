@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _KEY = otel.create_key("costspan-scope")
 PLACE = "_costspan_place"  # attribute of a span: what our span processor knows of it
+ENDED = "_costspan_ended"  # attribute of a span that another is about to end: when, for SDKs that do not say yet
 Decorated = TypeVar("Decorated", bound="Callable[..., Any]")
 AnyRun = TypeVar("AnyRun", bound="Run")
 

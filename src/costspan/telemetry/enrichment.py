@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanKind
 
 from costspan.guard import Guard
 from costspan.rollup import Account
-from costspan.scope import OUTSIDE, PLACE, REQUEST, Scope, scope_in
+from costspan.scope import ENDED, OUTSIDE, PLACE, REQUEST, Scope, scope_in
 from costspan.telemetry import names
 from costspan.telemetry.adoption import attributes_of, current_llm_span, note_pending, scope_of, stands_for_inference
 from costspan.telemetry.attributes import payer
@@ -266,7 +266,9 @@ def _stand_in_for_end(span: Any, ending: Any) -> None:
     @functools.wraps(original)
     def end(end_time: int | None = None) -> None:
         del span.end  # the class's own again: the span is not kept alive by a cycle
+        ended = time.time_ns() if end_time is None else end_time
+        setattr(span, ENDED, ended)
         ending(span)
-        original(end_time)
+        original(ended)
 
     span.end = end

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from costspan.adapters._usage import of_ticks
 from costspan.call import Call, Reply, Request
+from costspan.scope import ENDED
 from costspan.telemetry import names
 from costspan.telemetry.adoption import attributes_of, scope_of
 from costspan.telemetry.reading import Reading, provider_name, read_call
@@ -38,7 +39,8 @@ def read_foreign(span: Any, attributes: Mapping[str, Any], payers: Mapping[str, 
     call.span = span
     call.reply = _reply(reading, attributes)
     call.started_ns = span.start_time or call.started_ns
-    call.ended = call.begun + max(0, (span.end_time or call.started_ns) - call.started_ns) / 1e9
+    ended = span.end_time or getattr(span, ENDED, call.started_ns)
+    call.ended = call.begun + max(0, ended - call.started_ns) / 1e9
     call.error = reading.text("error") or _error_of(span)
     return call
 
