@@ -23,9 +23,11 @@ def test_a_call_with_its_usage_is_recorded_and_priced_at_once(telling):
     assert costspan.last_call() is call.bill
 
 
-def test_cached_input_takes_room_in_the_models_context_as_any_other(telling):
+@pytest.mark.parametrize("answers", [1, 2])
+def test_cached_input_takes_room_in_the_models_context_of_each_answer(telling, answers):
     program = telling()
-    costspan.record_call("openai", "gpt-4o-mini", usage=Usage(input=16_000, cache_read=48_000))
+    used = {"input": 16_000 * answers, "cache_read": 48_000 * answers}
+    costspan.record_call("openai", "gpt-4o-mini", usage=Usage(**used, requests=answers))
     assert program.spans[0].attributes["costspan.context.utilization"] == 0.5
 
 

@@ -136,8 +136,7 @@ def completion_cost(  # noqa: PLR0913, PLR0917 LiteLLM's arguments, in its order
     }
     host, reply = _read(completion_response)
     is_picture = completion_response is None and bool(size or quality or "image" in str(call_type))
-    asked_for = int(is_picture) if n is None else n
-    pictures = asked_for if reply.usage is None else 0  # an answer that tells its usage tells its pictures too
+    pictures = (int(is_picture) if n is None else n) if reply.usage is None else 0  # its usage tells an answer's, too
     if reply.usage is None and (prompt or messages or completion or completion_response is None):
         reply.usage = _count(model or reply.model, prompt, messages, completion)
     terms = reply.terms._replace(**{field: value for field, value in asked.items() if value})  # type: ignore[arg-type] # text fields

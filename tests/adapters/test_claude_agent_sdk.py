@@ -94,6 +94,22 @@ def run(prompt, options):
     return asyncio.run(ask())
 
 
+def talk(options, *connections):
+    """A client that connects for each of these lists of prompts, and reads every answer."""
+
+    async def ask():
+        client = ClaudeSDKClient(options=options)
+        for prompts in connections:
+            await client.connect()
+            for prompt in prompts:
+                await client.query(prompt)
+                async for _message in client.receive_response():
+                    pass
+            await client.disconnect()
+
+    asyncio.run(ask())
+
+
 def costs(seen):
     return [Decimal(str(span.attributes["gen_ai.usage.cost.amount"])) for span in seen.spans]
 
@@ -105,6 +121,7 @@ def test_a_query_is_a_call_of_all_that_its_models_used(agent):
     assert agent.seen.usage == used(2)
     assert costs(agent.seen) == [2 * COST] == [Decimal(str(result.total_cost_usd))]
     assert agent.seen.attributes["gen_ai.response.model"] == MODEL
+    assert agent.seen.attributes["costspan.context.utilization"] == 3210 / 200_000  # of each answer
     assert agent.seen.attributes["gen_ai.response.finish_reasons"] == ("end_turn",)
     assert costspan.cost_of(result).cost == 2 * COST
 
@@ -143,31 +160,14 @@ def test_subagents_in_the_first_turn_of_a_resumed_session_make_it_partial(agent)
 
 
 def test_every_turn_of_a_client_is_a_call_of_its_own(agent):
-    async def talk():
-        async with ClaudeSDKClient(options=agent.options()) as client:
-            for prompt in ("use Agent", "Hello.", "/cost"):
-                await client.query(prompt)
-                async for _message in client.receive_response():
-                    pass
-
-    asyncio.run(talk())
+    talk(agent.options(), ["use Agent", "Hello.", "/cost"])
 
     assert [call.reply.usage for call in agent.seen.calls] == [used(2), used(1)]
     assert costs(agent.seen) == [2 * COST + 2 * SMALL_COST, COST]
 
 
 def test_a_session_that_begins_anew_counts_from_nothing(agent):
-    async def talk():
-        client = ClaudeSDKClient(options=agent.options())
-        for prompts in (("Hello.", "Hello.", "/clear", "Hello."), ("Hello.",)):
-            await client.connect()
-            for prompt in prompts:
-                await client.query(prompt)
-                async for _message in client.receive_response():
-                    pass
-            await client.disconnect()
-
-    asyncio.run(talk())
+    talk(agent.options(), ["Hello.", "Hello.", "/clear", "Hello."], ["Hello."])
 
     assert [call.reply.usage for call in agent.seen.calls] == [used(1)] * 4
 
@@ -229,18 +229,20 @@ def test_a_turn_that_a_client_leaves_tells_what_its_answers_began_with(agent):
 def test_a_session_that_is_resumed_by_the_same_client_is_not_billed_again(agent):
     first = run("Hello.", agent.options())
 
-    async def talk():
-        client = ClaudeSDKClient(options=agent.options(resume=first.session_id, fork_session=True))
-        for _ in range(2):
-            await client.connect()
-            await client.query("Hello.")
-            async for _message in client.receive_response():
-                pass
-            await client.disconnect()
-
-    asyncio.run(talk())
+    talk(agent.options(resume=first.session_id, fork_session=True), ["Hello."], ["Hello."])
 
     assert [call.reply.usage for call in agent.seen.calls] == [used(1)] * 3
+
+
+def test_what_compacts_a_resumed_session_is_not_known(agent):
+    first = run("Hello.", agent.options())
+
+    talk(agent.options(resume=first.session_id), ["/compact"])
+
+    span = agent.seen.spans[1]
+    assert agent.seen.calls[1].reply.usage is None
+    assert span.attributes["costspan.price.status"] == "unpriced"
+    assert "compaction" in span.attributes["costspan.price.reason"]
 
 
 def test_turns_that_were_not_seen_are_not_billed_with_the_first_that_is(agent):
@@ -333,10 +335,14 @@ def test_a_provider_that_cannot_be_reached_is_a_failed_call(agent):
 
 
 @pytest.mark.parametrize(
-    ("switch", "provider"),
-    [("CLAUDE_CODE_USE_BEDROCK", "aws.bedrock"), ("CLAUDE_CODE_USE_VERTEX", "gcp.vertex_ai"), ("NONE", "anthropic")],
+    ("switch", "provider", "region"),
+    [
+        ("CLAUDE_CODE_USE_BEDROCK", "aws.bedrock", "us-east-1"),
+        ("CLAUDE_CODE_USE_VERTEX", "gcp.vertex_ai", "us-east5"),
+        ("NONE", "anthropic", ""),
+    ],
 )
-def test_a_turn_is_billed_by_the_platform_that_answers(agent, switch, provider):
+def test_a_turn_is_billed_by_the_platform_that_answers(agent, switch, provider, region):
     options, platform = agent.options(), provider.partition(".")[2].partition("_")[0].upper()
     options.env |= {
         switch: "1",
@@ -350,3 +356,4 @@ def test_a_turn_is_billed_by_the_platform_that_answers(agent, switch, provider):
         run("Hello.", options)
 
     assert agent.seen.attributes["gen_ai.provider.name"] == provider
+    assert agent.seen.call.request.geo == region

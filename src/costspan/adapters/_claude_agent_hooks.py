@@ -54,8 +54,9 @@ _PLATFORMS = {  # what switches a platform on: who answers then, and where
 _ON = ("1", "true", "yes", "on")
 _RESUMES, _RESUMING = ("resume", "continue_conversation"), frozenset(("resume", "continue"))  # options, and arguments
 _BEGINS = ("AssistantMessage", "StreamEvent")  # what an answer of a model comes as; the names of the SDK's classes
-_SUBAGENTS = "what subagents of a resumed session use in its first turn is not told apart from what they used before"
-_BEFORE = "what the session used before it was seen is not told apart from what helped in this turn"
+_HELPED = (
+    "what helped the agent (subagents, compaction) is not told apart from what the session used before it was seen"
+)
 _LEFT = "the turn was left before its result, which alone tells all of it"
 
 
@@ -113,7 +114,7 @@ class Turns(Session):
 
     def _next(self) -> None:
         self._turn = self.watch(TURN, self._request.model)
-        self._begun = self._subagents = False
+        self._begun = self._helped = False  # the latter: by what the agent's own account leaves out
         self._model = ""  # of the agent itself
         self._seen: dict[str, str] = {}  # message: its model
 
@@ -130,8 +131,10 @@ class Turns(Session):
             self._begin()
             self._turn.see(message)
             self._note(message)
-        elif member(message, "subtype") == "init":
+        elif (subtype := member(message, "subtype")) == "init":
             self._begin()
+        elif subtype == "compact_boundary":
+            self._helped = True
 
     def _begin(self) -> None:
         if not self._begun:
@@ -143,7 +146,7 @@ class Turns(Session):
         model, number = text_of(member(message, "model")), text_of(member(message, "message_id"))
         usage, reply = USAGE.read((member(message, "usage"),)).usage, self._turn.call.reply
         below = bool(member(message, "parent_tool_use_id"))
-        self._subagents = self._subagents or below
+        self._helped = self._helped or below
         if number in self._seen or usage is None or not usage.total_input:  # what Claude Code says itself used nothing
             return
         self._seen[number] = model
@@ -155,7 +158,7 @@ class Turns(Session):
         turn, reply = self._turn, self._turn.call.reply
         reply.usage, reply.parts, reply.model, reply.untold = None, (), "", ""
         used, failed = self._used(result), member(result, "is_error")
-        if used or failed:
+        if used or failed or reply.untold:
             self._begin()
             answers = [*self._seen.values()]
             for model, usage in used.items():
@@ -183,19 +186,19 @@ class Turns(Session):
         own = USAGE.read((member(result, "usage"),)).usage or Usage()
         before, self._before = self._before, totals
         if before is None or not totals:
-            return self._alone(own, _SUBAGENTS if self._subagents else "")
+            return self._alone(own, helped=self._helped)
         used = {model: _minus(total, before.get(model, Usage())) for model, total in totals.items()}
         alike = [model for model, usage in used.items() if _sizes(usage) == _sizes(own)]
-        if not (before or alike or self._subagents):
-            return self._alone(own, _BEFORE)
+        if not (before or alike or self._helped):  # a session that was not seen from its begin
+            return self._alone(own, helped=True)
         main = self._model if self._model in alike or not alike else alike[0]
         if main in alike:
             used[main] = own  # which tells more
         return {model: used[model] for model in sorted(used, key=lambda model: model != main) if used[model]}
 
-    def _alone(self, own: Usage, untold: str) -> dict[str, Usage]:
-        """Only what the agent's own answers have used, and why that may not be all."""
-        self._turn.call.reply.untold = untold
+    def _alone(self, own: Usage, *, helped: bool) -> dict[str, Usage]:
+        """Only what the agent's own answers have used; that is not all where something has helped."""
+        self._turn.call.reply.untold = _HELPED if helped else ""
         return {self._model or self._request.model: own} if own else {}
 
     def end(self, error: BaseException | None = None) -> None:

@@ -28,6 +28,7 @@ _BY_DISTRO = (
     "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf, or an endpoint that speaks gRPC"
 )
 _HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))  # a client's of HTTP/2: RFC 9113, 3.4
+_SETTINGS = b"\x04"  # the type of the frame that its server sends first
 _TRY = "import os; from costspan.telemetry.setup import set_up; set_up(); os._exit(0)"
 _PATIENCE = 60  # seconds
 _REFUSED = 400  # HTTP statuses from here on say no
@@ -39,6 +40,15 @@ class Finding(NamedTuple):
     about: str
     level: str  # good, note, warning, bad
     text: str
+
+
+class Target(NamedTuple):
+    """Where a signal goes."""
+
+    protocol: str
+    endpoint: str
+    own: bool  # the endpoint is of this signal alone: used as it is, without a path
+    chosen: bool  # the protocol is what all programs take, not only those that `opentelemetry-instrument` starts
 
 
 @click.command()
@@ -54,9 +64,6 @@ def command(*, as_json: bool) -> None:
     else:
         _print(findings)
     sys.exit(any(each.level == "bad" for each in findings))
-
-
-_SETTINGS = b"\x04"  # the type of the frame that a server of HTTP/2 sends first
 
 
 def examine() -> Iterator[Finding]:
@@ -181,34 +188,35 @@ def _set_up() -> Iterator[Finding]:
 
 def _endpoint() -> Iterator[Finding]:
     """Where telemetry goes, and whether somebody answers there."""
-    targets: dict[tuple[str, str, bool, bool], list[str]] = {}
+    targets: dict[Target, list[str]] = {}
     sent = [signal for signal in _SIGNALS if "otlp" in (os.environ.get(f"OTEL_{signal.upper()}_EXPORTER") or "otlp")]
     for signal in sent:
         targets.setdefault(_target(signal), []).append(signal)
-    for (protocol, endpoint, own, chosen), signals in targets.items():
+    for target, signals in targets.items():
         about = "telemetry" if signals == sent else ", ".join(signals)
-        where = f"{re.sub('//[^/@]*@', '//', endpoint)} ({protocol})"  # without its password
-        path = "" if own else f"/v1/{signals[0]}"
-        is_grpc, insecure = protocol == "grpc", _said("INSECURE", signals[0]).lower() == "true"
-        problem = _grpc_problem(endpoint, insecure) if is_grpc else http_problem(endpoint, path, signals[0])
+        where = f"{re.sub('//[^/@]*@', '//', target.endpoint)} ({target.protocol})"  # without its password
+        if target.protocol == "grpc":
+            problem = _grpc_problem(target.endpoint, insecure=_said("INSECURE", signals[0]).lower() == "true")
+        else:
+            problem = http_problem(target.endpoint, "" if target.own else f"/v1/{signals[0]}", signals[0])
         if problem is None:
             yield Finding(about, "good", f"{where} answers")
-        elif not chosen:
+        elif not target.chosen:
             yield Finding(about, "warning", f"{where}: {problem}; {_BY_DISTRO}")
         else:
             cure = "start a collector there, or `costspan up`, use `costspan run`, or set OTEL_EXPORTER_OTLP_ENDPOINT"
             yield Finding(about, "bad", f"{where}: {problem}; {cure}")
 
 
-def _target(signal: str) -> tuple[str, str, bool, bool]:
-    """Protocol and endpoint of a signal, whether that is its own (and needs no path), and whether the first is sure."""
+def _target(signal: str) -> Target:
+    """By OpenTelemetry's variables, or its defaults."""
     exporter = os.environ.get(f"OTEL_{signal.upper()}_EXPORTER", "").partition("otlp_proto_")[2]
     said = _said("PROTOCOL", signal) or {"grpc": "grpc", "http": "http/protobuf"}.get(exporter, "")
     chosen = bool(said) or _version(_SPEAKS_GRPC) is None
     protocol = said or ("http/protobuf" if chosen else "grpc")
     default = f"http://localhost:{4317 if protocol == 'grpc' else 4318}"
     own = bool(os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT"))
-    return protocol, _said("ENDPOINT", signal) or default, own, chosen
+    return Target(protocol, _said("ENDPOINT", signal) or default, own, chosen)
 
 
 def _said(what: str, signal: str) -> str:
@@ -244,7 +252,7 @@ def _headers(signal: str) -> dict[str, str]:
     return {name.strip(): unquote(value.strip()) for name, _, value in pairs if name.strip()}
 
 
-def _grpc_problem(endpoint: str, insecure: bool) -> str | None:
+def _grpc_problem(endpoint: str, *, insecure: bool) -> str | None:
     """None if HTTP/2 is spoken there, or what may be TLS; what is spoken in that, only a call would tell.
 
     `insecure`: an address without http:// is asked for without TLS, as a variable says.

@@ -174,7 +174,8 @@ def _add_entry(attributes: dict[str, Any], entry: Entry, usage: Usage | None) ->
     if entry.effective_from is not None:
         attributes[names.PRICE_SINCE] = _written(entry.effective_from)
     if entry.max_input_tokens and usage is not None:
-        attributes[names.CONTEXT_UTILIZATION] = usage.total_input / entry.max_input_tokens
+        answers = usage.counts.get("requests", 1)  # of a batch, or a turn of an agent: what each takes in the mean
+        attributes[names.CONTEXT_UTILIZATION] = usage.total_input / answers / entry.max_input_tokens
 
 
 @lru_cache(maxsize=1024)
